@@ -1,0 +1,64 @@
+-- claim_chunk: the next chunk that is due, leased to the caller, with an epoch of its own.
+-- Seed's procedure: the SQS message that Lambda received. Runs as the dispatcher, over all tenants, on ids only.
+-- Chunks whose lease ran out come first (somebody died with them), then first chunks before second ones, so that a
+-- change of ten rows starts while one of a million runs. SKIP LOCKED: two callers never wait for each other.
+-- Answers no row when nothing is due. Cost: 1 update per chunk of about 1,000 devices.
+create function app.claim_chunk(p_lease interval)
+    returns table (tenant_id uuid, bulk_change_id uuid, chunk_number integer, first_row integer, last_row integer,
+        epoch integer, lease_until timestamptz)
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_tenant uuid;
+    v_change uuid;
+    v_chunk  integer;
+begin
+    select c.tenant_id, c.bulk_change_id, c.chunk_number into v_tenant, v_change, v_chunk
+    from app.bulk_change_chunk c
+    where c.state = 'RUNNING' and c.lease_until <= app.now()
+    order by c.lease_until limit 1
+    for update skip locked;
+    if not found then
+        select c.tenant_id, c.bulk_change_id, c.chunk_number into v_tenant, v_change, v_chunk
+        from app.bulk_change_chunk c
+        where c.state = 'READY' and c.start_at <= app.now()
+        order by c.chunk_number, c.bulk_change_id limit 1
+        for update skip locked;
+        if not found then
+            return;
+        end if;
+    end if;
+    return query
+        update app.bulk_change_chunk c
+        set state = 'RUNNING', epoch = c.epoch + 1, lease_until = app.now() + p_lease
+        where c.tenant_id = v_tenant and c.bulk_change_id = v_change and c.chunk_number = v_chunk
+        returning c.tenant_id, c.bulk_change_id, c.chunk_number, c.first_row, c.last_row, c.epoch, c.lease_until;
+end
+$$;
+
+-- extend_chunk_lease: more time for who still holds it. Answers the new end; no row: the lease is lost, stop.
+create function app.extend_chunk_lease(p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer, p_epoch integer, p_lease interval)
+    returns timestamptz
+    language sql set search_path = app, pg_temp
+    as $$
+    update app.bulk_change_chunk set lease_until = app.now() + p_lease
+    where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and chunk_number = p_chunk_number
+      and state = 'RUNNING' and epoch = p_epoch and lease_until > app.now()
+    returning lease_until
+$$;
+
+-- release_chunk: handed back unfinished (a worker that stops), so that nobody waits for the lease to run out.
+create function app.release_chunk(p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer, p_epoch integer) returns boolean
+    language plpgsql set search_path = app, pg_temp
+    as $$
+begin
+    update app.bulk_change_chunk set state = 'READY', lease_until = null
+    where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and chunk_number = p_chunk_number
+      and state = 'RUNNING' and epoch = p_epoch;
+    return found;
+end
+$$;
+grant execute on function app.claim_chunk(interval) to ascribe_dispatcher;
+grant execute on function app.extend_chunk_lease(uuid, uuid, integer, integer, interval) to ascribe_dispatcher;
+grant execute on function app.release_chunk(uuid, uuid, integer, integer) to ascribe_dispatcher;

@@ -1,0 +1,55 @@
+-- finish_rows: the tail every settle ends with: the chunk, the counts, the change's own status. Called under the chunk's
+-- lock, inside the settle transaction; never by anybody else.
+-- Counts move by the difference and are returned by the update that moves them; nothing is recounted.
+-- When to_do reaches 0: any ok -> PROCESSED; none ok -> ERROR, or CANCELLED if all were cancelled.
+create function app.finish_rows(
+    p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer,
+    p_ok integer, p_failed integer, p_skipped integer, p_ended integer)
+    returns table (chunk_done boolean, change_status text, to_do integer)
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_now     timestamptz := app.now();
+    v_counter app.bulk_change_counter;
+    v_done    boolean;
+    v_status  text;
+begin
+    -- The chunk is done when none of its rows is left to do.
+    update app.bulk_change_chunk k set state = 'DONE', lease_until = null
+    where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.chunk_number = p_chunk_number
+      and k.state = 'RUNNING'
+      and not exists (select from app.m2m_device_change c
+          where c.tenant_id = k.tenant_id and c.bulk_change_id = k.bulk_change_id
+            and c.row_number between k.first_row and k.last_row and c.status in ('PENDING', 'PROCESSING'));
+    select k.state = 'DONE' into v_done from app.bulk_change_chunk k
+    where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.chunk_number = p_chunk_number;
+
+    if p_ended > 0 then
+        update app.bulk_change_counter k
+        set ok = k.ok + p_ok, failed = k.failed + p_failed, skipped = k.skipped + p_skipped, to_do = k.to_do - p_ended
+        where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
+        returning k.* into v_counter;
+        if v_counter.to_do = 0 then
+            update app.device_bulk_change b
+            set status = case when v_counter.ok > 0 then 'PROCESSED'
+                              when v_counter.cancelled = v_counter.planned then 'CANCELLED' else 'ERROR' end,
+                started_at = coalesce(b.started_at, v_now), processed_date = v_now
+            where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id
+            returning b.status into v_status;
+            insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail)
+            values (p_tenant_id, v_now, 'ascribe', 'bulk_change_finished', p_bulk_change_id,
+                jsonb_build_object('status', v_status) || to_jsonb(v_counter) - array['tenant_id', 'bulk_change_id']);
+        else
+            update app.device_bulk_change b set status = 'PROCESSING', started_at = v_now
+            where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.status = 'NEW';
+        end if;
+    else
+        select * into v_counter from app.bulk_change_counter k
+        where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id;
+    end if;
+    return query select v_done, b.status, v_counter.to_do from app.device_bulk_change b
+        where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id;
+end
+$$;
+grant execute on function app.finish_rows(uuid, uuid, integer, integer, integer, integer, integer) to ascribe_worker;

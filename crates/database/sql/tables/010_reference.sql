@@ -1,0 +1,32 @@
+-- Words that are the same for every tenant. Readable by all, written by migrations only.
+create table app.integration (
+    id   smallint primary key,
+    code text not null unique,
+    name text not null
+);
+comment on table app.integration is 'The outside systems. Ids are the original''s where it has one (reference: domain 1.3).';
+insert into app.integration (id, code, name) values
+    (1, 'control_center', 'Cisco Control Center (Jasper)'),
+    (3, 'rev_io', 'Rev.io'),
+    (4, 'thingspace', 'Verizon ThingSpace'),
+    (6, 'telegence', 'AT&T Telegence');
+
+create table app.device_status (
+    integration_id smallint not null references app.integration,
+    status         text     not null,
+    is_active      boolean  not null,
+    primary key (integration_id, status)
+);
+comment on table app.device_status is 'Each carrier''s own words for a SIM''s state, and whether the word means active.';
+insert into app.device_status (integration_id, status, is_active) values
+    (4, 'active', true), (4, 'deactive', false), (4, 'preactive', false), (4, 'suspend', false), (4, 'pending activation', false),
+    (1, 'ACTIVATED', true), (1, 'ACTIVATION_READY', false), (1, 'DEACTIVATED', false), (1, 'INVENTORY', false),
+    (1, 'PURGED', false), (1, 'RETIRED', false), (1, 'REPLACED', false), (1, 'TEST_READY', false),
+    (6, 'A', true), (6, 'C', false), (6, 'S', false);
+
+create table app.change_request_type (
+    id           smallint primary key,
+    code         text not null unique,
+    display_name text not null
+);
+insert into app.change_request_type (id, code, display_name) values (4, 'CustomerAssignment', 'Assign Customer');

@@ -1,0 +1,41 @@
+create table app.tenant (
+    id               uuid primary key,
+    name             text not null unique,
+    parent_tenant_id uuid references app.tenant,
+    time_zone        text not null default 'UTC',
+    created_at       timestamptz not null
+);
+comment on table app.tenant is 'A partner (reseller); with a parent, an agent partner under it.';
+
+create table app.api_key (
+    tenant_id  uuid not null references app.tenant,
+    id         uuid not null,
+    name       text not null,
+    shown      text not null,
+    created_at timestamptz not null,
+    primary key (tenant_id, id)
+);
+comment on column app.api_key.shown is 'The first characters of the key, to recognise it by. The key itself is nowhere.';
+
+-- Dispatch: whose key is this, before a tenant is known. Ids only.
+create table app.api_key_lookup (
+    key_sha256 bytea primary key,
+    tenant_id  uuid not null,
+    api_key_id uuid not null,
+    expires_at timestamptz not null,
+    revoked_at timestamptz,
+    foreign key (tenant_id, api_key_id) references app.api_key (tenant_id, id)
+);
+
+-- Answers already given to a request with an Idempotency-Key. An in-flight mark expires by itself.
+create table app.idempotency_key (
+    tenant_id   uuid not null references app.tenant,
+    route       text not null,
+    key         text not null,
+    fingerprint bytea not null,
+    status_code smallint,
+    body        text,
+    location    text,
+    expires_at  timestamptz not null,
+    primary key (tenant_id, route, key)
+);

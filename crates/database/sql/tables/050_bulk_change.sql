@@ -1,0 +1,153 @@
+create table app.device_bulk_change (
+    tenant_id              uuid not null references app.tenant,
+    id                     uuid not null,
+    change_request_type_id smallint not null references app.change_request_type,
+    service_provider_id    uuid not null,
+    status                 text not null check (status in
+        ('PLANNING', 'PLANNED', 'PLAN_FAILED', 'NEW', 'SCHEDULED', 'PROCESSING', 'PAUSED', 'PROCESSED', 'ERROR', 'CANCELLED')),
+    status_details         text,
+    request                jsonb not null,
+    reference              text,
+    input_name             text,
+    plan_hash              bytea,
+    created_by             uuid not null,
+    created_at             timestamptz not null,
+    planning_lease_until   timestamptz,
+    planned_at             timestamptz,
+    expires_at             timestamptz,
+    applied_at             timestamptz,
+    applied_by             uuid,
+    started_at             timestamptz,
+    processed_date         timestamptz,
+    row_count              integer not null default 0,
+    no_change_count        integer not null default 0,
+    refused_count          integer not null default 0,
+    by_reason              jsonb not null default '{}',
+    primary key (tenant_id, id),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id),
+    foreign key (tenant_id, created_by) references app.api_key (tenant_id, id),
+    foreign key (tenant_id, applied_by) references app.api_key (tenant_id, id)
+);
+comment on table app.device_bulk_change is 'One request over many devices of one service provider. A plan and the bulk change it becomes are one row.';
+
+-- Kept in the settle transaction and returned by it, never recounted:
+-- planned = ok + failed + skipped + cancelled + needs_attention + to_do.
+create table app.bulk_change_counter (
+    tenant_id       uuid not null,
+    bulk_change_id  uuid not null,
+    planned         integer not null,
+    ok              integer not null default 0,
+    failed          integer not null default 0,
+    skipped         integer not null default 0,
+    cancelled       integer not null default 0,
+    needs_attention integer not null default 0,
+    to_do           integer not null,
+    primary key (tenant_id, bulk_change_id),
+    foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
+    check (planned = ok + failed + skipped + cancelled + needs_attention + to_do),
+    check (least(ok, failed, skipped, cancelled, needs_attention, to_do) >= 0)
+) with (fillfactor = 50);
+
+-- What rows are to become, stored once per distinct target and not once per device; with the versions it was judged on.
+create table app.bulk_change_target (
+    tenant_id                     uuid not null,
+    bulk_change_id                uuid not null,
+    target_number                 smallint not null,
+    site_id                       uuid not null,
+    site_version                  integer not null,
+    rev_customer_id               uuid,
+    rev_customer_version          integer,
+    customer_rate_plan_id         uuid,
+    customer_rate_plan_version    integer,
+    customer_rate_pool_id         uuid,
+    customer_rate_pool_version    integer,
+    customer_data_allocation_mb   numeric(25, 4),
+    primary key (tenant_id, bulk_change_id, target_number),
+    foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
+    foreign key (tenant_id, site_id) references app.site (tenant_id, id),
+    foreign key (tenant_id, rev_customer_id) references app.rev_customer (tenant_id, id),
+    foreign key (tenant_id, customer_rate_plan_id) references app.customer_rate_plan (tenant_id, id),
+    foreign key (tenant_id, customer_rate_pool_id) references app.customer_rate_pool (tenant_id, id)
+);
+
+-- A range of rows: what is claimed, leased and fenced. Dispatch: ids only, two policies.
+create table app.bulk_change_chunk (
+    tenant_id      uuid not null,
+    bulk_change_id uuid not null,
+    chunk_number   integer not null,
+    first_row      integer not null,
+    last_row       integer not null,
+    state          text not null check (state in ('PLANNED', 'READY', 'RUNNING', 'DONE')),
+    start_at       timestamptz,
+    epoch          integer not null default 0,
+    lease_until    timestamptz,
+    primary key (tenant_id, bulk_change_id, chunk_number),
+    foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
+    check (first_row <= last_row),
+    check ((state = 'RUNNING') = (lease_until is not null))
+) with (fillfactor = 70);
+-- First chunks before second ones: a change of ten rows does not wait for the last row of a million.
+create index bulk_change_chunk_ready on app.bulk_change_chunk (chunk_number, bulk_change_id) where state = 'READY';
+create index bulk_change_chunk_running on app.bulk_change_chunk (lease_until) where state = 'RUNNING';
+
+-- One device in one bulk change: the plan's row and the ledger's row are the same row.
+create table app.m2m_device_change (
+    tenant_id                            uuid not null,
+    bulk_change_id                       uuid not null,
+    row_number                           integer not null,
+    device_id                            uuid,
+    iccid                                text,
+    input                                text,
+    status                               text not null check (status in
+        ('REFUSED', 'NO_CHANGE', 'PENDING', 'PROCESSING', 'WAITING_CARRIER', 'PROCESSED', 'FAILED', 'SKIPPED', 'NEEDS_ATTENTION', 'CANCELLED')),
+    reason                               text,
+    status_details                       text,
+    target_number                        smallint,
+    attempts                             smallint not null default 0,
+    device_version                       integer,
+    device_tenant_version                integer,
+    before_site_id                       uuid,
+    before_account_number                text,
+    before_integration_authentication_id uuid,
+    before_customer_rate_plan_id         uuid,
+    before_customer_rate_pool_id         uuid,
+    before_customer_data_allocation_mb   numeric(25, 4),
+    processed_date                       timestamptz,
+    is_processed boolean not null generated always as (status not in ('PENDING', 'PROCESSING', 'WAITING_CARRIER')) stored,
+    has_errors   boolean not null generated always as (status in ('REFUSED', 'FAILED', 'SKIPPED', 'NEEDS_ATTENTION')) stored,
+    primary key (tenant_id, bulk_change_id, row_number),
+    check (status <> 'PENDING' or (device_id is not null and target_number is not null
+        and device_version is not null and device_tenant_version is not null)),
+    check (status not in ('REFUSED', 'FAILED', 'SKIPPED') or reason is not null)
+) with (fillfactor = 85);
+comment on column app.m2m_device_change.input is 'What was given, where it differs from the ICCID it was read as.';
+comment on column app.m2m_device_change.device_tenant_version is '0: the tenant had no assignment of this device yet.';
+
+-- One row per step per attempt. Its requests and responses are redacted before they come here.
+create table app.m2m_device_bulk_change_log (
+    tenant_id      uuid not null,
+    bulk_change_id uuid not null,
+    row_number     integer not null,
+    attempt        smallint not null,
+    step           text not null,
+    status         text not null,
+    error_text     text,
+    request        text,
+    response       text,
+    created_at     timestamptz not null
+) partition by range (created_at);
+create index m2m_device_bulk_change_log_by_row on app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number);
+
+-- Who did what. One entry per act of a person and per transition of a chunk, with a digest of its rows. Append only.
+create table app.audit_entry (
+    tenant_id      uuid not null,
+    id             bigint generated always as identity,
+    at             timestamptz not null,
+    actor          text not null,
+    action         text not null,
+    bulk_change_id uuid,
+    chunk_number   integer,
+    detail         jsonb not null default '{}',
+    digest         bytea
+) partition by range (at);
+create index audit_entry_by_change on app.audit_entry (tenant_id, bulk_change_id, id);

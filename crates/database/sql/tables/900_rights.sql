@@ -1,0 +1,71 @@
+-- Row level security on every table that belongs to a tenant: enabled, forced (the owner is bound too), one policy.
+-- Policies never look into another table (a pair that did would recurse for ever).
+do $$
+declare
+    v_table text;
+begin
+    foreach v_table in array array[
+        'api_key', 'api_key_lookup', 'idempotency_key',
+        'integration_authentication', 'service_provider', 'rev_customer', 'site', 'carrier_rate_plan',
+        'customer_rate_plan', 'customer_rate_pool',
+        'm2m_device', 'device_tenant', 'device_tenant_history', 'device_lock',
+        'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_chunk',
+        'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry']
+    loop
+        execute format('alter table app.%I enable row level security', v_table);
+        execute format('alter table app.%I force row level security', v_table);
+        execute format('create policy tenant on app.%I using (tenant_id = app.current_tenant()) with check (tenant_id = app.current_tenant())', v_table);
+        execute format('create policy auditor on app.%I for select to ascribe_auditor using (true)', v_table);
+        execute format('grant select on app.%I to ascribe_auditor', v_table);
+    end loop;
+end
+$$;
+alter table app.tenant enable row level security;
+alter table app.tenant force row level security;
+create policy tenant on app.tenant using (id = app.current_tenant()) with check (id = app.current_tenant());
+create policy auditor on app.tenant for select to ascribe_auditor using (true);
+grant select on app.tenant to ascribe_auditor;
+
+-- Dispatch tables: the second policy. They hold ids and times, nothing a tenant would call its own.
+create policy dispatcher on app.bulk_change_chunk to ascribe_dispatcher using (true) with check (true);
+grant select, update (state, epoch, lease_until) on app.bulk_change_chunk to ascribe_dispatcher;
+create policy dispatcher on app.api_key_lookup for select to ascribe_dispatcher using (true);
+grant select on app.api_key_lookup to ascribe_dispatcher;
+
+-- The lock over all tenants has no grants at all: the definer functions lock_devices, unlock_devices and
+-- locked_devices run as the owner, and this policy lets them see every row of this one table.
+create policy definer_functions on app.device_lock to ascribe_owner using (true) with check (true);
+
+grant select on app.integration, app.device_status, app.change_request_type
+    to ascribe_web, ascribe_worker, ascribe_auditor;
+
+-- The web role plans and applies. It cannot move a device, nor write what the ledger says of one.
+grant select on app.tenant, app.api_key, app.integration_authentication, app.service_provider, app.rev_customer, app.site,
+    app.carrier_rate_plan, app.customer_rate_plan, app.customer_rate_pool, app.m2m_device, app.device_tenant,
+    app.device_tenant_history, app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target,
+    app.bulk_change_chunk, app.m2m_device_change, app.m2m_device_bulk_change_log, app.audit_entry
+    to ascribe_web;
+grant select, insert, update, delete on app.idempotency_key to ascribe_web;
+grant insert on app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target, app.bulk_change_chunk,
+    app.m2m_device_change, app.audit_entry to ascribe_web;
+grant update (status, status_details, plan_hash, planning_lease_until, planned_at, expires_at, applied_at, applied_by,
+    row_count, no_change_count, refused_count, by_reason) on app.device_bulk_change to ascribe_web;
+grant update (state, start_at) on app.bulk_change_chunk to ascribe_web;
+
+-- The worker role settles.
+grant select on app.tenant, app.service_provider, app.integration_authentication, app.rev_customer, app.site,
+    app.customer_rate_plan, app.customer_rate_pool, app.bulk_change_target, app.device_tenant_history,
+    app.m2m_device_bulk_change_log to ascribe_worker;
+grant select, update (status, started_at, processed_date, status_details) on app.device_bulk_change to ascribe_worker;
+grant select, update on app.bulk_change_counter to ascribe_worker;
+grant select, update (state, epoch, lease_until) on app.bulk_change_chunk to ascribe_worker;
+grant select, update (status, reason, status_details, attempts, processed_date) on app.m2m_device_change to ascribe_worker;
+grant select, update (site_id, version) on app.m2m_device to ascribe_worker;
+grant select, insert, update on app.device_tenant to ascribe_worker;
+grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.audit_entry to ascribe_worker;
+
+-- Functions are called by name and by right: nothing is executable by everybody. (The order matters: this runs
+-- before the procedures are made.)
+alter default privileges for role ascribe_owner in schema app revoke execute on functions from public;
+alter default privileges for role ascribe_owner revoke execute on functions from public;
+revoke execute on all functions in schema app from public;

@@ -1,0 +1,35 @@
+//! The words of Ascribe: nouns, states, rules and reasons to refuse.
+//! Must not know: databases, sockets, HTTP, files, clocks. Nothing here does I/O and nothing is async.
+//!
+//! # Glossary
+//!
+//! The same word in SQL, Rust, API, page and log. In brackets the word of the original system.
+//!
+//! | Word | Meaning |
+//! |---|---|
+//! | tenant [Tenant] | a partner (reseller); with a parent it is an agent partner |
+//! | rev customer [RevCustomer] | an account at Rev.io; key is (rev_customer_id, integration authentication), never the id alone |
+//! | AMOP customer [non-revenue customer] | a customer that exists only here: a site with no Rev account |
+//! | site [Site] | a customer's seat in a tenant; exactly one per tenant is the system default ("Unassigned") |
+//! | service provider [ServiceProvider] | one account at one carrier |
+//! | m2m device [M2M_Device] | a SIM |
+//! | device tenant [Device_Tenant] | the assignment: one row per device and tenant |
+//! | customer rate plan, pool | what the reseller charges its customer (not the carrier rate plan) |
+//! | associate customer [BulkChangeAssociateCustomerModel] | the request |
+//! | bulk change [DeviceBulkChange] | one request over many devices of one service provider; a plan until it is applied |
+//! | device change [M2M_DeviceChange] | one device in one bulk change: the plan's row and the ledger's row |
+//! | device change log [M2MDeviceBulkChangeLog] | one row per step per attempt |
+//! | verdict | what a plan says of one row: CHANGE, NO_CHANGE or REFUSED |
+//! | chunk | a range of rows of a bulk change: what is claimed, leased and settled together |
+//! | settle | the transaction that records a chunk's outcome: assignment, history, row, log, counts, audit |
+
+pub mod allocation;
+pub mod api_key;
+pub mod associate_customer;
+pub mod clock;
+pub mod iccid;
+pub mod ids;
+pub mod reason;
+pub mod states;
+pub mod target;
+pub mod verdict;

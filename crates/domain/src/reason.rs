@@ -1,0 +1,154 @@
+//! Why a row was refused, left alone or failed: stable codes, each with a sentence and a fix.
+
+use crate::states::words;
+use serde::{Deserialize, Serialize};
+
+words! {
+    /// A stable, documented code. A code's meaning never changes; a new meaning is a new code.
+    Reason {
+        /// Not 18 to 22 digits.
+        IccidMalformed = "ICCID_MALFORMED",
+        /// Unknown, and its check digit is wrong.
+        IccidCheckDigit = "ICCID_CHECK_DIGIT",
+        /// A spreadsheet kept 15 digits and lost the rest.
+        IccidExcelRounded = "ICCID_EXCEL_ROUNDED",
+        /// Longer than the field takes.
+        FieldTooLong = "FIELD_TOO_LONG",
+        /// An earlier row names the same SIM.
+        DuplicateInInput = "DUPLICATE_IN_INPUT",
+        /// No such SIM at this service provider, in this tenant.
+        DeviceNotFound = "DEVICE_NOT_FOUND",
+        /// The SIM is archived.
+        DeviceArchived = "DEVICE_ARCHIVED",
+        /// The carrier says the SIM is not active.
+        DeviceNotActive = "DEVICE_NOT_ACTIVE",
+        /// Everything is already as asked.
+        AlreadyAssignedSame = "ALREADY_ASSIGNED_SAME",
+        /// The SIM is another customer's.
+        AlreadyAssignedOther = "ALREADY_ASSIGNED_OTHER",
+        /// No such customer in this tenant.
+        CustomerNotFound = "CUSTOMER_NOT_FOUND",
+        /// Several customers go by that name or number.
+        CustomerAmbiguous = "CUSTOMER_AMBIGUOUS",
+        /// The customer's account is closed.
+        CustomerClosed = "CUSTOMER_CLOSED",
+        /// The customer has no such site.
+        SiteNotFound = "SITE_NOT_FOUND",
+        /// The customer has several sites and none was named.
+        SiteAmbiguous = "SITE_AMBIGUOUS",
+        /// No such customer rate plan.
+        PlanNotFound = "PLAN_NOT_FOUND",
+        /// The customer rate plan is another service provider's.
+        PlanNotForCarrier = "PLAN_NOT_FOR_CARRIER",
+        /// No such customer rate pool.
+        PoolNotFound = "POOL_NOT_FOUND",
+        /// The pool is another service provider's.
+        PoolMismatch = "POOL_MISMATCH",
+        /// Not a data allocation.
+        AllocationInvalid = "ALLOCATION_INVALID",
+        /// Another running change holds the SIM.
+        LockedByOtherChange = "LOCKED_BY_OTHER_CHANGE",
+        /// Something the plan was judged on has moved.
+        StaleSincePlan = "STALE_SINCE_PLAN",
+        /// The database would not take this row.
+        PoisonRow = "POISON_ROW",
+    }
+}
+
+impl Reason {
+    /// What is wrong, in one sentence for the person who sent the row.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::IccidMalformed => "This is not an ICCID: it takes 18 to 22 digits.",
+            Self::IccidCheckDigit => "No SIM has this ICCID, and its check digit does not fit: a digit is probably mistyped.",
+            Self::IccidExcelRounded => "A spreadsheet rounded this ICCID to 15 digits; the rest of it is lost.",
+            Self::FieldTooLong => "The value is longer than this field takes.",
+            Self::DuplicateInInput => "An earlier row of this input names the same SIM.",
+            Self::DeviceNotFound => "No SIM with this ICCID is at this service provider.",
+            Self::DeviceArchived => "The SIM is archived.",
+            Self::DeviceNotActive => "The carrier says that the SIM is not active.",
+            Self::AlreadyAssignedSame => "The SIM is already assigned exactly as asked.",
+            Self::AlreadyAssignedOther => "The SIM is assigned to another customer.",
+            Self::CustomerNotFound => "There is no such customer.",
+            Self::CustomerAmbiguous => "Several customers go by this name or number.",
+            Self::CustomerClosed => "The customer's account is closed.",
+            Self::SiteNotFound => "The customer has no such active site.",
+            Self::SiteAmbiguous => "The customer has several sites, and none was named.",
+            Self::PlanNotFound => "There is no such active customer rate plan.",
+            Self::PlanNotForCarrier => "The customer rate plan is for another service provider.",
+            Self::PoolNotFound => "There is no such active customer rate pool.",
+            Self::PoolMismatch => "The customer rate pool is for another service provider.",
+            Self::AllocationInvalid => "The data allocation is not a number of MB from 0 to 999999999 with at most four decimals.",
+            Self::LockedByOtherChange => "Another running change holds this SIM.",
+            Self::StaleSincePlan => "The SIM, its assignment or the target has changed since the plan was made; it was left alone.",
+            Self::PoisonRow => "The database refused this row; nothing of it was done.",
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub const fn fix(self) -> &'static str {
+        match self {
+            Self::IccidMalformed => "Copy the ICCID from the carrier's export, as text.",
+            Self::IccidCheckDigit => "Compare the ICCID with the SIM or the carrier's export and correct the digit.",
+            Self::IccidExcelRounded => "Export the list again and open it with the ICCID column set to text.",
+            Self::FieldTooLong => "Shorten the value; an ICCID has at most 22 digits.",
+            Self::DuplicateInInput => "Remove the second row; the first one counts.",
+            Self::DeviceNotFound => "Check the service provider and the ICCID; import the SIM if it is new.",
+            Self::DeviceArchived => "Restore the SIM from the archive first.",
+            Self::DeviceNotActive => "Activate the SIM at the carrier first.",
+            Self::AlreadyAssignedSame => "Nothing to do.",
+            Self::AlreadyAssignedOther => "If it is to move, plan again with on_conflict: replace.",
+            Self::CustomerNotFound => "Check the customer's id, Rev customer id or name.",
+            Self::CustomerAmbiguous => "Name the customer by its id; the customer list shows it.",
+            Self::CustomerClosed => "Choose another customer, or reopen the account at Rev.io.",
+            Self::SiteNotFound => "Leave the site out to use the customer's own, or name one of its active sites.",
+            Self::SiteAmbiguous => "Name the site.",
+            Self::PlanNotFound => "Check the customer rate plan's code.",
+            Self::PlanNotForCarrier => "Choose a customer rate plan of this service provider.",
+            Self::PoolNotFound => "Check the customer rate pool's name.",
+            Self::PoolMismatch => "Choose a pool of this service provider.",
+            Self::AllocationInvalid => "Give the allocation in MB as a plain number, such as 250 or 0.5.",
+            Self::LockedByOtherChange => "Wait until the other change has ended, then plan again.",
+            Self::StaleSincePlan => "Plan again to see it as it is now.",
+            Self::PoisonRow => "Look at the row's log, correct the SIM's data and retry.",
+        }
+    }
+}
+
+/// A reason with what is particular to this row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The stable code.
+    pub reason: Reason,
+    /// What is particular to this row; empty when the sentence says it all.
+    pub detail: String,
+}
+
+impl Refusal {
+    /// A refusal with nothing particular to say.
+    #[must_use]
+    pub const fn plain(reason: Reason) -> Self {
+        Self { reason, detail: String::new() }
+    }
+
+    /// A refusal that names what it is about.
+    #[must_use]
+    pub fn about(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_sentence_and_a_fix_and_a_code_that_reads_back() {
+        for reason in Reason::ALL {
+            assert!(reason.sentence().ends_with('.') && reason.fix().ends_with('.'), "{reason:?}");
+            assert_eq!(Reason::from_word(reason.word()), Some(*reason));
+        }
+    }
+}
