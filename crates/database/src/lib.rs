@@ -1,1 +1,23 @@
-//! x
+//! The ledger: every SQL statement of Ascribe, the schema in `sql/`, its migrations, and the embedded PostgreSQL server.
+//! Must not know: HTTP, carriers, Rev.io, queues, or what a verdict is decided by.
+
+pub mod api_key;
+pub mod bulk_change;
+pub mod catalogue;
+pub mod chunk;
+pub mod customer;
+pub mod device;
+pub mod embedded;
+mod error;
+pub mod fleet;
+pub mod idempotency;
+mod ledger;
+pub mod migrate;
+pub mod plan;
+pub mod proof;
+pub mod rows;
+pub mod service_provider;
+pub mod stage;
+
+pub use error::{DatabaseError, Result};
+pub use ledger::{Ledger, Role, Server, TenantTransaction};

@@ -69,3 +69,4 @@ grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.a
 alter default privileges for role ascribe_owner in schema app revoke execute on functions from public;
 alter default privileges for role ascribe_owner revoke execute on functions from public;
 revoke execute on all functions in schema app from public;
+grant select on app.seat, app.customer to ascribe_web, ascribe_worker, ascribe_auditor;

@@ -1,0 +1,1136 @@
+-- The schema as it first shipped: sql/ in the order of sql/order.txt.
+
+-- tables/000_schema.sql
+-- The schema, the one clock and the one question every policy asks: whose transaction is this?
+create schema app;
+revoke all on schema app from public;
+grant usage on schema app to ascribe_web, ascribe_worker, ascribe_dispatcher, ascribe_auditor;
+
+-- The only clock of the ledger. STABLE over clock_timestamp(), so that "due before now" still uses an index
+-- (VOLATILE loses the index condition), plus an offset that only tests set (app.clock_offset, an interval).
+create function app.now() returns timestamptz
+    language sql stable parallel safe
+    return clock_timestamp() + coalesce(nullif(current_setting('app.clock_offset', true), '')::interval, interval '0');
+
+-- The tenant of this transaction, set with set_config('app.tenant', …, true). Unset: null, and every policy says no.
+create function app.current_tenant() returns uuid
+    language sql stable parallel safe
+    return nullif(current_setting('app.tenant', true), '')::uuid;
+
+-- A row's version moves when a column moves that the plan's verdict reads: the trigger's WHEN says which.
+create function app.move_version() returns trigger
+    language plpgsql
+    as $$
+begin
+    new.version := old.version + 1;
+    return new;
+end
+$$;
+
+grant execute on all functions in schema app to ascribe_web, ascribe_worker, ascribe_dispatcher, ascribe_auditor;
+
+-- tables/010_reference.sql
+-- Words that are the same for every tenant. Readable by all, written by migrations only.
+create table app.integration (
+    id   smallint primary key,
+    code text not null unique,
+    name text not null
+);
+comment on table app.integration is 'The outside systems. Ids are the original''s where it has one (reference: domain 1.3).';
+insert into app.integration (id, code, name) values
+    (1, 'control_center', 'Cisco Control Center (Jasper)'),
+    (3, 'rev_io', 'Rev.io'),
+    (4, 'thingspace', 'Verizon ThingSpace'),
+    (6, 'telegence', 'AT&T Telegence');
+
+create table app.device_status (
+    integration_id smallint not null references app.integration,
+    status         text     not null,
+    is_active      boolean  not null,
+    primary key (integration_id, status)
+);
+comment on table app.device_status is 'Each carrier''s own words for a SIM''s state, and whether the word means active.';
+insert into app.device_status (integration_id, status, is_active) values
+    (4, 'active', true), (4, 'deactive', false), (4, 'preactive', false), (4, 'suspend', false), (4, 'pending activation', false),
+    (1, 'ACTIVATED', true), (1, 'ACTIVATION_READY', false), (1, 'DEACTIVATED', false), (1, 'INVENTORY', false),
+    (1, 'PURGED', false), (1, 'RETIRED', false), (1, 'REPLACED', false), (1, 'TEST_READY', false),
+    (6, 'A', true), (6, 'C', false), (6, 'S', false);
+
+create table app.change_request_type (
+    id           smallint primary key,
+    code         text not null unique,
+    display_name text not null
+);
+insert into app.change_request_type (id, code, display_name) values (4, 'CustomerAssignment', 'Assign Customer');
+
+-- tables/020_tenant.sql
+create table app.tenant (
+    id               uuid primary key,
+    name             text not null unique,
+    parent_tenant_id uuid references app.tenant,
+    time_zone        text not null default 'UTC',
+    created_at       timestamptz not null
+);
+comment on table app.tenant is 'A partner (reseller); with a parent, an agent partner under it.';
+
+create table app.api_key (
+    tenant_id  uuid not null references app.tenant,
+    id         uuid not null,
+    name       text not null,
+    shown      text not null,
+    created_at timestamptz not null,
+    primary key (tenant_id, id)
+);
+comment on column app.api_key.shown is 'The first characters of the key, to recognise it by. The key itself is nowhere.';
+
+-- Dispatch: whose key is this, before a tenant is known. Ids only.
+create table app.api_key_lookup (
+    key_sha256 bytea primary key,
+    tenant_id  uuid not null,
+    api_key_id uuid not null,
+    expires_at timestamptz not null,
+    revoked_at timestamptz,
+    foreign key (tenant_id, api_key_id) references app.api_key (tenant_id, id)
+);
+
+-- Answers already given to a request with an Idempotency-Key. An in-flight mark expires by itself.
+create table app.idempotency_key (
+    tenant_id   uuid not null references app.tenant,
+    route       text not null,
+    key         text not null,
+    fingerprint bytea not null,
+    status_code smallint,
+    body        text,
+    location    text,
+    expires_at  timestamptz not null,
+    primary key (tenant_id, route, key)
+);
+
+-- tables/030_customer.sql
+create table app.integration_authentication (
+    tenant_id      uuid not null references app.tenant,
+    id             uuid not null,
+    integration_id smallint not null references app.integration,
+    name           text not null,
+    primary key (tenant_id, id)
+);
+comment on table app.integration_authentication is 'One account at Rev.io. The same rev_customer_id may exist under two of them.';
+
+create table app.service_provider (
+    tenant_id      uuid not null references app.tenant,
+    id             uuid not null,
+    integration_id smallint not null references app.integration,
+    name           text not null,
+    write_enabled  boolean not null default true,
+    version        integer not null default 1,
+    primary key (tenant_id, id),
+    unique (tenant_id, name)
+);
+comment on table app.service_provider is 'One account at one carrier.';
+
+create table app.rev_customer (
+    tenant_id                     uuid not null,
+    id                            uuid not null,
+    rev_customer_id               text not null,
+    integration_authentication_id uuid not null,
+    customer_name                 text not null,
+    status                        text not null default 'OPEN',
+    version                       integer not null default 1,
+    primary key (tenant_id, id),
+    unique (tenant_id, rev_customer_id, integration_authentication_id),
+    foreign key (tenant_id, integration_authentication_id) references app.integration_authentication (tenant_id, id)
+);
+comment on table app.rev_customer is 'An account at Rev.io. Names are not unique; CLOSED is the one status with a meaning of its own.';
+create index rev_customer_by_name on app.rev_customer (tenant_id, customer_name);
+create trigger move_version before update on app.rev_customer for each row
+    when (old.status is distinct from new.status or old.rev_customer_id is distinct from new.rev_customer_id
+        or old.integration_authentication_id is distinct from new.integration_authentication_id)
+    execute function app.move_version();
+
+create table app.site (
+    tenant_id        uuid not null references app.tenant,
+    id               uuid not null,
+    name             text not null,
+    rev_customer_id  uuid,
+    amop_customer_id uuid,
+    is_system_default boolean not null default false,
+    is_active        boolean not null default true,
+    version          integer not null default 1,
+    primary key (tenant_id, id),
+    unique (tenant_id, name),
+    unique (tenant_id, amop_customer_id),
+    foreign key (tenant_id, rev_customer_id) references app.rev_customer (tenant_id, id),
+    -- A seat belongs to a rev customer, or is itself an AMOP customer, or is the tenant's "Unassigned".
+    check (num_nonnulls(rev_customer_id, amop_customer_id) + is_system_default::integer = 1)
+);
+comment on table app.site is 'A customer''s seat in a tenant. amop_customer_id is the public id of the customer that exists only here.';
+create unique index site_one_default on app.site (tenant_id) where is_system_default;
+create index site_of_rev_customer on app.site (tenant_id, rev_customer_id) where rev_customer_id is not null;
+create trigger move_version before update on app.site for each row
+    when (old.is_active is distinct from new.is_active or old.rev_customer_id is distinct from new.rev_customer_id
+        or old.amop_customer_id is distinct from new.amop_customer_id)
+    execute function app.move_version();
+
+create table app.carrier_rate_plan (
+    tenant_id           uuid not null,
+    id                  uuid not null,
+    service_provider_id uuid not null,
+    rate_plan_code      text not null,
+    friendly_name       text not null,
+    is_active           boolean not null default true,
+    primary key (tenant_id, id),
+    unique (tenant_id, service_provider_id, rate_plan_code),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
+);
+comment on table app.carrier_rate_plan is 'What the carrier charges the partner.';
+
+create table app.customer_rate_plan (
+    tenant_id           uuid not null references app.tenant,
+    id                  uuid not null,
+    service_provider_id uuid,
+    rate_plan_code      text not null,
+    rate_plan_name      text not null,
+    is_active           boolean not null default true,
+    version             integer not null default 1,
+    primary key (tenant_id, id),
+    unique (tenant_id, rate_plan_code),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
+);
+comment on table app.customer_rate_plan is 'What the reseller charges its customer. Without a service provider it fits all of them.';
+create trigger move_version before update on app.customer_rate_plan for each row
+    when (old.is_active is distinct from new.is_active or old.service_provider_id is distinct from new.service_provider_id)
+    execute function app.move_version();
+
+create table app.customer_rate_pool (
+    tenant_id           uuid not null references app.tenant,
+    id                  uuid not null,
+    service_provider_id uuid,
+    name                text not null,
+    is_active           boolean not null default true,
+    version             integer not null default 1,
+    primary key (tenant_id, id),
+    unique (tenant_id, name),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
+);
+create trigger move_version before update on app.customer_rate_pool for each row
+    when (old.is_active is distinct from new.is_active or old.service_provider_id is distinct from new.service_provider_id)
+    execute function app.move_version();
+
+-- tables/040_device.sql
+create table app.m2m_device (
+    tenant_id            uuid not null,
+    id                   uuid not null,
+    service_provider_id  uuid not null,
+    iccid                text not null,
+    msisdn               text,
+    imei                 text,
+    eid                  text,
+    status               text not null,
+    carrier_rate_plan_id uuid,
+    ip_address           text,
+    site_id              uuid not null,
+    is_archived          boolean not null default false,
+    version              integer not null default 1,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id),
+    foreign key (tenant_id, carrier_rate_plan_id) references app.carrier_rate_plan (tenant_id, id)
+) with (fillfactor = 85);
+comment on table app.m2m_device is 'A SIM, under its one owner tenant. status is the carrier''s own word; site_id is the owner''s site.';
+comment on column app.m2m_device.site_id is 'Hot: no foreign key; settle_chunk checks it per chunk, the orphan query covers it.';
+-- iccid before provider: "this ICCID, wherever it is" and "this ICCID at that provider" are one index.
+create unique index m2m_device_by_iccid on app.m2m_device (tenant_id, iccid, service_provider_id);
+create index m2m_device_by_provider on app.m2m_device (tenant_id, service_provider_id, id);
+create trigger move_version before update on app.m2m_device for each row
+    when (old.status is distinct from new.status or old.is_archived is distinct from new.is_archived
+        or old.iccid is distinct from new.iccid or old.service_provider_id is distinct from new.service_provider_id)
+    execute function app.move_version();
+
+create table app.device_tenant (
+    tenant_id                                    uuid not null references app.tenant,
+    device_id                                    uuid not null,
+    device_owner_tenant_id                       uuid not null,
+    site_id                                      uuid not null,
+    account_number                               text,
+    account_number_integration_authentication_id uuid,
+    customer_rate_plan_id                        uuid,
+    customer_rate_pool_id                        uuid,
+    customer_data_allocation_mb                  numeric(25, 4),
+    version                                      integer not null default 1,
+    modified_at                                  timestamptz not null,
+    primary key (tenant_id, device_id),
+    foreign key (device_owner_tenant_id, device_id) references app.m2m_device (tenant_id, id),
+    check ((account_number is null) = (account_number_integration_authentication_id is null)),
+    check (customer_data_allocation_mb >= 0)
+) with (fillfactor = 85);
+comment on table app.device_tenant is 'The assignment: one row per device and tenant.';
+comment on column app.device_tenant.account_number is 'The rev_customer_id of the account, with the integration authentication beside it: never the id alone.';
+create index device_tenant_by_site on app.device_tenant (tenant_id, site_id, device_id);
+create trigger move_version before update on app.device_tenant for each row
+    when (old.site_id is distinct from new.site_id or old.account_number is distinct from new.account_number
+        or old.account_number_integration_authentication_id is distinct from new.account_number_integration_authentication_id
+        or old.customer_rate_plan_id is distinct from new.customer_rate_plan_id
+        or old.customer_rate_pool_id is distinct from new.customer_rate_pool_id
+        or old.customer_data_allocation_mb is distinct from new.customer_data_allocation_mb)
+    execute function app.move_version();
+
+-- What the assignment became, one row per device and settled change: the device's timeline.
+create table app.device_tenant_history (
+    tenant_id                                    uuid not null,
+    device_id                                    uuid not null,
+    changed_at                                   timestamptz not null,
+    bulk_change_id                               uuid not null,
+    row_number                                   integer not null,
+    version                                      integer not null,
+    site_id                                      uuid not null,
+    account_number                               text,
+    account_number_integration_authentication_id uuid,
+    customer_rate_plan_id                        uuid,
+    customer_rate_pool_id                        uuid,
+    customer_data_allocation_mb                  numeric(25, 4)
+) partition by range (changed_at);
+create index device_tenant_history_by_device on app.device_tenant_history (tenant_id, device_id, changed_at);
+
+-- One device is in at most one running change, over all tenants. Ids only; reached through definer functions alone.
+create table app.device_lock (
+    device_id      uuid primary key,
+    tenant_id      uuid not null,
+    bulk_change_id uuid not null,
+    row_number     integer not null,
+    locked_at      timestamptz not null
+);
+
+-- tables/050_bulk_change.sql
+create table app.device_bulk_change (
+    tenant_id              uuid not null references app.tenant,
+    id                     uuid not null,
+    change_request_type_id smallint not null references app.change_request_type,
+    service_provider_id    uuid not null,
+    status                 text not null check (status in
+        ('PLANNING', 'PLANNED', 'PLAN_FAILED', 'NEW', 'SCHEDULED', 'PROCESSING', 'PAUSED', 'PROCESSED', 'ERROR', 'CANCELLED')),
+    status_details         text,
+    request                jsonb not null,
+    reference              text,
+    input_name             text,
+    plan_hash              bytea,
+    created_by             uuid not null,
+    created_at             timestamptz not null,
+    planning_lease_until   timestamptz,
+    planned_at             timestamptz,
+    expires_at             timestamptz,
+    applied_at             timestamptz,
+    applied_by             uuid,
+    started_at             timestamptz,
+    processed_date         timestamptz,
+    row_count              integer not null default 0,
+    no_change_count        integer not null default 0,
+    refused_count          integer not null default 0,
+    by_reason              jsonb not null default '{}',
+    primary key (tenant_id, id),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id),
+    foreign key (tenant_id, created_by) references app.api_key (tenant_id, id),
+    foreign key (tenant_id, applied_by) references app.api_key (tenant_id, id)
+);
+comment on table app.device_bulk_change is 'One request over many devices of one service provider. A plan and the bulk change it becomes are one row.';
+
+-- Kept in the settle transaction and returned by it, never recounted:
+-- planned = ok + failed + skipped + cancelled + needs_attention + to_do.
+create table app.bulk_change_counter (
+    tenant_id       uuid not null,
+    bulk_change_id  uuid not null,
+    planned         integer not null,
+    ok              integer not null default 0,
+    failed          integer not null default 0,
+    skipped         integer not null default 0,
+    cancelled       integer not null default 0,
+    needs_attention integer not null default 0,
+    to_do           integer not null,
+    primary key (tenant_id, bulk_change_id),
+    foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
+    check (planned = ok + failed + skipped + cancelled + needs_attention + to_do),
+    check (least(ok, failed, skipped, cancelled, needs_attention, to_do) >= 0)
+) with (fillfactor = 50);
+
+-- What rows are to become, stored once per distinct target and not once per device; with the versions it was judged on.
+create table app.bulk_change_target (
+    tenant_id                     uuid not null,
+    bulk_change_id                uuid not null,
+    target_number                 smallint not null,
+    site_id                       uuid not null,
+    site_version                  integer not null,
+    rev_customer_id               uuid,
+    rev_customer_version          integer,
+    customer_rate_plan_id         uuid,
+    customer_rate_plan_version    integer,
+    customer_rate_pool_id         uuid,
+    customer_rate_pool_version    integer,
+    customer_data_allocation_mb   numeric(25, 4),
+    primary key (tenant_id, bulk_change_id, target_number),
+    foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
+    foreign key (tenant_id, site_id) references app.site (tenant_id, id),
+    foreign key (tenant_id, rev_customer_id) references app.rev_customer (tenant_id, id),
+    foreign key (tenant_id, customer_rate_plan_id) references app.customer_rate_plan (tenant_id, id),
+    foreign key (tenant_id, customer_rate_pool_id) references app.customer_rate_pool (tenant_id, id)
+);
+
+-- A range of rows: what is claimed, leased and fenced. Dispatch: ids only, two policies.
+create table app.bulk_change_chunk (
+    tenant_id      uuid not null,
+    bulk_change_id uuid not null,
+    chunk_number   integer not null,
+    first_row      integer not null,
+    last_row       integer not null,
+    state          text not null check (state in ('PLANNED', 'READY', 'RUNNING', 'DONE')),
+    start_at       timestamptz,
+    epoch          integer not null default 0,
+    lease_until    timestamptz,
+    primary key (tenant_id, bulk_change_id, chunk_number),
+    foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
+    check (first_row <= last_row),
+    check ((state = 'RUNNING') = (lease_until is not null))
+) with (fillfactor = 70);
+-- First chunks before second ones: a change of ten rows does not wait for the last row of a million.
+create index bulk_change_chunk_ready on app.bulk_change_chunk (chunk_number, bulk_change_id) where state = 'READY';
+create index bulk_change_chunk_running on app.bulk_change_chunk (lease_until) where state = 'RUNNING';
+
+-- One device in one bulk change: the plan's row and the ledger's row are the same row.
+create table app.m2m_device_change (
+    tenant_id                            uuid not null,
+    bulk_change_id                       uuid not null,
+    row_number                           integer not null,
+    device_id                            uuid,
+    iccid                                text,
+    input                                text,
+    status                               text not null check (status in
+        ('REFUSED', 'NO_CHANGE', 'PENDING', 'PROCESSING', 'WAITING_CARRIER', 'PROCESSED', 'FAILED', 'SKIPPED', 'NEEDS_ATTENTION', 'CANCELLED')),
+    reason                               text,
+    status_details                       text,
+    target_number                        smallint,
+    attempts                             smallint not null default 0,
+    device_version                       integer,
+    device_tenant_version                integer,
+    before_site_id                       uuid,
+    before_account_number                text,
+    before_integration_authentication_id uuid,
+    before_customer_rate_plan_id         uuid,
+    before_customer_rate_pool_id         uuid,
+    before_customer_data_allocation_mb   numeric(25, 4),
+    processed_date                       timestamptz,
+    is_processed boolean not null generated always as (status not in ('PENDING', 'PROCESSING', 'WAITING_CARRIER')) stored,
+    has_errors   boolean not null generated always as (status in ('REFUSED', 'FAILED', 'SKIPPED', 'NEEDS_ATTENTION')) stored,
+    primary key (tenant_id, bulk_change_id, row_number),
+    check (status <> 'PENDING' or (device_id is not null and target_number is not null
+        and device_version is not null and device_tenant_version is not null)),
+    check (status not in ('REFUSED', 'FAILED', 'SKIPPED') or reason is not null)
+) with (fillfactor = 85);
+comment on column app.m2m_device_change.input is 'What was given, where it differs from the ICCID it was read as.';
+comment on column app.m2m_device_change.device_tenant_version is '0: the tenant had no assignment of this device yet.';
+
+-- One row per step per attempt. Its requests and responses are redacted before they come here.
+create table app.m2m_device_bulk_change_log (
+    tenant_id      uuid not null,
+    bulk_change_id uuid not null,
+    row_number     integer not null,
+    attempt        smallint not null,
+    step           text not null,
+    status         text not null,
+    error_text     text,
+    request        text,
+    response       text,
+    created_at     timestamptz not null
+) partition by range (created_at);
+create index m2m_device_bulk_change_log_by_row on app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number);
+
+-- Who did what. One entry per act of a person and per transition of a chunk, with a digest of its rows. Append only.
+create table app.audit_entry (
+    tenant_id      uuid not null,
+    id             bigint generated always as identity,
+    at             timestamptz not null,
+    actor          text not null,
+    action         text not null,
+    bulk_change_id uuid,
+    chunk_number   integer,
+    detail         jsonb not null default '{}',
+    digest         bytea
+) partition by range (at);
+create index audit_entry_by_change on app.audit_entry (tenant_id, bulk_change_id, id);
+
+-- tables/060_settling_row.sql
+-- A row in the middle of being settled: what settle_chunk holds in memory of one device change. Never stored.
+create type app.settling_row as (
+    row_number      integer,
+    device_id       uuid,
+    owner_tenant_id uuid,
+    reason          text,
+    site_id         uuid,
+    is_rev          boolean,
+    plan_id         uuid,
+    pool_id         uuid,
+    allocation_mb   numeric(25, 4)
+);
+
+-- tables/070_seat.sql
+-- Two views, each the one place where a union or a name is decided. Invoker's rights: the tables' policies hold.
+create view app.seat with (security_invoker = true) as
+    select s.tenant_id, s.id as site_id, s.name as site_name, s.is_system_default, s.is_active, s.version as site_version,
+        coalesce(r.id, s.amop_customer_id) as customer_id,
+        case when s.is_system_default then null else coalesce(r.customer_name, s.name) end as customer_name,
+        r.rev_customer_id, r.integration_authentication_id
+    from app.site s
+    left join app.rev_customer r on r.tenant_id = s.tenant_id and r.id = s.rev_customer_id;
+comment on view app.seat is 'A site with the customer who sits there.';
+
+create view app.customer with (security_invoker = true) as
+    select r.tenant_id, r.id, 'REV' as kind, r.customer_name as name, r.rev_customer_id, r.integration_authentication_id,
+        r.status = 'CLOSED' as is_closed, r.version
+    from app.rev_customer r
+    union all
+    select s.tenant_id, s.amop_customer_id, 'AMOP', s.name, null, null, not s.is_active, s.version
+    from app.site s where s.amop_customer_id is not null;
+comment on view app.customer is 'Rev customers and AMOP customers, as the API lists them.';
+
+-- tables/900_rights.sql
+-- Row level security on every table that belongs to a tenant: enabled, forced (the owner is bound too), one policy.
+-- Policies never look into another table (a pair that did would recurse for ever).
+do $$
+declare
+    v_table text;
+begin
+    foreach v_table in array array[
+        'api_key', 'api_key_lookup', 'idempotency_key',
+        'integration_authentication', 'service_provider', 'rev_customer', 'site', 'carrier_rate_plan',
+        'customer_rate_plan', 'customer_rate_pool',
+        'm2m_device', 'device_tenant', 'device_tenant_history', 'device_lock',
+        'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_chunk',
+        'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry']
+    loop
+        execute format('alter table app.%I enable row level security', v_table);
+        execute format('alter table app.%I force row level security', v_table);
+        execute format('create policy tenant on app.%I using (tenant_id = app.current_tenant()) with check (tenant_id = app.current_tenant())', v_table);
+        execute format('create policy auditor on app.%I for select to ascribe_auditor using (true)', v_table);
+        execute format('grant select on app.%I to ascribe_auditor', v_table);
+    end loop;
+end
+$$;
+alter table app.tenant enable row level security;
+alter table app.tenant force row level security;
+create policy tenant on app.tenant using (id = app.current_tenant()) with check (id = app.current_tenant());
+create policy auditor on app.tenant for select to ascribe_auditor using (true);
+grant select on app.tenant to ascribe_auditor;
+
+-- Dispatch tables: the second policy. They hold ids and times, nothing a tenant would call its own.
+create policy dispatcher on app.bulk_change_chunk to ascribe_dispatcher using (true) with check (true);
+grant select, update (state, epoch, lease_until) on app.bulk_change_chunk to ascribe_dispatcher;
+create policy dispatcher on app.api_key_lookup for select to ascribe_dispatcher using (true);
+grant select on app.api_key_lookup to ascribe_dispatcher;
+
+-- The lock over all tenants has no grants at all: the definer functions lock_devices, unlock_devices and
+-- locked_devices run as the owner, and this policy lets them see every row of this one table.
+create policy definer_functions on app.device_lock to ascribe_owner using (true) with check (true);
+
+grant select on app.integration, app.device_status, app.change_request_type
+    to ascribe_web, ascribe_worker, ascribe_auditor;
+
+-- The web role plans and applies. It cannot move a device, nor write what the ledger says of one.
+grant select on app.tenant, app.api_key, app.integration_authentication, app.service_provider, app.rev_customer, app.site,
+    app.carrier_rate_plan, app.customer_rate_plan, app.customer_rate_pool, app.m2m_device, app.device_tenant,
+    app.device_tenant_history, app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target,
+    app.bulk_change_chunk, app.m2m_device_change, app.m2m_device_bulk_change_log, app.audit_entry
+    to ascribe_web;
+grant select, insert, update, delete on app.idempotency_key to ascribe_web;
+grant insert on app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target, app.bulk_change_chunk,
+    app.m2m_device_change, app.audit_entry to ascribe_web;
+grant update (status, status_details, plan_hash, planning_lease_until, planned_at, expires_at, applied_at, applied_by,
+    row_count, no_change_count, refused_count, by_reason) on app.device_bulk_change to ascribe_web;
+grant update (state, start_at) on app.bulk_change_chunk to ascribe_web;
+
+-- The worker role settles.
+grant select on app.tenant, app.service_provider, app.integration_authentication, app.rev_customer, app.site,
+    app.customer_rate_plan, app.customer_rate_pool, app.bulk_change_target, app.device_tenant_history,
+    app.m2m_device_bulk_change_log to ascribe_worker;
+grant select, update (status, started_at, processed_date, status_details) on app.device_bulk_change to ascribe_worker;
+grant select, update on app.bulk_change_counter to ascribe_worker;
+grant select, update (state, epoch, lease_until) on app.bulk_change_chunk to ascribe_worker;
+grant select, update (status, reason, status_details, attempts, processed_date) on app.m2m_device_change to ascribe_worker;
+grant select, update (site_id, version) on app.m2m_device to ascribe_worker;
+grant select, insert, update on app.device_tenant to ascribe_worker;
+grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.audit_entry to ascribe_worker;
+
+-- Functions are called by name and by right: nothing is executable by everybody. (The order matters: this runs
+-- before the procedures are made.)
+alter default privileges for role ascribe_owner in schema app revoke execute on functions from public;
+alter default privileges for role ascribe_owner revoke execute on functions from public;
+revoke execute on all functions in schema app from public;
+grant select on app.seat, app.customer to ascribe_web, ascribe_worker, ascribe_auditor;
+
+-- procedures/ensure_month_partitions.sql
+-- ensure_month_partitions: makes the months of the partitioned tables that p_from falls in and the p_months after it.
+-- Seed's procedure: none. Called by migrate, by the worker at start and every hour, and by tests that shift the clock.
+-- Definer: the roles that run may not create tables. Children get no grants (they inherit no policy) and are locked
+-- by row level security without a policy, so that they are reached through their parent or not at all.
+-- Idempotent. Answers how many partitions it made. Raises nothing of its own.
+create function app.ensure_month_partitions(p_from date, p_months integer) returns integer
+    language plpgsql security definer set search_path = app, pg_temp
+    as $$
+declare
+    v_parent text;
+    v_month  date;
+    v_child  text;
+    v_made   integer := 0;
+begin
+    if p_months not between 0 and 36 then
+        raise exception 'between 0 and 36 months ahead, not %', p_months using errcode = 'ZA009';
+    end if;
+    -- Two workers that start together take turns.
+    perform pg_advisory_xact_lock(hashtext('app.ensure_month_partitions'));
+    foreach v_parent in array array['device_tenant_history', 'm2m_device_bulk_change_log', 'audit_entry'] loop
+        for i in 0 .. p_months loop
+            v_month := (date_trunc('month', p_from::timestamp) + make_interval(months => i))::date;
+            v_child := v_parent || '_' || to_char(v_month, 'YYYY_MM');
+            if to_regclass('app.' || v_child) is null then
+                -- The bounds are instants: months begin at midnight UTC, whatever the session's time zone is.
+                execute format('create table app.%I partition of app.%I for values from (%L) to (%L)', v_child, v_parent,
+                    v_month || ' 00:00:00+00', (v_month + interval '1 month')::date || ' 00:00:00+00');
+                execute format('alter table app.%I enable row level security', v_child);
+                execute format('alter table app.%I force row level security', v_child);
+                v_made := v_made + 1;
+            end if;
+        end loop;
+    end loop;
+    return v_made;
+end
+$$;
+grant execute on function app.ensure_month_partitions(date, integer) to ascribe_worker, ascribe_web;
+
+-- procedures/lock_devices.sql
+-- lock_devices, unlock_devices, locked_devices: one device is in at most one running change, over all tenants.
+-- Seed's procedure: usp_Check_Previous_Bulk_Change_Processing (which serialised whole bulk changes instead).
+-- Definer: the table has no grants; who calls these learns only of the ids it asked about.
+-- Cost: one index insert, delete or look-up per device; one statement per chunk.
+
+-- Takes the locks in device order and answers the devices it got; a device it does not answer is another change's.
+-- Idempotent: a lock this row already holds is answered again.
+create function app.lock_devices(p_tenant_id uuid, p_bulk_change_id uuid, p_device_ids uuid[], p_row_numbers integer[])
+    returns setof uuid
+    language sql security definer set search_path = app, pg_temp
+    as $$
+    insert into app.device_lock as held (device_id, tenant_id, bulk_change_id, row_number, locked_at)
+    select w.device_id, p_tenant_id, p_bulk_change_id, w.row_number, app.now()
+    from unnest(p_device_ids, p_row_numbers) as w (device_id, row_number)
+    where p_tenant_id = app.current_tenant()
+    order by w.device_id
+    on conflict (device_id) do update set locked_at = held.locked_at
+        where held.tenant_id = excluded.tenant_id and held.bulk_change_id = excluded.bulk_change_id
+          and held.row_number = excluded.row_number
+    returning held.device_id
+$$;
+
+-- Gives back the locks of these rows of this change, and of nobody else. Answers how many.
+create function app.unlock_devices(p_tenant_id uuid, p_bulk_change_id uuid, p_device_ids uuid[]) returns bigint
+    language sql security definer set search_path = app, pg_temp
+    as $$
+    with gone as (
+        delete from app.device_lock
+        where device_id = any (p_device_ids) and tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id
+          and p_tenant_id = app.current_tenant()
+        returning 1)
+    select count(*) from gone
+$$;
+
+-- Which of these devices does a change other than this one hold? (null: any change)
+create function app.locked_devices(p_bulk_change_id uuid, p_device_ids uuid[]) returns setof uuid
+    language sql stable security definer set search_path = app, pg_temp
+    as $$
+    select device_id from app.device_lock
+    where device_id = any (p_device_ids) and bulk_change_id is distinct from p_bulk_change_id
+$$;
+
+grant execute on function app.lock_devices(uuid, uuid, uuid[], integer[]) to ascribe_worker;
+grant execute on function app.unlock_devices(uuid, uuid, uuid[]) to ascribe_worker;
+grant execute on function app.locked_devices(uuid, uuid[]) to ascribe_worker, ascribe_web;
+
+-- procedures/place_devices_at_sites.sql
+-- place_devices_at_sites: the write that both kinds of assignment share.
+-- Seed's procedure: usp_DeviceBulkChange_Insert_Update_DeviceTenant. Called by the two usp_ that choose the account.
+-- The caller holds the rows' locks, in device order, and has checked the sites.
+-- Answers how many device_tenant rows are as asked for, which is every one of them.
+create function app.place_devices_at_sites(
+    p_tenant_id uuid, p_device_ids uuid[], p_owner_tenant_ids uuid[], p_site_ids uuid[],
+    p_account_numbers text[], p_authentications uuid[]) returns integer
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_placed integer;
+begin
+    update app.device_tenant dt
+    set site_id = w.site_id, account_number = w.account_number,
+        account_number_integration_authentication_id = w.authentication, modified_at = app.now()
+    from unnest(p_device_ids, p_site_ids, p_account_numbers, p_authentications)
+        as w (device_id, site_id, account_number, authentication)
+    where dt.tenant_id = p_tenant_id and dt.device_id = w.device_id;
+    get diagnostics v_placed = row_count;
+
+    -- A device that had no assignment in this tenant yet: rare, so it is looked for only when rows are missing.
+    if v_placed < cardinality(p_device_ids) then
+        insert into app.device_tenant (tenant_id, device_id, device_owner_tenant_id, site_id, account_number,
+            account_number_integration_authentication_id, modified_at)
+        select p_tenant_id, w.device_id, w.owner_tenant_id, w.site_id, w.account_number, w.authentication, app.now()
+        from unnest(p_device_ids, p_owner_tenant_ids, p_site_ids, p_account_numbers, p_authentications)
+            as w (device_id, owner_tenant_id, site_id, account_number, authentication)
+        order by w.device_id
+        on conflict (tenant_id, device_id) do nothing;
+        select count(*) into v_placed from app.device_tenant dt
+        where dt.tenant_id = p_tenant_id and dt.device_id = any (p_device_ids);
+    end if;
+
+    -- The owner's own site on the device. An agent's change never writes m2m_device.
+    update app.m2m_device d
+    set site_id = w.site_id
+    from unnest(p_device_ids, p_owner_tenant_ids, p_site_ids) as w (device_id, owner_tenant_id, site_id)
+    where d.tenant_id = p_tenant_id and w.owner_tenant_id = p_tenant_id and d.id = w.device_id
+      and d.site_id is distinct from w.site_id;
+    return v_placed;
+end
+$$;
+grant execute on function app.place_devices_at_sites(uuid, uuid[], uuid[], uuid[], text[], uuid[]) to ascribe_worker;
+
+-- procedures/usp_device_bulk_change_assign_non_rev_customer.sql
+-- usp_device_bulk_change_assign_non_rev_customer: these devices now sit at these AMOP sites of this tenant.
+-- Seed's procedure: usp_DeviceBulkChange_Assign_Non_Rev_Customer.
+-- In:      the tenant; devices, their owners and their sites, position by position.
+-- Effect:  device_tenant upserted (site set, Rev account cleared); for the owner's own devices also m2m_device.site_id.
+--          Plan, pool and allocation are left alone: they are another procedure's.
+-- Errors:  ZA010 a site is not one of this tenant's active sites without a Rev account.
+-- Idempotent: a second call moves no version. Cost per device: 2 updates, or 1 insert and 1 update for a first assignment.
+create function app.usp_device_bulk_change_assign_non_rev_customer(
+    p_tenant_id uuid, p_device_ids uuid[], p_owner_tenant_ids uuid[], p_site_ids uuid[]) returns integer
+    language plpgsql set search_path = app, pg_temp
+    as $$
+begin
+    -- The set-based check that stands for the foreign keys of the hot columns: once per chunk, not once per row.
+    if exists (
+        select from (select distinct site_id from unnest(p_site_ids) as w (site_id)) as w
+        where not exists (select from app.site s where s.tenant_id = p_tenant_id and s.id = w.site_id
+                              and s.is_active and s.rev_customer_id is null))
+    then
+        raise exception 'a site is not an active AMOP site of this tenant' using errcode = 'ZA010';
+    end if;
+    return app.place_devices_at_sites(p_tenant_id, p_device_ids, p_owner_tenant_ids, p_site_ids,
+        array_fill(null::text, array[cardinality(p_device_ids)]), array_fill(null::uuid, array[cardinality(p_device_ids)]));
+end
+$$;
+grant execute on function app.usp_device_bulk_change_assign_non_rev_customer(uuid, uuid[], uuid[], uuid[]) to ascribe_worker;
+
+-- procedures/usp_assign_customer_update_site.sql
+-- usp_assign_customer_update_site: these devices now sit at these rev customers' sites, under their accounts.
+-- Seed's procedure: usp_Assign_Customer_Update_Site (one device per call there; a set here).
+-- In:      the tenant; devices, their owners and their sites, position by position. The account is the site's.
+-- Effect:  device_tenant upserted (site, account number and its integration authentication); for the owner's own
+--          devices also m2m_device.site_id.
+-- Errors:  ZA010 a site is not an active site of a rev customer of this tenant that is not closed.
+-- Idempotent: a second call moves no version. Cost per device: 2 updates, or 1 insert and 1 update for a first assignment.
+create function app.usp_assign_customer_update_site(
+    p_tenant_id uuid, p_device_ids uuid[], p_owner_tenant_ids uuid[], p_site_ids uuid[]) returns integer
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_account_numbers text[];
+    v_authentications uuid[];
+begin
+    select array_agg(r.rev_customer_id order by w.n), array_agg(r.integration_authentication_id order by w.n)
+    into v_account_numbers, v_authentications
+    from unnest(p_site_ids) with ordinality as w (site_id, n)
+    join app.site s on s.tenant_id = p_tenant_id and s.id = w.site_id and s.is_active
+    join app.rev_customer r on r.tenant_id = p_tenant_id and r.id = s.rev_customer_id and r.status <> 'CLOSED';
+    if coalesce(cardinality(v_account_numbers), 0) <> cardinality(p_site_ids) then
+        raise exception 'a site is not an active site of an open rev customer of this tenant' using errcode = 'ZA010';
+    end if;
+    return app.place_devices_at_sites(p_tenant_id, p_device_ids, p_owner_tenant_ids, p_site_ids, v_account_numbers, v_authentications);
+end
+$$;
+grant execute on function app.usp_assign_customer_update_site(uuid, uuid[], uuid[], uuid[]) to ascribe_worker;
+
+-- procedures/usp_device_bulk_change_customer_rate_plan_change_update.sql
+-- usp_device_bulk_change_customer_rate_plan_change_update: plan, pool and data allocation, per row, now.
+-- Seed's procedure: usp_DeviceBulkChange_CustomerRatePlanChange_UpdateDevices (which took the first row's values for
+-- the whole bulk change; here every device has its own).
+-- In:      the tenant; devices with their plan, pool and allocation (MB), position by position; null leaves a value alone.
+-- Effect:  device_tenant updated. A device without an assignment in this tenant is not touched.
+-- Errors:  ZA010 a plan or a pool is not an active one of this tenant; 23514 a negative allocation.
+-- Idempotent: a second call moves no version. Cost per device: 1 update.
+create function app.usp_device_bulk_change_customer_rate_plan_change_update(
+    p_tenant_id uuid, p_device_ids uuid[], p_customer_rate_plan_ids uuid[], p_customer_rate_pool_ids uuid[],
+    p_customer_data_allocations_mb numeric[]) returns integer
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_changed integer;
+begin
+    if exists (select from (select distinct id from unnest(p_customer_rate_plan_ids) as w (id)) as w
+               where w.id is not null and not exists (
+                   select from app.customer_rate_plan p where p.tenant_id = p_tenant_id and p.id = w.id and p.is_active))
+    or exists (select from (select distinct id from unnest(p_customer_rate_pool_ids) as w (id)) as w
+               where w.id is not null and not exists (
+                   select from app.customer_rate_pool p where p.tenant_id = p_tenant_id and p.id = w.id and p.is_active))
+    then
+        raise exception 'a plan or a pool is not an active one of this tenant' using errcode = 'ZA010';
+    end if;
+    update app.device_tenant dt
+    set customer_rate_plan_id = coalesce(w.plan_id, dt.customer_rate_plan_id),
+        customer_rate_pool_id = coalesce(w.pool_id, dt.customer_rate_pool_id),
+        customer_data_allocation_mb = coalesce(w.allocation_mb, dt.customer_data_allocation_mb),
+        modified_at = app.now()
+    from unnest(p_device_ids, p_customer_rate_plan_ids, p_customer_rate_pool_ids, p_customer_data_allocations_mb)
+        as w (device_id, plan_id, pool_id, allocation_mb)
+    where dt.tenant_id = p_tenant_id and dt.device_id = w.device_id;
+    get diagnostics v_changed = row_count;
+    return v_changed;
+end
+$$;
+grant execute on function app.usp_device_bulk_change_customer_rate_plan_change_update(uuid, uuid[], uuid[], uuid[], numeric[])
+    to ascribe_worker;
+
+-- procedures/apply_plan.sql
+-- apply_plan: a stored plan becomes a bulk change. Takes the plan's id and nothing else of what it will do.
+-- Seed's procedure: none (the portal wrote the status after it had enqueued, and could lose that race).
+-- Effect:  PLANNED -> NEW, its chunks become due, the belt is woken, one audit entry. No device row is touched.
+-- Errors:  ZA002 no such plan in this tenant · ZA003 not ready (still planning, or planning failed)
+--          ZA004 expired · ZA005 nothing to change · ZA006 already applied
+-- Cost: 2 statements and 1 update per chunk, whatever the number of devices.
+create function app.apply_plan(p_tenant_id uuid, p_bulk_change_id uuid, p_api_key_id uuid, p_actor text) returns void
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_change app.device_bulk_change;
+    v_to_do  integer;
+begin
+    select * into v_change from app.device_bulk_change
+    where tenant_id = p_tenant_id and id = p_bulk_change_id for update;
+    if not found then
+        raise exception 'no such plan' using errcode = 'ZA002';
+    elsif v_change.status in ('PLANNING', 'PLAN_FAILED') then
+        raise exception 'the plan is %', v_change.status using errcode = 'ZA003';
+    elsif v_change.status <> 'PLANNED' then
+        raise exception 'the plan was applied, it is %', v_change.status using errcode = 'ZA006';
+    elsif v_change.expires_at <= app.now() then
+        raise exception 'the plan expired at %', v_change.expires_at using errcode = 'ZA004';
+    end if;
+    select to_do into v_to_do from app.bulk_change_counter
+    where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id;
+    if coalesce(v_to_do, 0) = 0 then
+        raise exception 'the plan has no row to change' using errcode = 'ZA005';
+    end if;
+    update app.bulk_change_chunk set state = 'READY', start_at = app.now()
+    where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state = 'PLANNED';
+    update app.device_bulk_change set status = 'NEW', applied_at = app.now(), applied_by = p_api_key_id
+    where tenant_id = p_tenant_id and id = p_bulk_change_id;
+    insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail)
+    values (p_tenant_id, app.now(), p_actor, 'plan_applied', p_bulk_change_id,
+        jsonb_build_object('planned', v_to_do, 'plan_hash', encode(v_change.plan_hash, 'hex')));
+    perform pg_notify('ascribe_work', '');
+end
+$$;
+grant execute on function app.apply_plan(uuid, uuid, uuid, text) to ascribe_web;
+
+-- procedures/claim_chunk.sql
+-- claim_chunk: the next chunk that is due, leased to the caller, with an epoch of its own.
+-- Seed's procedure: the SQS message that Lambda received. Runs as the dispatcher, over all tenants, on ids only.
+-- Chunks whose lease ran out come first (somebody died with them), then first chunks before second ones, so that a
+-- change of ten rows starts while one of a million runs. SKIP LOCKED: two callers never wait for each other.
+-- Answers no row when nothing is due. Cost: 1 update per chunk of about 1,000 devices.
+create function app.claim_chunk(p_lease interval)
+    returns table (tenant_id uuid, bulk_change_id uuid, chunk_number integer, first_row integer, last_row integer,
+        epoch integer, lease_until timestamptz)
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_tenant uuid;
+    v_change uuid;
+    v_chunk  integer;
+begin
+    select c.tenant_id, c.bulk_change_id, c.chunk_number into v_tenant, v_change, v_chunk
+    from app.bulk_change_chunk c
+    where c.state = 'RUNNING' and c.lease_until <= app.now()
+    order by c.lease_until limit 1
+    for update skip locked;
+    if not found then
+        select c.tenant_id, c.bulk_change_id, c.chunk_number into v_tenant, v_change, v_chunk
+        from app.bulk_change_chunk c
+        where c.state = 'READY' and c.start_at <= app.now()
+        order by c.chunk_number, c.bulk_change_id limit 1
+        for update skip locked;
+        if not found then
+            return;
+        end if;
+    end if;
+    return query
+        update app.bulk_change_chunk c
+        set state = 'RUNNING', epoch = c.epoch + 1, lease_until = app.now() + p_lease
+        where c.tenant_id = v_tenant and c.bulk_change_id = v_change and c.chunk_number = v_chunk
+        returning c.tenant_id, c.bulk_change_id, c.chunk_number, c.first_row, c.last_row, c.epoch, c.lease_until;
+end
+$$;
+
+-- extend_chunk_lease: more time for who still holds it. Answers the new end; no row: the lease is lost, stop.
+create function app.extend_chunk_lease(p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer, p_epoch integer, p_lease interval)
+    returns timestamptz
+    language sql set search_path = app, pg_temp
+    as $$
+    update app.bulk_change_chunk set lease_until = app.now() + p_lease
+    where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and chunk_number = p_chunk_number
+      and state = 'RUNNING' and epoch = p_epoch and lease_until > app.now()
+    returning lease_until
+$$;
+
+-- release_chunk: handed back unfinished (a worker that stops), so that nobody waits for the lease to run out.
+create function app.release_chunk(p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer, p_epoch integer) returns boolean
+    language plpgsql set search_path = app, pg_temp
+    as $$
+begin
+    update app.bulk_change_chunk set state = 'READY', lease_until = null
+    where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and chunk_number = p_chunk_number
+      and state = 'RUNNING' and epoch = p_epoch;
+    return found;
+end
+$$;
+grant execute on function app.claim_chunk(interval) to ascribe_dispatcher;
+grant execute on function app.extend_chunk_lease(uuid, uuid, integer, integer, interval) to ascribe_dispatcher;
+grant execute on function app.release_chunk(uuid, uuid, integer, integer) to ascribe_dispatcher;
+
+-- procedures/finish_rows.sql
+-- finish_rows: the tail every settle ends with: the chunk, the counts, the change's own status. Called under the chunk's
+-- lock, inside the settle transaction; never by anybody else.
+-- Counts move by the difference and are returned by the update that moves them; nothing is recounted.
+-- When to_do reaches 0: any ok -> PROCESSED; none ok -> ERROR, or CANCELLED if all were cancelled.
+create function app.finish_rows(
+    p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer,
+    p_ok integer, p_failed integer, p_skipped integer, p_ended integer)
+    returns table (chunk_done boolean, change_status text, to_do integer)
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_now     timestamptz := app.now();
+    v_counter app.bulk_change_counter;
+    v_done    boolean;
+    v_status  text;
+begin
+    -- The chunk is done when none of its rows is left to do.
+    update app.bulk_change_chunk k set state = 'DONE', lease_until = null
+    where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.chunk_number = p_chunk_number
+      and k.state = 'RUNNING'
+      and not exists (select from app.m2m_device_change c
+          where c.tenant_id = k.tenant_id and c.bulk_change_id = k.bulk_change_id
+            and c.row_number between k.first_row and k.last_row and c.status in ('PENDING', 'PROCESSING'));
+    select k.state = 'DONE' into v_done from app.bulk_change_chunk k
+    where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.chunk_number = p_chunk_number;
+
+    if p_ended > 0 then
+        update app.bulk_change_counter k
+        set ok = k.ok + p_ok, failed = k.failed + p_failed, skipped = k.skipped + p_skipped, to_do = k.to_do - p_ended
+        where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
+        returning k.* into v_counter;
+        if v_counter.to_do = 0 then
+            update app.device_bulk_change b
+            set status = case when v_counter.ok > 0 then 'PROCESSED'
+                              when v_counter.cancelled = v_counter.planned then 'CANCELLED' else 'ERROR' end,
+                started_at = coalesce(b.started_at, v_now), processed_date = v_now
+            where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id
+            returning b.status into v_status;
+            insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail)
+            values (p_tenant_id, v_now, 'ascribe', 'bulk_change_finished', p_bulk_change_id,
+                jsonb_build_object('status', v_status) || to_jsonb(v_counter) - array['tenant_id', 'bulk_change_id']);
+        else
+            update app.device_bulk_change b set status = 'PROCESSING', started_at = v_now
+            where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.status = 'NEW';
+        end if;
+    else
+        select * into v_counter from app.bulk_change_counter k
+        where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id;
+    end if;
+    return query select v_done, b.status, v_counter.to_do from app.device_bulk_change b
+        where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id;
+end
+$$;
+grant execute on function app.finish_rows(uuid, uuid, integer, integer, integer, integer, integer) to ascribe_worker;
+
+-- procedures/settle_chunk.sql
+-- settle_chunk: the record step of a range of a chunk's rows, whole or not at all.
+-- Seed's procedure: the page loop of the Lambda plus usp_DeviceBulkChange_RevService_UpdateM2MChange.
+-- In:      the chunk and the epoch it was claimed with; the range of rows (the whole chunk, or a part of it while a bad
+--          row is being looked for); who works.
+-- Effect:  in one transaction: the chunk locked where the epoch is ours and the lease still runs; devices and assignments
+--          locked in device order; rows that moved since the plan or are another change's left alone (SKIPPED);
+--          the rest assigned by the seed's procedures; history, row, log, counts, the change's status, one audit entry
+--          with a digest of the rows.
+-- Errors:  ZA001 the lease is lost. Else a row's data (classes 22, 23, ZA010) or an outage.
+-- Idempotent: a range without PENDING rows changes nothing; a chunk that this epoch finished answers as finished.
+-- Cost per device: 1 row lock on each of m2m_device and device_tenant, 1 update of each (device_tenant 2 with a rate
+-- plan), 1 update of the row, 1 history and 1 log insert; about 15 statements per chunk of 1,000.
+create function app.settle_chunk(
+    p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer, p_epoch integer,
+    p_first_row integer, p_last_row integer, p_worker text)
+    returns table (settled integer, ok integer, skipped integer, chunk_done boolean, change_status text, to_do integer)
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_now           timestamptz := app.now();
+    v_chunk_state   text;
+    v_devices       uuid[];
+    v_stale_targets smallint[];
+    v_rows          app.settling_row[];
+    v_ok            integer := 0;
+    v_all           integer := 0;
+    v_touched       integer;
+    v_digest        bytea;
+begin
+    select c.state into v_chunk_state from app.bulk_change_chunk c
+    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.chunk_number = p_chunk_number
+      and c.epoch = p_epoch and (c.state = 'DONE' or (c.state = 'RUNNING' and c.lease_until > v_now))
+    for update;
+    if not found then
+        raise exception 'the lease of chunk % is lost', p_chunk_number using errcode = 'ZA001';
+    end if;
+    if v_chunk_state = 'DONE' then
+        return query select 0, 0, 0, f.chunk_done, f.change_status, f.to_do
+            from app.finish_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, 0, 0, 0, 0) as f;
+        return;
+    end if;
+
+    select array_agg(c.device_id order by c.device_id) into v_devices from app.m2m_device_change c
+    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id
+      and c.row_number between p_first_row and p_last_row and c.status = 'PENDING';
+
+    if v_devices is not null then
+        -- Locks, in device order: first the device, then its assignment. (An agent sees no m2m_device here, and locks none.)
+        perform from app.m2m_device d
+            where d.tenant_id = p_tenant_id and d.id = any (v_devices) order by d.id for no key update;
+        perform from app.device_tenant dt
+            where dt.tenant_id = p_tenant_id and dt.device_id = any (v_devices) order by dt.device_id for no key update;
+
+        -- What the plan was judged on, has any of it moved? Once per target, not once per row.
+        select coalesce(array_agg(t.target_number), '{}') into v_stale_targets
+        from app.bulk_change_target t
+        left join app.site s on s.tenant_id = t.tenant_id and s.id = t.site_id
+        left join app.rev_customer r on r.tenant_id = t.tenant_id and r.id = t.rev_customer_id
+        left join app.customer_rate_plan p on p.tenant_id = t.tenant_id and p.id = t.customer_rate_plan_id
+        left join app.customer_rate_pool o on o.tenant_id = t.tenant_id and o.id = t.customer_rate_pool_id
+        where t.tenant_id = p_tenant_id and t.bulk_change_id = p_bulk_change_id
+          and (s.version, r.version, p.version, o.version) is distinct from
+              (t.site_version, t.rev_customer_version, t.customer_rate_plan_version, t.customer_rate_pool_version);
+
+        select array_agg((w.row_number, w.device_id, w.owner_tenant_id, w.reason, w.site_id, w.is_rev, w.plan_id, w.pool_id,
+                          w.allocation_mb)::app.settling_row order by w.device_id)
+        into v_rows
+        from (
+            select c.row_number, c.device_id, coalesce(dt.device_owner_tenant_id, p_tenant_id) as owner_tenant_id,
+                case
+                    when l.device_id is not null then 'LOCKED_BY_OTHER_CHANGE'
+                    when c.target_number = any (v_stale_targets) then 'STALE_SINCE_PLAN'
+                    when coalesce(dt.version, 0) <> c.device_tenant_version then 'STALE_SINCE_PLAN'
+                    when d.version is distinct from c.device_version
+                        and coalesce(dt.device_owner_tenant_id, p_tenant_id) = p_tenant_id then 'STALE_SINCE_PLAN'
+                end as reason,
+                t.site_id, t.rev_customer_id is not null as is_rev,
+                t.customer_rate_plan_id as plan_id, t.customer_rate_pool_id as pool_id,
+                t.customer_data_allocation_mb as allocation_mb
+            from app.m2m_device_change c
+            join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id
+                and t.target_number = c.target_number
+            left join app.m2m_device d on d.tenant_id = c.tenant_id and d.id = c.device_id
+            left join app.device_tenant dt on dt.tenant_id = c.tenant_id and dt.device_id = c.device_id
+            left join app.locked_devices(p_bulk_change_id, v_devices) as l (device_id) on l.device_id = c.device_id
+            where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id
+              and c.row_number between p_first_row and p_last_row and c.status = 'PENDING') as w;
+        select count(*) filter (where w.reason is null), count(*) into v_ok, v_all from unnest(v_rows) as w;
+
+        -- The assignment itself, by the seed's procedures; each only for the rows that are its own.
+        perform app.usp_assign_customer_update_site(p_tenant_id, array_agg(w.device_id), array_agg(w.owner_tenant_id), array_agg(w.site_id))
+            from unnest(v_rows) as w where w.reason is null and w.is_rev having count(*) > 0;
+        perform app.usp_device_bulk_change_assign_non_rev_customer(p_tenant_id, array_agg(w.device_id), array_agg(w.owner_tenant_id), array_agg(w.site_id))
+            from unnest(v_rows) as w where w.reason is null and not w.is_rev having count(*) > 0;
+        perform app.usp_device_bulk_change_customer_rate_plan_change_update(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id),
+                array_agg(w.pool_id), array_agg(w.allocation_mb))
+            from unnest(v_rows) as w
+            where w.reason is null and num_nonnulls(w.plan_id, w.pool_id, w.allocation_mb) > 0 having count(*) > 0;
+
+        insert into app.device_tenant_history (tenant_id, device_id, changed_at, bulk_change_id, row_number, version, site_id,
+            account_number, account_number_integration_authentication_id, customer_rate_plan_id, customer_rate_pool_id,
+            customer_data_allocation_mb)
+        select dt.tenant_id, dt.device_id, v_now, p_bulk_change_id, w.row_number, dt.version, dt.site_id,
+            dt.account_number, dt.account_number_integration_authentication_id, dt.customer_rate_plan_id, dt.customer_rate_pool_id,
+            dt.customer_data_allocation_mb
+        from unnest(v_rows) as w
+        join app.device_tenant dt on dt.tenant_id = p_tenant_id and dt.device_id = w.device_id
+        where w.reason is null;
+        get diagnostics v_touched = row_count;
+        if v_touched <> v_ok then
+            raise exception '% assignments recorded of %', v_touched, v_ok using errcode = 'ZA008';
+        end if;
+
+        update app.m2m_device_change c
+        set status = case when w.reason is null then 'PROCESSED' else 'SKIPPED' end, reason = w.reason,
+            attempts = c.attempts + 1, processed_date = v_now
+        from unnest(v_rows) as w
+        where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = w.row_number;
+
+        insert into app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number, attempt, step, status, error_text, created_at)
+        select p_tenant_id, p_bulk_change_id, w.row_number, 1, 'record_assignment',
+            case when w.reason is null then 'PROCESSED' else 'SKIPPED' end, w.reason, v_now
+        from unnest(v_rows) as w;
+
+        select sha256(convert_to(string_agg(concat_ws(':', w.row_number, w.device_id, coalesce(w.reason, 'PROCESSED')), E'\n' order by w.row_number), 'UTF8'))
+        into v_digest from unnest(v_rows) as w;
+        insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, chunk_number, detail, digest)
+        values (p_tenant_id, v_now, p_worker, 'chunk_settled', p_bulk_change_id, p_chunk_number,
+            jsonb_build_object('first_row', p_first_row, 'last_row', p_last_row, 'epoch', p_epoch, 'ok', v_ok, 'skipped', v_all - v_ok), v_digest);
+    end if;
+
+    return query select v_all, v_ok, v_all - v_ok, f.chunk_done, f.change_status, f.to_do
+        from app.finish_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, v_ok, 0, v_all - v_ok, v_all) as f;
+end
+$$;
+grant execute on function app.settle_chunk(uuid, uuid, integer, integer, integer, integer, text) to ascribe_worker;
+
+-- procedures/fail_poison_row.sql
+-- fail_poison_row: the one row of a chunk that the database would not take, alone at the end of the halving.
+-- Seed's procedure: none (an exception there ended the whole run).
+-- Effect: the row FAILED with POISON_ROW and the SQLSTATE; log, counts, audit; its neighbours untouched.
+-- Errors: ZA001 the lease is lost. Idempotent: a row that already ended changes nothing.
+create function app.fail_poison_row(
+    p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer, p_epoch integer, p_row_number integer,
+    p_sqlstate text, p_worker text)
+    returns table (chunk_done boolean, change_status text, to_do integer)
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_now   timestamptz := app.now();
+    v_ended integer;
+begin
+    perform from app.bulk_change_chunk c
+    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.chunk_number = p_chunk_number
+      and c.epoch = p_epoch and c.state = 'RUNNING' and c.lease_until > v_now
+    for update;
+    if not found then
+        raise exception 'the lease of chunk % is lost', p_chunk_number using errcode = 'ZA001';
+    end if;
+    update app.m2m_device_change c
+    set status = 'FAILED', reason = 'POISON_ROW', attempts = c.attempts + 1, processed_date = v_now,
+        status_details = 'The database refused this row (SQLSTATE ' || p_sqlstate || ').'
+    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = p_row_number
+      and c.status = 'PENDING';
+    get diagnostics v_ended = row_count;
+    if v_ended = 1 then
+        insert into app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number, attempt, step, status, error_text, created_at)
+        values (p_tenant_id, p_bulk_change_id, p_row_number, 1, 'record_assignment', 'FAILED', 'POISON_ROW ' || p_sqlstate, v_now);
+        insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, chunk_number, detail, digest)
+        values (p_tenant_id, v_now, p_worker, 'row_failed', p_bulk_change_id, p_chunk_number,
+            jsonb_build_object('row', p_row_number, 'reason', 'POISON_ROW', 'sqlstate', p_sqlstate, 'epoch', p_epoch),
+            sha256(convert_to(p_row_number || ':POISON_ROW', 'UTF8')));
+    end if;
+    return query select * from app.finish_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, 0, v_ended, 0, v_ended);
+end
+$$;
+grant execute on function app.fail_poison_row(uuid, uuid, integer, integer, integer, text, text) to ascribe_worker;

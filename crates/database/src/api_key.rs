@@ -1,0 +1,27 @@
+//! Whose key is this, and making one.
+
+use crate::{Ledger, Result};
+use domain::api_key::ApiKey;
+use domain::ids::{ApiKeyId, TenantId};
+
+/// Who a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Whose transaction it will be.
+    pub tenant: TenantId,
+    /// With which key.
+    pub api_key: ApiKeyId,
+}
+
+/// Looks a key up before a tenant is known; None: unknown, revoked or expired, which are one answer to outsiders.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn caller(ledger: &Ledger, key: &ApiKey) -> Result<Option<Caller>> {
+    let found = sqlx::query!(
+        "select tenant_id, api_key_id from app.api_key_lookup
+         where key_sha256 = $1 and revoked_at is null and expires_at > app.now()",
+        &key.sha256()[..])
+        .fetch_optional(&ledger.dispatcher).await?;
+    Ok(found.map(|row| Caller { tenant: TenantId(row.tenant_id), api_key: ApiKeyId(row.api_key_id) }))
+}

@@ -1,0 +1,137 @@
+//! Bulk changes, and the plans they were: read with their counts.
+
+use crate::{DatabaseError, Ledger, Result};
+use domain::ids::{BulkChangeId, ServiceProviderId, TenantId};
+use domain::states::{BulkChangeStatus, Counts};
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// A plan or a bulk change; one row, one id.
+#[derive(Clone, Debug)]
+pub struct BulkChange {
+    /// Its id.
+    pub id: BulkChangeId,
+    /// Where it is in its life.
+    pub status: BulkChangeStatus,
+    /// Why, where the status alone does not say.
+    pub status_details: Option<String>,
+    /// Whose SIMs.
+    pub service_provider: (ServiceProviderId, String),
+    /// What was asked for.
+    pub request: Value,
+    /// The ticket.
+    pub reference: Option<String>,
+    /// The uploaded file's name.
+    pub input_name: Option<String>,
+    /// SHA-256 of the plan, hexadecimal.
+    pub hash: Option<String>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// Until when it may be applied.
+    pub expires_at: Option<Timestamp>,
+    /// Is that past, and it was not applied? Derived from the clock, not a state.
+    pub expired: bool,
+    /// When it was applied.
+    pub applied_at: Option<Timestamp>,
+    /// When its first chunk settled.
+    pub started_at: Option<Timestamp>,
+    /// When its last row ended.
+    pub processed_date: Option<Timestamp>,
+    /// All rows of the input.
+    pub rows: i32,
+    /// Rows that are as asked already.
+    pub no_change: i32,
+    /// Rows refused.
+    pub refused: i32,
+    /// How many rows have which reason.
+    pub by_reason: Value,
+    /// The ledger's counts; all zero while planning.
+    pub counts: Counts,
+}
+
+/// Which half of the life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Not applied.
+    Plan,
+    /// Applied.
+    Applied,
+}
+
+/// The plan or change with this id, if this tenant has it.
+///
+/// A plan whose planner died says so here: nobody else would notice.
+///
+/// # Errors
+/// The database does not answer, or holds what nothing writes.
+pub async fn get(ledger: &Ledger, tenant: TenantId, id: Uuid) -> Result<Option<BulkChange>> {
+    let mut transaction = ledger.web(tenant).await?;
+    sqlx::query!(
+        "update app.device_bulk_change set status = 'PLAN_FAILED', planning_lease_until = null,
+             status_details = 'Planning was interrupted; send the input again.'
+         where tenant_id = $1 and id = $2 and status = 'PLANNING' and planning_lease_until < app.now()",
+        tenant.0, id)
+        .execute(&mut *transaction).await?;
+    let found = select(&mut transaction, tenant, Some(id), None, None, 1).await?;
+    transaction.commit().await?;
+    Ok(found.into_iter().next())
+}
+
+/// Newest first, after this id.
+///
+/// # Errors
+/// The database does not answer, or holds what nothing writes.
+pub async fn list(ledger: &Ledger, tenant: TenantId, stage: Stage, after: Option<Uuid>, limit: i64) -> Result<Vec<BulkChange>> {
+    let mut transaction = ledger.web(tenant).await?;
+    select(&mut transaction, tenant, None, Some(stage == Stage::Plan), after, limit).await
+}
+
+async fn select(
+    connection: &mut sqlx::PgConnection, tenant: TenantId, id: Option<Uuid>, plans: Option<bool>, after: Option<Uuid>, limit: i64,
+) -> Result<Vec<BulkChange>> {
+    let rows = sqlx::query!(
+        r#"select b.id, b.status, b.status_details, b.service_provider_id, p.name as provider_name, b.request, b.reference, b.input_name,
+               encode(b.plan_hash, 'hex') as hash, b.created_at, b.expires_at, b.applied_at, b.started_at, b.processed_date,
+               (b.status = 'PLANNED' and b.expires_at <= app.now()) as "expired!", b.row_count, b.no_change_count, b.refused_count,
+               b.by_reason, k.planned as "planned?", k.ok as "ok?", k.failed as "failed?", k.skipped as "skipped?",
+               k.cancelled as "cancelled?", k.needs_attention as "needs_attention?", k.to_do as "to_do?"
+           from app.device_bulk_change b
+           join app.service_provider p on p.tenant_id = b.tenant_id and p.id = b.service_provider_id
+           left join app.bulk_change_counter k on k.tenant_id = b.tenant_id and k.bulk_change_id = b.id
+           where b.tenant_id = $1 and ($2::uuid is null or b.id = $2) and ($3::boolean is null or (b.applied_at is null) = $3)
+             and ($4::uuid is null or b.id < $4)
+           order by b.id desc limit $5"#,
+        tenant.0, id, plans, after, limit)
+        .fetch_all(connection).await?;
+    rows.into_iter().map(|row| {
+        let time = |t: Option<jiff_sqlx::Timestamp>| t.map(jiff_sqlx::Timestamp::to_jiff);
+        Ok(BulkChange {
+            id: BulkChangeId(row.id),
+            status: BulkChangeStatus::from_word(&row.status).ok_or(DatabaseError::Inconsistent {
+                table: "device_bulk_change", column: "status", value: row.status,
+            })?,
+            status_details: row.status_details,
+            service_provider: (ServiceProviderId(row.service_provider_id), row.provider_name),
+            request: row.request,
+            reference: row.reference,
+            input_name: row.input_name,
+            hash: row.hash,
+            created_at: row.created_at.to_jiff(),
+            expires_at: time(row.expires_at),
+            expired: row.expired,
+            applied_at: time(row.applied_at),
+            started_at: time(row.started_at),
+            processed_date: time(row.processed_date),
+            rows: row.row_count,
+            no_change: row.no_change_count,
+            refused: row.refused_count,
+            by_reason: row.by_reason,
+            counts: Counts {
+                planned: row.planned.unwrap_or(0), ok: row.ok.unwrap_or(0), failed: row.failed.unwrap_or(0),
+                skipped: row.skipped.unwrap_or(0), cancelled: row.cancelled.unwrap_or(0),
+                needs_attention: row.needs_attention.unwrap_or(0), to_do: row.to_do.unwrap_or(0),
+            },
+        })
+    }).collect()
+}

@@ -1,0 +1,83 @@
+//! Devices as the inventory shows them.
+
+use crate::{Ledger, Result};
+use domain::allocation::DataAllocation;
+use domain::ids::{CustomerId, DeviceId, ServiceProviderId, SiteId, TenantId};
+use uuid::Uuid;
+
+/// A SIM with its assignment in this tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Its id.
+    pub id: DeviceId,
+    /// As stored.
+    pub iccid: String,
+    /// The subscriber number.
+    pub msisdn: Option<String>,
+    /// The carrier's own word.
+    pub status: String,
+    /// Does the word mean active?
+    pub active: bool,
+    /// In the archive?
+    pub archived: bool,
+    /// Its carrier account.
+    pub service_provider: (ServiceProviderId, String),
+    /// None: at the default site.
+    pub customer: Option<(CustomerId, String)>,
+    /// Where it sits.
+    pub site: (SiteId, String),
+    /// The code of its customer rate plan.
+    pub customer_rate_plan: Option<String>,
+    /// The name of its pool.
+    pub customer_rate_pool: Option<String>,
+    /// Its data allocation.
+    pub allocation: Option<DataAllocation>,
+}
+
+/// What a list of devices may be narrowed by.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// This ICCID exactly.
+    pub iccid: Option<String>,
+    /// This customer's.
+    pub customer: Option<Uuid>,
+    /// At this service provider.
+    pub service_provider: Option<Uuid>,
+    /// With this status, the carrier's word.
+    pub status: Option<String>,
+}
+
+/// A page in the order of ids, after this one.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list(ledger: &Ledger, tenant: TenantId, filter: &Filter, after: Option<Uuid>, limit: i64) -> Result<Vec<Device>> {
+    let mut transaction = ledger.web(tenant).await?;
+    let rows = sqlx::query!(
+        r#"select d.id, d.iccid, d.msisdn, d.status, coalesce(ds.is_active, false) as "active!", d.is_archived,
+               p.id as provider_id, p.name as provider_name, s.customer_id as "customer_id?", s.customer_name as "customer_name?",
+               s.site_id as "site_id!", s.site_name as "site_name!", cp.rate_plan_code as "plan?", po.name as "pool?",
+               dt.customer_data_allocation_mb::text as allocation
+           from app.m2m_device d
+           join app.device_tenant dt on dt.tenant_id = d.tenant_id and dt.device_id = d.id
+           join app.service_provider p on p.tenant_id = d.tenant_id and p.id = d.service_provider_id
+           join app.seat s on s.tenant_id = dt.tenant_id and s.site_id = dt.site_id
+           left join app.device_status ds on ds.integration_id = p.integration_id and ds.status = d.status
+           left join app.customer_rate_plan cp on cp.tenant_id = dt.tenant_id and cp.id = dt.customer_rate_plan_id
+           left join app.customer_rate_pool po on po.tenant_id = dt.tenant_id and po.id = dt.customer_rate_pool_id
+           where d.tenant_id = $1 and ($2::text is null or d.iccid = $2) and ($3::uuid is null or s.customer_id = $3)
+             and ($4::uuid is null or d.service_provider_id = $4) and ($5::text is null or d.status = $5)
+             and ($6::uuid is null or d.id > $6)
+           order by d.id limit $7"#,
+        tenant.0, filter.iccid, filter.customer, filter.service_provider, filter.status, after, limit)
+        .fetch_all(&mut *transaction).await?;
+    Ok(rows.into_iter().map(|row| Device {
+        id: DeviceId(row.id), iccid: row.iccid, msisdn: row.msisdn, status: row.status, active: row.active, archived: row.is_archived,
+        service_provider: (ServiceProviderId(row.provider_id), row.provider_name),
+        customer: row.customer_id.zip(row.customer_name).map(|(id, name)| (CustomerId(id), name)),
+        site: (SiteId(row.site_id), row.site_name),
+        customer_rate_plan: row.plan,
+        customer_rate_pool: row.pool,
+        allocation: row.allocation.and_then(|text| DataAllocation::parse(&text).ok()),
+    }).collect())
+}

@@ -1,0 +1,87 @@
+//! Answers given to requests with an Idempotency-Key: the same key and parts get the same answer, once.
+
+use crate::{Ledger, Result};
+use domain::ids::TenantId;
+
+/// An answer as it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status code.
+    pub status_code: u16,
+    /// The body.
+    pub body: String,
+    /// The Location header, if there was one.
+    pub location: Option<String>,
+}
+
+/// What a key stands for at the moment it is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Nobody used it: it is ours now, and marked as in flight.
+    Ours,
+    /// The same request was answered before.
+    Answered(Answer),
+    /// The same request is being worked on.
+    InFlight,
+    /// Another request used the key.
+    OtherRequest,
+}
+
+/// Takes a key for a request with this fingerprint, or says what it already stands for. An in-flight mark is ours to take
+/// after `in_flight_seconds`: whoever set it died.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn claim(ledger: &Ledger, tenant: TenantId, route: &str, key: &str, fingerprint: &[u8; 32], in_flight_seconds: f64) -> Result<Claim> {
+    let mut transaction = ledger.web(tenant).await?;
+    let taken = sqlx::query!(
+        "insert into app.idempotency_key as k (tenant_id, route, key, fingerprint, expires_at)
+         values ($1, $2, $3, $4, app.now() + make_interval(secs => $5))
+         on conflict (tenant_id, route, key) do update
+             set fingerprint = excluded.fingerprint, expires_at = excluded.expires_at, status_code = null, body = null, location = null
+             where k.expires_at <= app.now()
+         returning 1 as one",
+        tenant.0, route, key, &fingerprint[..], in_flight_seconds)
+        .fetch_optional(&mut *transaction).await?;
+    if taken.is_some() {
+        transaction.commit().await?;
+        return Ok(Claim::Ours);
+    }
+    let found = sqlx::query!(
+        "select fingerprint, status_code, body, location from app.idempotency_key where tenant_id = $1 and route = $2 and key = $3",
+        tenant.0, route, key)
+        .fetch_one(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(if found.fingerprint != fingerprint {
+        Claim::OtherRequest
+    } else if let (Some(status_code), Some(body)) = (found.status_code, found.body) {
+        Claim::Answered(Answer { status_code: u16::try_from(status_code).unwrap_or(500), body, location: found.location })
+    } else {
+        Claim::InFlight
+    })
+}
+
+/// Keeps the answer for seven days.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn keep(ledger: &Ledger, tenant: TenantId, route: &str, key: &str, answer: &Answer) -> Result<()> {
+    let mut transaction = ledger.web(tenant).await?;
+    sqlx::query!(
+        "update app.idempotency_key set status_code = $4, body = $5, location = $6, expires_at = app.now() + interval '7 days'
+         where tenant_id = $1 and route = $2 and key = $3",
+        tenant.0, route, key, i16::try_from(answer.status_code).unwrap_or(500), answer.body, answer.location)
+        .execute(&mut *transaction).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Gives a key back: the request came to nothing that has to be remembered, and may be sent again.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn give_back(ledger: &Ledger, tenant: TenantId, route: &str, key: &str) -> Result<()> {
+    let mut transaction = ledger.web(tenant).await?;
+    sqlx::query!("delete from app.idempotency_key where tenant_id = $1 and route = $2 and key = $3 and status_code is null", tenant.0, route, key)
+        .execute(&mut *transaction).await?;
+    Ok(transaction.commit().await?)
+}

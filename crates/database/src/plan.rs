@@ -1,0 +1,135 @@
+//! Plans: begun, finished or failed, and applied.
+
+use crate::api_key::Caller;
+use crate::{Ledger, Result};
+use domain::associate_customer::AssociateCustomer;
+use domain::ids::{BulkChangeId, ServiceProviderId, TenantId};
+use domain::target::Target;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// A plan that is about to be made.
+#[derive(Clone, Debug)]
+pub struct NewPlan<'a> {
+    /// Its id, and that of the bulk change it may become.
+    pub id: BulkChangeId,
+    /// Whose SIMs.
+    pub service_provider: ServiceProviderId,
+    /// What was asked for.
+    pub request: &'a AssociateCustomer,
+    /// The name of the uploaded file.
+    pub input_name: Option<&'a str>,
+    /// What the rows are to become; None when the names of the request stand for nothing, and every row is refused.
+    pub target: Option<&'a Target>,
+}
+
+/// A plan whose every row is judged and stored.
+#[derive(Clone, Debug, Default)]
+pub struct FinishedPlan {
+    /// All rows of the input.
+    pub rows: i32,
+    /// Rows with verdict CHANGE.
+    pub change: i32,
+    /// Rows with verdict NO_CHANGE.
+    pub no_change: i32,
+    /// Rows with verdict REFUSED.
+    pub refused: i32,
+    /// How many rows have which reason.
+    pub by_reason: BTreeMap<&'static str, i32>,
+    /// SHA-256 over every row's verdict and versions.
+    pub hash: [u8; 32],
+    /// First and last row of each chunk; chunks without a row to change do not exist.
+    pub chunks: Vec<(i32, i32)>,
+}
+
+/// Begins a plan: the change in PLANNING, and what its rows are to become.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn begin(ledger: &Ledger, caller: &Caller, plan: &NewPlan<'_>) -> Result<()> {
+    let request = serde_json::to_value(plan.request).unwrap_or_default();
+    let mut transaction = ledger.web(caller.tenant).await?;
+    sqlx::query!(
+        "insert into app.device_bulk_change (tenant_id, id, change_request_type_id, service_provider_id, status, request, reference,
+             input_name, created_by, created_at, planning_lease_until)
+         values ($1, $2, 4, $3, 'PLANNING', $4, $5, $6, $7, app.now(), app.now() + interval '60 seconds')",
+        caller.tenant.0, plan.id.0, plan.service_provider.0, request, plan.request.reference, plan.input_name, caller.api_key.0)
+        .execute(&mut *transaction).await?;
+    if let Some(target) = plan.target {
+        sqlx::query!(
+            "insert into app.bulk_change_target (tenant_id, bulk_change_id, target_number, site_id, site_version, rev_customer_id,
+                 rev_customer_version, customer_rate_plan_id, customer_rate_plan_version, customer_rate_pool_id,
+                 customer_rate_pool_version, customer_data_allocation_mb)
+             values ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::numeric)",
+            caller.tenant.0, plan.id.0, target.site.id.0, target.site.version,
+            target.rev.as_ref().map(|_| target.customer.0), target.rev.as_ref().map(|(_, version)| *version),
+            target.plan.map(|p| p.id.0), target.plan.map(|p| p.version), target.pool.map(|p| p.id.0), target.pool.map(|p| p.version),
+            target.allocation.map(|a| a.to_string()))
+            .execute(&mut *transaction).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// Ends planning: PLANNED, with counts, chunks and one audit entry, in one transaction.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn finish(ledger: &Ledger, caller: &Caller, id: BulkChangeId, plan: &FinishedPlan, expires_in: Duration) -> Result<()> {
+    let by_reason = serde_json::to_value(&plan.by_reason).unwrap_or_default();
+    let (first, last): (Vec<i32>, Vec<i32>) = plan.chunks.iter().copied().unzip();
+    let mut transaction = ledger.web(caller.tenant).await?;
+    sqlx::query!(
+        "update app.device_bulk_change
+         set status = 'PLANNED', row_count = $3, no_change_count = $4, refused_count = $5, by_reason = $6, plan_hash = $7,
+             planned_at = app.now(), expires_at = app.now() + make_interval(secs => $8), planning_lease_until = null
+         where tenant_id = $1 and id = $2 and status = 'PLANNING'",
+        caller.tenant.0, id.0, plan.rows, plan.no_change, plan.refused, by_reason, &plan.hash[..], expires_in.as_secs_f64())
+        .execute(&mut *transaction).await?;
+    sqlx::query!(
+        "insert into app.bulk_change_counter (tenant_id, bulk_change_id, planned, to_do) values ($1, $2, $3, $3)",
+        caller.tenant.0, id.0, plan.change)
+        .execute(&mut *transaction).await?;
+    sqlx::query!(
+        "insert into app.bulk_change_chunk (tenant_id, bulk_change_id, chunk_number, first_row, last_row, state)
+         select $1, $2, u.n::integer, u.first_row, u.last_row, 'PLANNED'
+         from unnest($3::integer[], $4::integer[]) with ordinality as u (first_row, last_row, n)",
+        caller.tenant.0, id.0, &first, &last)
+        .execute(&mut *transaction).await?;
+    sqlx::query!(
+        "insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail, digest)
+         values ($1, app.now(), $2, 'plan_made', $3, jsonb_build_object('rows', $4::integer, 'change', $5::integer), $6)",
+        caller.tenant.0, actor(caller), id.0, plan.rows, plan.change, &plan.hash[..])
+        .execute(&mut *transaction).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Ends planning that came to nothing: PLAN_FAILED, with the reason.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn fail(ledger: &Ledger, tenant: TenantId, id: BulkChangeId, why: &str) -> Result<()> {
+    let mut transaction = ledger.web(tenant).await?;
+    sqlx::query!(
+        "update app.device_bulk_change set status = 'PLAN_FAILED', status_details = $3, planning_lease_until = null
+         where tenant_id = $1 and id = $2 and status = 'PLANNING'",
+        tenant.0, id.0, why)
+        .execute(&mut *transaction).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// `apply_plan`: a stored plan becomes a bulk change. See the procedure's header.
+///
+/// # Errors
+/// `PlanNotFound`, `PlanNotReady`, `PlanExpired`, `NothingToChange`, `AlreadyApplied`, or the database does not answer.
+pub async fn apply(ledger: &Ledger, caller: &Caller, id: Uuid) -> Result<()> {
+    let mut transaction = ledger.web(caller.tenant).await?;
+    sqlx::query!("select app.apply_plan($1, $2, $3, $4)", caller.tenant.0, id, caller.api_key.0, actor(caller))
+        .fetch_one(&mut *transaction).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Who acts, as the audit trail writes it.
+fn actor(caller: &Caller) -> String {
+    format!("api_key:{}", caller.api_key)
+}

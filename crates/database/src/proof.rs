@@ -1,0 +1,128 @@
+//! Proof by query: does the ledger agree with the tables, and do the invariants hold? Read as the auditor, over all tenants.
+//! Every invariant is a query that answers how many rows break it; each is shown by a test to find a planted fault.
+
+use crate::catalogue::HOT_COLUMNS;
+use crate::{Result, Role, Server};
+use domain::ids::{BulkChangeId, TenantId};
+use sqlx::{AssertSqlSafe, Connection};
+
+/// One invariant: its name, and a query that counts what breaks it.
+const INVARIANTS: &[(&str, &str)] = &[
+    ("counts equal a recount of the rows",
+     "select count(*) from app.bulk_change_counter k where (k.planned, k.ok, k.failed, k.skipped, k.cancelled, k.needs_attention, k.to_do) is distinct from (
+         select (count(*) filter (where c.status not in ('REFUSED', 'NO_CHANGE')))::integer, (count(*) filter (where c.status = 'PROCESSED'))::integer,
+             (count(*) filter (where c.status = 'FAILED'))::integer, (count(*) filter (where c.status = 'SKIPPED'))::integer,
+             (count(*) filter (where c.status = 'CANCELLED'))::integer, (count(*) filter (where c.status = 'NEEDS_ATTENTION'))::integer,
+             (count(*) filter (where c.status in ('PENDING', 'PROCESSING', 'WAITING_CARRIER')))::integer
+         from app.m2m_device_change c where c.tenant_id = k.tenant_id and c.bulk_change_id = k.bulk_change_id)"),
+    ("a plan's counts equal its rows",
+     "select count(*) from app.device_bulk_change b where b.status not in ('PLANNING', 'PLAN_FAILED') and (b.row_count, b.no_change_count, b.refused_count) is distinct from (
+         select count(*)::integer, (count(*) filter (where c.status = 'NO_CHANGE'))::integer, (count(*) filter (where c.status = 'REFUSED'))::integer
+         from app.m2m_device_change c where c.tenant_id = b.tenant_id and c.bulk_change_id = b.id)"),
+    ("a finished change has nothing left to do, and one with nothing left is finished",
+     "select count(*) from app.device_bulk_change b join app.bulk_change_counter k on k.tenant_id = b.tenant_id and k.bulk_change_id = b.id
+      where (b.status in ('PROCESSED', 'ERROR', 'CANCELLED')) <> (k.to_do = 0 and b.applied_at is not null)"),
+    ("every row to be changed is in exactly one chunk",
+     "select count(*) from app.m2m_device_change c join app.device_bulk_change b on b.tenant_id = c.tenant_id and b.id = c.bulk_change_id
+      where b.status not in ('PLANNING', 'PLAN_FAILED') and c.status not in ('REFUSED', 'NO_CHANGE')
+        and 1 <> (select count(*) from app.bulk_change_chunk k where k.tenant_id = c.tenant_id and k.bulk_change_id = c.bulk_change_id
+            and c.row_number between k.first_row and k.last_row)"),
+    ("a done chunk has no pending row",
+     "select count(*) from app.bulk_change_chunk k where k.state = 'DONE' and exists (select from app.m2m_device_change c
+         where c.tenant_id = k.tenant_id and c.bulk_change_id = k.bulk_change_id and c.row_number between k.first_row and k.last_row and c.status = 'PENDING')"),
+    ("a processed row has exactly one history entry and one processed log entry",
+     "select count(*) from app.m2m_device_change c
+      left join (select tenant_id, bulk_change_id, row_number, count(*) as n from app.device_tenant_history group by 1, 2, 3) h using (tenant_id, bulk_change_id, row_number)
+      left join (select tenant_id, bulk_change_id, row_number, count(*) as n from app.m2m_device_bulk_change_log where status = 'PROCESSED' group by 1, 2, 3) l
+          using (tenant_id, bulk_change_id, row_number)
+      where (c.status = 'PROCESSED') <> (coalesce(h.n, 0) = 1) or (c.status = 'PROCESSED') <> (coalesce(l.n, 0) = 1)"),
+    ("the owner's site is the same on the device and on its assignment",
+     "select count(*) from app.m2m_device d join app.device_tenant dt on dt.tenant_id = d.tenant_id and dt.device_id = d.id
+      where dt.device_owner_tenant_id = d.tenant_id and dt.site_id <> d.site_id"),
+    ("the account of an assignment is its site's",
+     "select count(*) from app.device_tenant dt join app.seat s on s.tenant_id = dt.tenant_id and s.site_id = dt.site_id
+      where (dt.account_number, dt.account_number_integration_authentication_id) is distinct from (s.rev_customer_id, s.integration_authentication_id)"),
+    ("a lock belongs to a row that is under way or needs attention",
+     "select count(*) from app.device_lock l where not exists (select from app.m2m_device_change c where c.tenant_id = l.tenant_id
+         and c.bulk_change_id = l.bulk_change_id and c.row_number = l.row_number and c.status in ('PROCESSING', 'WAITING_CARRIER', 'NEEDS_ATTENTION'))"),
+    ("the newest history entry of an assignment is what the assignment is",
+     "select count(*) from app.device_tenant dt join lateral (select * from app.device_tenant_history h
+         where h.tenant_id = dt.tenant_id and h.device_id = dt.device_id order by h.changed_at desc, h.version desc limit 1) h on true
+      where h.version = dt.version and (h.site_id, h.account_number, h.customer_rate_plan_id, h.customer_rate_pool_id, h.customer_data_allocation_mb)
+          is distinct from (dt.site_id, dt.account_number, dt.customer_rate_plan_id, dt.customer_rate_pool_id, dt.customer_data_allocation_mb)"),
+];
+
+/// An invariant that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// What should be true.
+    pub invariant: String,
+    /// How many rows say otherwise.
+    pub rows: i64,
+}
+
+/// Every invariant and every orphan query; the answer is empty when all is well.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn broken_invariants(server: &Server) -> Result<Vec<Broken>> {
+    let mut auditor = server.connect_as(Role::Auditor).await?;
+    let mut broken = Vec::new();
+    for (name, query) in INVARIANTS {
+        let rows: i64 = sqlx::query_scalar(*query).fetch_one(&mut auditor).await?;
+        if rows > 0 {
+            broken.push(Broken { invariant: (*name).to_owned(), rows });
+        }
+    }
+    for hot in HOT_COLUMNS {
+        // Only names from our own constant go into the statement.
+        let query = format!(
+            "select count(*) from app.{0} t where t.{1} is not null and not exists (select from app.{2} r where r.{3} = t.{4} and r.{5} = t.{1})",
+            hot.table, hot.column, hot.references, hot.referenced_tenant, hot.tenant, hot.referenced);
+        let rows: i64 = sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&mut auditor).await?;
+        if rows > 0 {
+            broken.push(Broken { invariant: format!("no orphan in {}.{}", hot.table, hot.column), rows });
+        }
+    }
+    auditor.close().await?;
+    Ok(broken)
+}
+
+/// How a change's ledger and the tables compare, row by row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// Rows the ledger calls PROCESSED.
+    pub processed: i64,
+    /// Of them, devices whose assignment is exactly the target, and whose history says this row made it so.
+    pub agree: i64,
+    /// Rows the ledger calls something else, whose device this change has touched nevertheless.
+    pub touched_without_saying: i64,
+}
+
+/// Compares one change with the tables, while no later change has moved its devices.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn agreement(server: &Server, tenant: TenantId, change: BulkChangeId) -> Result<Agreement> {
+    let mut auditor = server.connect_as(Role::Auditor).await?;
+    let row = sqlx::query!(
+        r#"select count(*) filter (where c.status = 'PROCESSED') as "processed!",
+               count(*) filter (where c.status = 'PROCESSED' and h.row_number = c.row_number and dt.site_id = t.site_id
+                   and (dt.account_number, dt.account_number_integration_authentication_id) is not distinct from (s.rev_customer_id, s.integration_authentication_id)
+                   and dt.customer_rate_plan_id is not distinct from coalesce(t.customer_rate_plan_id, c.before_customer_rate_plan_id)
+                   and dt.customer_rate_pool_id is not distinct from coalesce(t.customer_rate_pool_id, c.before_customer_rate_pool_id)
+                   and dt.customer_data_allocation_mb is not distinct from coalesce(t.customer_data_allocation_mb, c.before_customer_data_allocation_mb)
+                   and d.site_id = t.site_id) as "agree!",
+               count(*) filter (where c.status <> 'PROCESSED' and h.row_number = c.row_number) as "touched!"
+           from app.m2m_device_change c
+           left join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
+           left join app.seat s on s.tenant_id = t.tenant_id and s.site_id = t.site_id
+           left join app.device_tenant dt on dt.tenant_id = c.tenant_id and dt.device_id = c.device_id
+           left join app.m2m_device d on d.tenant_id = c.tenant_id and d.id = c.device_id
+           left join app.device_tenant_history h on h.tenant_id = c.tenant_id and h.device_id = c.device_id and h.bulk_change_id = c.bulk_change_id
+           where c.tenant_id = $1 and c.bulk_change_id = $2"#,
+        tenant.0, change.0)
+        .fetch_one(&mut auditor).await?;
+    auditor.close().await?;
+    Ok(Agreement { processed: row.processed, agree: row.agree, touched_without_saying: row.touched })
+}

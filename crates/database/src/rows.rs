@@ -1,0 +1,124 @@
+//! The rows of a plan and of the bulk change it becomes: what was given, what it was, what it is to be, how it ended.
+
+use crate::{DatabaseError, Ledger, Result};
+use domain::allocation::DataAllocation;
+use domain::ids::TenantId;
+use domain::reason::Reason;
+use domain::states::DeviceChangeStatus;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// An assignment with the names a person knows it by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// None: nobody's, at the default site.
+    pub customer: Option<(Uuid, String)>,
+    /// The site.
+    pub site: (Uuid, String),
+    /// The customer rate plan's code.
+    pub customer_rate_plan: Option<String>,
+    /// The pool's name.
+    pub customer_rate_pool: Option<String>,
+    /// The data allocation.
+    pub allocation: Option<DataAllocation>,
+}
+
+/// One device in one bulk change.
+#[derive(Clone, Debug)]
+pub struct DeviceChange {
+    /// Its place in the input, from 1.
+    pub row_number: i32,
+    /// What was given.
+    pub input: String,
+    /// The ICCID as stored, or as it was read.
+    pub iccid: Option<String>,
+    /// Where it is in its life.
+    pub status: DeviceChangeStatus,
+    /// Why, if it is not simply done or waiting.
+    pub reason: Option<Reason>,
+    /// What is particular to this row.
+    pub detail: Option<String>,
+    /// How often it was tried.
+    pub attempts: i16,
+    /// When it ended.
+    pub processed_date: Option<Timestamp>,
+    /// What the device was when the plan was made.
+    pub before: Option<Image>,
+    /// What it is to become.
+    pub after: Option<Image>,
+}
+
+/// What a list of rows may be narrowed by.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// With one of these statuses.
+    pub statuses: Option<Vec<&'static str>>,
+    /// With this reason.
+    pub reason: Option<Reason>,
+}
+
+/// A page in the order of rows, after this one.
+///
+/// # Errors
+/// The database does not answer, or holds what nothing writes.
+pub async fn list(ledger: &Ledger, tenant: TenantId, change: Uuid, filter: &Filter, after: i32, limit: i64) -> Result<Vec<DeviceChange>> {
+    let statuses: Option<Vec<String>> = filter.statuses.as_ref().map(|words| words.iter().map(|w| (*w).to_owned()).collect());
+    let mut transaction = ledger.web(tenant).await?;
+    let rows = sqlx::query!(
+        r#"select c.row_number, coalesce(c.input, c.iccid, '') as "input!", c.iccid, c.status, c.reason, c.status_details, c.attempts,
+               c.processed_date,
+               b.site_id as "before_site?", b.site_name as before_site_name, b.customer_id as before_customer, b.customer_name as before_customer_name,
+               bp.rate_plan_code as "before_plan?", bo.name as "before_pool?", c.before_customer_data_allocation_mb::text as before_allocation,
+               a.site_id as "after_site?", a.site_name as after_site_name, a.customer_id as after_customer, a.customer_name as after_customer_name,
+               coalesce(ap.rate_plan_code, bp.rate_plan_code) as after_plan, coalesce(ao.name, bo.name) as after_pool,
+               coalesce(t.customer_data_allocation_mb, c.before_customer_data_allocation_mb)::text as after_allocation
+           from (select * from app.m2m_device_change c
+                 where c.tenant_id = $1 and c.bulk_change_id = $2 and c.row_number > $3
+                   and ($4::text[] is null or c.status = any ($4)) and ($5::text is null or c.reason = $5)
+                 order by c.row_number limit $6) as c
+           left join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
+           left join app.seat b on b.tenant_id = c.tenant_id and b.site_id = c.before_site_id
+           left join app.customer_rate_plan bp on bp.tenant_id = c.tenant_id and bp.id = c.before_customer_rate_plan_id
+           left join app.customer_rate_pool bo on bo.tenant_id = c.tenant_id and bo.id = c.before_customer_rate_pool_id
+           left join app.seat a on a.tenant_id = c.tenant_id and a.site_id = t.site_id
+           left join app.customer_rate_plan ap on ap.tenant_id = c.tenant_id and ap.id = t.customer_rate_plan_id
+           left join app.customer_rate_pool ao on ao.tenant_id = c.tenant_id and ao.id = t.customer_rate_pool_id
+           order by c.row_number"#,
+        tenant.0, change, after, statuses.as_deref(), filter.reason.map(Reason::word), limit)
+        .fetch_all(&mut *transaction).await?;
+    rows.into_iter().map(|row| {
+        let status = DeviceChangeStatus::from_word(&row.status).ok_or(DatabaseError::Inconsistent {
+            table: "m2m_device_change", column: "status", value: row.status,
+        })?;
+        let before = row.before_site.zip(row.before_site_name).map(|site| Image {
+            customer: row.before_customer.zip(row.before_customer_name),
+            site,
+            customer_rate_plan: row.before_plan,
+            customer_rate_pool: row.before_pool,
+            allocation: read_allocation(row.before_allocation),
+        });
+        let after = row.after_site.zip(row.after_site_name).map(|site| Image {
+            customer: row.after_customer.zip(row.after_customer_name),
+            site,
+            customer_rate_plan: row.after_plan,
+            customer_rate_pool: row.after_pool,
+            allocation: read_allocation(row.after_allocation),
+        });
+        Ok(DeviceChange {
+            row_number: row.row_number,
+            input: row.input,
+            iccid: row.iccid,
+            status,
+            reason: row.reason.as_deref().and_then(Reason::from_word),
+            detail: row.status_details,
+            attempts: row.attempts,
+            processed_date: row.processed_date.map(jiff_sqlx::Timestamp::to_jiff),
+            after: if status == DeviceChangeStatus::NoChange { before.clone() } else { after },
+            before,
+        })
+    }).collect()
+}
+
+fn read_allocation(text: Option<String>) -> Option<DataAllocation> {
+    text.and_then(|text| DataAllocation::parse(&text).ok())
+}

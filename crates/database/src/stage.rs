@@ -1,0 +1,356 @@
+//! The rows of an upload on their way to being a plan: copied into temporary tables, matched set-wise, read page by page.
+//! COPY does not work on tables under row level security, hence the temporary ones; they live on one connection.
+
+use crate::ledger::set_tenant;
+use crate::{DatabaseError, Ledger, Result};
+use domain::allocation::DataAllocation;
+use domain::iccid::Iccid;
+use domain::ids::{BulkChangeId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, ServiceProviderId, SiteId, TenantId};
+use domain::reason::{Reason, Refusal};
+use domain::target::RevAccount;
+use domain::verdict::{Assignment, DeviceFacts, RowFacts, Verdict};
+use sqlx::pool::PoolConnection;
+use sqlx::{Acquire, Executor, FromRow, PgConnection, Postgres};
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use uuid::Uuid;
+
+/// One connection with the staged rows of one upload. Dropping it without [`Stage::close`] drops the connection too.
+#[derive(Debug)]
+pub struct Stage {
+    connection: Option<PoolConnection<Postgres>>,
+    tenant: TenantId,
+}
+
+/// A staged row with the facts it is judged on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StagedRow {
+    /// Its place in the input, from 1.
+    pub row_number: i32,
+    /// What was given, as far as it can be stored.
+    pub input: String,
+    /// The ICCID as stored, if a device was found; else as it was read.
+    pub iccid: Option<String>,
+    /// What the verdict reads.
+    pub facts: RowFacts,
+}
+
+/// A judged row, to be stored.
+#[derive(Clone, Debug)]
+pub struct JudgedRow {
+    /// The row.
+    pub row: StagedRow,
+    /// What the plan says of it.
+    pub verdict: Verdict,
+}
+
+#[derive(FromRow)]
+struct Found {
+    row_number: i32,
+    input: String,
+    iccid: Option<String>,
+    reason: Option<String>,
+    detail: Option<String>,
+    duplicate_of: Option<i32>,
+    device_id: Option<Uuid>,
+    device_iccid: Option<String>,
+    status: Option<String>,
+    active: bool,
+    archived: bool,
+    version: Option<i32>,
+    site_id: Option<Uuid>,
+    unassigned: bool,
+    account_number: Option<String>,
+    authentication: Option<Uuid>,
+    plan_id: Option<Uuid>,
+    pool_id: Option<Uuid>,
+    allocation: Option<String>,
+    assignment_version: Option<i32>,
+}
+
+impl Stage {
+    /// A connection with empty staging tables.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn open(ledger: &Ledger, tenant: TenantId) -> Result<Self> {
+        let mut connection = ledger.web.acquire().await?;
+        connection.execute(
+            "drop table if exists pg_temp.staged_row, pg_temp.staged_match;
+             create temporary table staged_row (row_number integer not null, input text not null, iccid text, other_form text, reason text, detail text);
+             create temporary table staged_match (row_number integer not null, device_id uuid, duplicate_of integer)").await?;
+        Ok(Self { connection: Some(connection), tenant })
+    }
+
+    fn connection(&mut self) -> Result<&mut PgConnection> {
+        match &mut self.connection {
+            Some(connection) => Ok(connection),
+            None => Err(DatabaseError::Outage(sqlx::Error::PoolClosed)),
+        }
+    }
+
+    /// Copies rows in as they come, until the channel ends. Answers how many.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn copy(&mut self, mut lines: tokio::sync::mpsc::Receiver<CopyLines>) -> Result<u64> {
+        let connection = self.connection()?;
+        let mut copy = connection.copy_in_raw("copy pg_temp.staged_row (row_number, input, iccid, other_form, reason, detail) from stdin").await?;
+        while let Some(block) = lines.recv().await {
+            if let Err(error) = copy.send(block.0.as_bytes()).await {
+                // The server's own word on why is better than "connection closed".
+                return Err(copy.finish().await.err().unwrap_or(error).into());
+            }
+        }
+        Ok(copy.finish().await?)
+    }
+
+    /// Finds each row's device and each row's earlier twin, in a handful of statements whatever the number of rows.
+    ///
+    /// An exact stored ICCID wins; only where there is none is the other form of the same number tried. Rows are twins when
+    /// they name the same device, in whatever form, or the same unknown ICCID.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn match_devices(&mut self, service_provider: ServiceProviderId) -> Result<()> {
+        let tenant = self.tenant;
+        let mut transaction = self.connection()?.begin().await?;
+        set_tenant(&mut transaction, tenant).await?;
+        transaction.execute("create unique index on pg_temp.staged_row (row_number); analyze pg_temp.staged_row").await?;
+        sqlx::query(
+            "insert into pg_temp.staged_match (row_number, device_id, duplicate_of)
+             select m.row_number, m.device_id,
+                 nullif(min(m.row_number) over (partition by coalesce(m.device_id::text, m.iccid)), m.row_number)
+             from (select s.row_number, s.iccid, coalesce(e.id, o.id) as device_id
+                   from pg_temp.staged_row s
+                   left join app.m2m_device e on e.tenant_id = $1 and e.iccid = s.iccid and e.service_provider_id = $2
+                   left join app.m2m_device o on e.id is null and o.tenant_id = $1 and o.iccid = s.other_form and o.service_provider_id = $2
+                   where s.iccid is not null) as m")
+            .bind(tenant.0).bind(service_provider.0).execute(&mut *transaction).await?;
+        transaction.execute("create unique index on pg_temp.staged_match (row_number); analyze pg_temp.staged_match").await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// The next rows after this one, with their facts. Two statements a page.
+    ///
+    /// # Errors
+    /// The database does not answer, or holds what nothing writes.
+    pub async fn page(&mut self, service_provider: ServiceProviderId, after: i32, limit: i64) -> Result<Vec<StagedRow>> {
+        let tenant = self.tenant;
+        let mut transaction = self.connection()?.begin().await?;
+        set_tenant(&mut transaction, tenant).await?;
+        let found: Vec<Found> = sqlx::query_as(
+            "select s.row_number, s.input, s.iccid, s.reason, s.detail, m.duplicate_of, m.device_id, d.iccid as device_iccid, d.status,
+                 coalesce(ds.is_active, false) as active, coalesce(d.is_archived, false) as archived, d.version, dt.site_id,
+                 coalesce(st.is_system_default, false) as unassigned, dt.account_number,
+                 dt.account_number_integration_authentication_id as authentication, dt.customer_rate_plan_id as plan_id,
+                 dt.customer_rate_pool_id as pool_id, dt.customer_data_allocation_mb::text as allocation, dt.version as assignment_version
+             from (select * from pg_temp.staged_row where row_number > $3 order by row_number limit $4) as s
+             left join pg_temp.staged_match m on m.row_number = s.row_number
+             left join app.m2m_device d on d.tenant_id = $1 and d.id = m.device_id
+             left join app.device_tenant dt on dt.tenant_id = $1 and dt.device_id = m.device_id
+             left join app.site st on st.tenant_id = $1 and st.id = dt.site_id
+             left join app.service_provider p on p.tenant_id = $1 and p.id = $2
+             left join app.device_status ds on ds.integration_id = p.integration_id and ds.status = d.status
+             order by s.row_number")
+            .bind(tenant.0).bind(service_provider.0).bind(after).bind(limit)
+            .fetch_all(&mut *transaction).await?;
+        let ids: Vec<Uuid> = found.iter().filter_map(|row| row.device_id).collect();
+        let locked: HashSet<Uuid> = sqlx::query_scalar!("select app.locked_devices(null, $1) as \"id!\"", &ids)
+            .fetch_all(&mut *transaction).await?.into_iter().collect();
+        transaction.commit().await?;
+        found.into_iter().map(|row| staged(row, &locked)).collect()
+    }
+
+    /// Stores judged rows: one statement for all of them.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn store(&mut self, change: BulkChangeId, rows: &[JudgedRow]) -> Result<()> {
+        let tenant = self.tenant;
+        let mut transaction = self.connection()?.begin().await?;
+        set_tenant(&mut transaction, tenant).await?;
+        store(&mut transaction, tenant, change, rows).await?;
+        sqlx::query!(
+            "update app.device_bulk_change set planning_lease_until = app.now() + interval '60 seconds' where tenant_id = $1 and id = $2",
+            tenant.0, change.0)
+            .execute(&mut *transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Drops the staged rows and gives the connection back.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn close(mut self) -> Result<()> {
+        if let Some(mut connection) = self.connection.take() {
+            connection.execute("drop table if exists pg_temp.staged_row, pg_temp.staged_match").await?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // Left in the middle: nobody else should meet these tables, or a COPY that is still open.
+        if let Some(connection) = self.connection.take() {
+            drop(connection.detach());
+        }
+    }
+}
+
+/// A block of lines in PostgreSQL's COPY text format.
+#[derive(Clone, Debug, Default)]
+pub struct CopyLines(String);
+
+impl CopyLines {
+    /// Adds one row: where it stood, what was given, and what it was read as.
+    pub fn push(&mut self, row_number: i32, input: &str, reading: &Result<Iccid, Refusal>) {
+        // Writing to a String cannot fail.
+        let _ = write!(self.0, "{row_number}\t");
+        self.escaped(input);
+        match reading {
+            Ok(iccid) => {
+                let _ = writeln!(self.0, "\t{}\t{}\t\\N\t\\N", iccid.as_str(), iccid.other_form().as_deref().unwrap_or("\\N"));
+            }
+            Err(refusal) => {
+                let _ = write!(self.0, "\t\\N\t\\N\t{}\t", refusal.reason.word());
+                self.escaped(&refusal.detail);
+                self.0.push('\n');
+            }
+        }
+    }
+
+    /// How many bytes are in it.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Is there nothing in it?
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn escaped(&mut self, text: &str) {
+        for c in text.chars() {
+            match c {
+                '\\' => self.0.push_str("\\\\"),
+                '\t' => self.0.push_str("\\t"),
+                '\n' => self.0.push_str("\\n"),
+                '\r' => self.0.push_str("\\r"),
+                // PostgreSQL text cannot hold it; shown as what it is, a character that cannot be shown.
+                '\0' => self.0.push('\u{fffd}'),
+                c => self.0.push(c),
+            }
+        }
+    }
+}
+
+fn staged(row: Found, locked: &HashSet<Uuid>) -> Result<StagedRow> {
+    let reading = match (&row.iccid, row.reason) {
+        (Some(iccid), _) => Iccid::read(iccid),
+        (None, Some(word)) => Err(Refusal {
+            reason: Reason::from_word(&word).ok_or(DatabaseError::Inconsistent { table: "staged_row", column: "reason", value: word })?,
+            detail: row.detail.unwrap_or_default(),
+        }),
+        (None, None) => Err(Refusal::plain(Reason::IccidMalformed)),
+    };
+    let assignment = row.site_id.zip(row.assignment_version).map(|(site, version)| Assignment {
+        site: SiteId(site),
+        unassigned: row.unassigned,
+        account: row.account_number.zip(row.authentication).map(|(rev_customer_id, authentication)| RevAccount {
+            rev_customer_id, integration_authentication: IntegrationAuthenticationId(authentication),
+        }),
+        plan: row.plan_id.map(CustomerRatePlanId),
+        pool: row.pool_id.map(CustomerRatePoolId),
+        allocation: row.allocation.and_then(|text| DataAllocation::parse(&text).ok()),
+        version,
+    });
+    let device = row.device_id.zip(row.version).map(|(id, version)| DeviceFacts {
+        id: DeviceId(id), status: row.status.unwrap_or_default(), active: row.active, archived: row.archived, locked: locked.contains(&id),
+        version, assignment,
+    });
+    Ok(StagedRow {
+        row_number: row.row_number,
+        iccid: row.device_iccid.or(row.iccid),
+        input: row.input,
+        facts: RowFacts { reading, duplicate_of: row.duplicate_of, device },
+    })
+}
+
+/// The columns of the rows, each an array: PostgreSQL turns them back into rows with one `unnest`.
+#[derive(Default)]
+struct Columns {
+    row_number: Vec<i32>,
+    device_id: Vec<Option<Uuid>>,
+    iccid: Vec<Option<String>>,
+    input: Vec<Option<String>>,
+    status: Vec<&'static str>,
+    reason: Vec<Option<&'static str>>,
+    details: Vec<Option<String>>,
+    target_number: Vec<Option<i16>>,
+    device_version: Vec<Option<i32>>,
+    assignment_version: Vec<Option<i32>>,
+    site: Vec<Option<Uuid>>,
+    account: Vec<Option<String>>,
+    authentication: Vec<Option<Uuid>>,
+    plan: Vec<Option<Uuid>>,
+    pool: Vec<Option<Uuid>>,
+    allocation: Vec<Option<String>>,
+}
+
+impl Columns {
+    fn push(&mut self, judged: &JudgedRow) {
+        let (row, device) = (&judged.row, judged.row.facts.device.as_ref());
+        let (status, refusal) = match &judged.verdict {
+            Verdict::Change => ("PENDING", None),
+            Verdict::NoChange(refusal) => ("NO_CHANGE", Some(refusal)),
+            Verdict::Refused(refusal) => ("REFUSED", Some(refusal)),
+        };
+        let change = judged.verdict == Verdict::Change;
+        let now = device.and_then(|d| d.assignment.as_ref());
+        self.row_number.push(row.row_number);
+        self.device_id.push(device.map(|d| d.id.0));
+        self.input.push((row.iccid.as_deref() != Some(&row.input)).then(|| row.input.clone()));
+        self.iccid.push(row.iccid.clone());
+        self.status.push(status);
+        self.reason.push(refusal.map(|r| r.reason.word()));
+        self.details.push(refusal.filter(|r| !r.detail.is_empty()).map(|r| r.detail.clone()));
+        self.target_number.push(change.then_some(1));
+        self.device_version.push(device.filter(|_| change).map(|d| d.version));
+        self.assignment_version.push(device.filter(|_| change).map(|_| now.map_or(0, |a| a.version)));
+        self.site.push(now.map(|a| a.site.0));
+        self.account.push(now.and_then(|a| a.account.as_ref()).map(|a| a.rev_customer_id.clone()));
+        self.authentication.push(now.and_then(|a| a.account.as_ref()).map(|a| a.integration_authentication.0));
+        self.plan.push(now.and_then(|a| a.plan).map(|p| p.0));
+        self.pool.push(now.and_then(|a| a.pool).map(|p| p.0));
+        self.allocation.push(now.and_then(|a| a.allocation).map(|a| a.to_string()));
+    }
+}
+
+async fn store(connection: &mut PgConnection, tenant: TenantId, change: BulkChangeId, rows: &[JudgedRow]) -> Result<()> {
+    let mut columns = Columns::default();
+    for row in rows {
+        columns.push(row);
+    }
+    sqlx::query(
+        "insert into app.m2m_device_change (tenant_id, bulk_change_id, row_number, device_id, iccid, input, status, reason, status_details,
+             target_number, device_version, device_tenant_version, before_site_id, before_account_number,
+             before_integration_authentication_id, before_customer_rate_plan_id, before_customer_rate_pool_id,
+             before_customer_data_allocation_mb)
+         select $1, $2, u.row_number, u.device_id, u.iccid, u.input, u.status, u.reason, u.details, u.target_number, u.device_version,
+             u.assignment_version, u.site, u.account, u.authentication, u.plan, u.pool, u.allocation::numeric
+         from unnest($3::integer[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::smallint[], $11::integer[],
+                 $12::integer[], $13::uuid[], $14::text[], $15::uuid[], $16::uuid[], $17::uuid[], $18::text[])
+             as u (row_number, device_id, iccid, input, status, reason, details, target_number, device_version, assignment_version,
+                 site, account, authentication, plan, pool, allocation)")
+        .bind(tenant.0).bind(change.0)
+        .bind(&columns.row_number).bind(&columns.device_id).bind(&columns.iccid).bind(&columns.input).bind(&columns.status)
+        .bind(&columns.reason).bind(&columns.details).bind(&columns.target_number).bind(&columns.device_version)
+        .bind(&columns.assignment_version).bind(&columns.site).bind(&columns.account).bind(&columns.authentication)
+        .bind(&columns.plan).bind(&columns.pool).bind(&columns.allocation)
+        .execute(connection).await?;
+    Ok(())
+}

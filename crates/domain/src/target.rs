@@ -1,0 +1,175 @@
+//! What the devices of a request are to become: the names in it resolved against what the tenant has.
+
+use crate::allocation::DataAllocation;
+use crate::associate_customer::AssociateCustomer;
+use crate::ids::{CustomerId, CustomerRatePlanId, CustomerRatePoolId, IntegrationAuthenticationId, ServiceProviderId, SiteId};
+use crate::reason::{Reason, Refusal};
+
+/// How a customer was found by the text of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MatchedBy {
+    /// Our own id.
+    Id,
+    /// The id at Rev.io.
+    RevCustomerId,
+    /// The name.
+    Name,
+}
+
+/// An account at Rev.io: never the id alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevAccount {
+    /// The id at Rev.io.
+    pub rev_customer_id: String,
+    /// Which account of ours there.
+    pub integration_authentication: IntegrationAuthenticationId,
+}
+
+/// A customer that the text of the request might mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomerCandidate {
+    /// Its public id.
+    pub id: CustomerId,
+    /// Its name.
+    pub name: String,
+    /// How it was found.
+    pub matched_by: MatchedBy,
+    /// None: an AMOP customer.
+    pub rev: Option<RevCandidate>,
+    /// Its sites in this tenant.
+    pub sites: Vec<SiteCandidate>,
+}
+
+/// What is particular to a rev customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevCandidate {
+    /// The account.
+    pub account: RevAccount,
+    /// Is it closed at Rev.io?
+    pub closed: bool,
+    /// The row's version.
+    pub version: i32,
+}
+
+/// A site of a candidate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteCandidate {
+    /// The site.
+    pub id: SiteId,
+    /// Its name, unique in the tenant.
+    pub name: String,
+    /// Archived sites cannot be assigned to.
+    pub active: bool,
+    /// The row's version.
+    pub version: i32,
+}
+
+/// A customer rate plan or pool that the text of the request might mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferCandidate<Id> {
+    /// The plan or pool.
+    pub id: Id,
+    /// None: fits every service provider.
+    pub service_provider: Option<ServiceProviderId>,
+    /// Archived ones cannot be assigned.
+    pub active: bool,
+    /// The row's version.
+    pub version: i32,
+}
+
+/// What the tenant has under the names of the request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TargetFacts {
+    /// Customers the text might mean, in any order.
+    pub customers: Vec<CustomerCandidate>,
+    /// Plans under that code or id.
+    pub plans: Vec<OfferCandidate<CustomerRatePlanId>>,
+    /// Pools under that name or id.
+    pub pools: Vec<OfferCandidate<CustomerRatePoolId>>,
+}
+
+/// A row's version beside what it is the version of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Versioned<Id> {
+    /// The row.
+    pub id: Id,
+    /// Its version when the plan was made.
+    pub version: i32,
+}
+
+/// What the devices are to become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The customer.
+    pub customer: CustomerId,
+    /// The site.
+    pub site: Versioned<SiteId>,
+    /// The Rev account and the version of its customer; None for an AMOP customer.
+    pub rev: Option<(RevAccount, i32)>,
+    /// The customer rate plan, if one was asked for.
+    pub plan: Option<Versioned<CustomerRatePlanId>>,
+    /// The pool, if one was asked for.
+    pub pool: Option<Versioned<CustomerRatePoolId>>,
+    /// The allocation, if one was asked for.
+    pub allocation: Option<DataAllocation>,
+}
+
+/// Resolves the names of a request. Pure.
+///
+/// # Errors
+/// The first [`Refusal`], in the order customer, site, plan, pool, allocation. It holds for every row of the request.
+pub fn resolve(request: &AssociateCustomer, service_provider: ServiceProviderId, facts: &TargetFacts) -> Result<Target, Refusal> {
+    let customer = the_customer(&request.customer, &facts.customers)?;
+    let site = the_site(request.site.as_deref(), customer)?;
+    let plan = request.customer_rate_plan.as_deref()
+        .map(|code| the_offer(code, service_provider, &facts.plans, Reason::PlanNotFound, Reason::PlanNotForCarrier)).transpose()?;
+    let pool = request.customer_rate_pool.as_deref()
+        .map(|name| the_offer(name, service_provider, &facts.pools, Reason::PoolNotFound, Reason::PoolMismatch)).transpose()?;
+    let allocation = request.customer_data_allocation_mb.as_deref()
+        .map(|text| DataAllocation::parse(text).map_err(|_| Refusal::about(Reason::AllocationInvalid, text))).transpose()?;
+    Ok(Target {
+        customer: customer.id,
+        site,
+        rev: customer.rev.as_ref().map(|rev| (rev.account.clone(), rev.version)),
+        plan,
+        pool,
+        allocation,
+    })
+}
+
+/// Our id wins over a rev customer id, and that over a name; within the strongest kind of match there must be one.
+fn the_customer<'a>(text: &str, candidates: &'a [CustomerCandidate]) -> Result<&'a CustomerCandidate, Refusal> {
+    let Some(strongest) = candidates.iter().map(|c| c.matched_by).min() else {
+        return Err(Refusal::about(Reason::CustomerNotFound, text));
+    };
+    let mut meant = candidates.iter().filter(|c| c.matched_by == strongest);
+    let (Some(customer), None) = (meant.next(), meant.next()) else {
+        let count = candidates.iter().filter(|c| c.matched_by == strongest).count();
+        return Err(Refusal::about(Reason::CustomerAmbiguous, format!("{count} customers match {text}")));
+    };
+    if customer.rev.as_ref().is_some_and(|rev| rev.closed) {
+        return Err(Refusal::about(Reason::CustomerClosed, customer.name.as_str()));
+    }
+    Ok(customer)
+}
+
+fn the_site(named: Option<&str>, customer: &CustomerCandidate) -> Result<Versioned<SiteId>, Refusal> {
+    let mut sites = customer.sites.iter().filter(|site| {
+        site.active && named.is_none_or(|text| site.name == text || site.id.to_string().eq_ignore_ascii_case(text))
+    });
+    match (sites.next(), sites.next()) {
+        (None, _) => Err(Refusal::about(Reason::SiteNotFound, named.unwrap_or(&customer.name))),
+        (Some(site), None) => Ok(Versioned { id: site.id, version: site.version }),
+        (Some(_), Some(_)) => Err(Refusal::about(Reason::SiteAmbiguous, customer.name.as_str())),
+    }
+}
+
+fn the_offer<Id: Copy>(
+    text: &str, service_provider: ServiceProviderId, offers: &[OfferCandidate<Id>], missing: Reason, elsewhere: Reason,
+) -> Result<Versioned<Id>, Refusal> {
+    let active = || offers.iter().filter(|offer| offer.active);
+    if let Some(offer) = active().find(|offer| offer.service_provider.is_none_or(|sp| sp == service_provider)) {
+        return Ok(Versioned { id: offer.id, version: offer.version });
+    }
+    Err(Refusal::about(if active().next().is_some() { elsewhere } else { missing }, text))
+}

@@ -1,0 +1,118 @@
+//! The plan's one pure function: what will happen to one row, and if nothing, exactly why not.
+//! Execution compares versions instead of judging again, so preview and run cannot disagree and no rule is written twice.
+
+use crate::allocation::DataAllocation;
+use crate::associate_customer::OnConflict;
+use crate::iccid::Iccid;
+use crate::ids::{CustomerRatePlanId, CustomerRatePoolId, DeviceId, SiteId};
+use crate::reason::{Reason, Refusal};
+use crate::target::{RevAccount, Target};
+
+/// What is known of one row of the input when it is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowFacts {
+    /// What the cell was read as.
+    pub reading: Result<Iccid, Refusal>,
+    /// The earlier row that names the same SIM.
+    pub duplicate_of: Option<i32>,
+    /// The SIM, if this service provider has it in this tenant.
+    pub device: Option<DeviceFacts>,
+}
+
+/// What the verdict reads of a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceFacts {
+    /// The device.
+    pub id: DeviceId,
+    /// The carrier's own word.
+    pub status: String,
+    /// Does the word mean active?
+    pub active: bool,
+    /// Is it in the archive?
+    pub archived: bool,
+    /// Does another running change hold it?
+    pub locked: bool,
+    /// The row's version.
+    pub version: i32,
+    /// Its assignment in this tenant.
+    pub assignment: Option<Assignment>,
+}
+
+/// An assignment as it is: the before-image of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// The site.
+    pub site: SiteId,
+    /// Is that the tenant's default site, "Unassigned"?
+    pub unassigned: bool,
+    /// The Rev account.
+    pub account: Option<RevAccount>,
+    /// The customer rate plan.
+    pub plan: Option<CustomerRatePlanId>,
+    /// The pool.
+    pub pool: Option<CustomerRatePoolId>,
+    /// The data allocation.
+    pub allocation: Option<DataAllocation>,
+    /// The row's version; never 0, which stands for no assignment.
+    pub version: i32,
+}
+
+/// What a plan says of one row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It will be changed.
+    Change,
+    /// It is already as asked.
+    NoChange(Refusal),
+    /// It will be left alone, and why.
+    Refused(Refusal),
+}
+
+/// Judges one row. Total, and the same for the same arguments.
+///
+/// The row's own defects come first, then the device's, then the target's, then what the two make of each other: so the
+/// reason a person reads is the first thing that has to be put right.
+#[must_use]
+pub fn verdict(target: &Result<Target, Refusal>, on_conflict: OnConflict, row: &RowFacts) -> Verdict {
+    let iccid = match &row.reading {
+        Ok(iccid) => iccid,
+        Err(refusal) => return Verdict::Refused(refusal.clone()),
+    };
+    if let Some(first) = row.duplicate_of {
+        return Verdict::Refused(Refusal::about(Reason::DuplicateInInput, format!("first in row {first}")));
+    }
+    let Some(device) = &row.device else { return Verdict::Refused(Refusal::plain(iccid.explain_miss())) };
+    if device.archived {
+        return Verdict::Refused(Refusal::plain(Reason::DeviceArchived));
+    }
+    if !device.active {
+        return Verdict::Refused(Refusal::about(Reason::DeviceNotActive, format!("status {}", device.status)));
+    }
+    let target = match target {
+        Ok(target) => target,
+        Err(refusal) => return Verdict::Refused(refusal.clone()),
+    };
+    if device.locked {
+        return Verdict::Refused(Refusal::plain(Reason::LockedByOtherChange));
+    }
+    let Some(now) = &device.assignment else { return Verdict::Change };
+    let same_customer = now.site == target.site.id && now.account.as_ref() == target.rev.as_ref().map(|(account, _)| account);
+    if same_customer && as_asked(target.plan.map(|p| p.id), now.plan) && as_asked(target.pool.map(|p| p.id), now.pool)
+        && as_asked(target.allocation, now.allocation)
+    {
+        return Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame));
+    }
+    if !same_customer && !now.unassigned && on_conflict == OnConflict::Refuse {
+        return Verdict::Refused(Refusal::plain(Reason::AlreadyAssignedOther));
+    }
+    Verdict::Change
+}
+
+/// Nothing asked for is as asked.
+fn as_asked<T: PartialEq>(asked: Option<T>, now: Option<T>) -> bool {
+    asked.is_none() || asked == now
+}
+
+#[cfg(test)]
+#[path = "verdict_tests.rs"]
+mod tests;

@@ -1,0 +1,92 @@
+use super::*;
+use crate::ids::{CustomerId, IntegrationAuthenticationId};
+use crate::target::Versioned;
+use uuid::Uuid;
+
+fn id(n: u128) -> Uuid {
+    Uuid::from_u128(n)
+}
+
+fn account() -> RevAccount {
+    RevAccount { rev_customer_id: "9000001".into(), integration_authentication: IntegrationAuthenticationId(id(90)) }
+}
+
+fn target() -> Target {
+    Target {
+        customer: CustomerId(id(1)),
+        site: Versioned { id: SiteId(id(2)), version: 1 },
+        rev: Some((account(), 1)),
+        plan: None,
+        pool: None,
+        allocation: None,
+    }
+}
+
+fn unassigned() -> Assignment {
+    Assignment { site: SiteId(id(9)), unassigned: true, account: None, plan: None, pool: None, allocation: None, version: 1 }
+}
+
+fn row(change: impl FnOnce(&mut DeviceFacts)) -> RowFacts {
+    let mut device = DeviceFacts {
+        id: DeviceId(id(5)), status: "active".into(), active: true, archived: false, locked: false, version: 1,
+        assignment: Some(unassigned()),
+    };
+    change(&mut device);
+    RowFacts { reading: Iccid::read("89148000001234567896"), duplicate_of: None, device: Some(device) }
+}
+
+fn judge(row: &RowFacts) -> Verdict {
+    verdict(&Ok(target()), OnConflict::Refuse, row)
+}
+
+fn reason(verdict: &Verdict) -> Option<Reason> {
+    match verdict {
+        Verdict::Change => None,
+        Verdict::NoChange(refusal) | Verdict::Refused(refusal) => Some(refusal.reason),
+    }
+}
+
+#[test]
+fn an_unassigned_active_device_changes() {
+    assert_eq!(judge(&row(|_| {})), Verdict::Change);
+    assert_eq!(judge(&row(|d| d.assignment = None)), Verdict::Change);
+}
+
+#[test]
+fn each_defect_of_the_device_has_its_reason() {
+    assert_eq!(reason(&judge(&row(|d| d.archived = true))), Some(Reason::DeviceArchived));
+    assert_eq!(reason(&judge(&row(|d| d.active = false))), Some(Reason::DeviceNotActive));
+    assert_eq!(reason(&judge(&row(|d| d.locked = true))), Some(Reason::LockedByOtherChange));
+    assert_eq!(reason(&judge(&RowFacts { device: None, ..row(|_| {}) })), Some(Iccid::read("89148000001234567896").unwrap().explain_miss()));
+    assert_eq!(reason(&judge(&RowFacts { duplicate_of: Some(1), ..row(|_| {}) })), Some(Reason::DuplicateInInput));
+}
+
+#[test]
+fn another_customers_device_needs_replace() {
+    let other = row(|d| d.assignment = Some(Assignment { site: SiteId(id(7)), unassigned: false, ..unassigned() }));
+    assert_eq!(reason(&judge(&other)), Some(Reason::AlreadyAssignedOther));
+    assert_eq!(verdict(&Ok(target()), OnConflict::Replace, &other), Verdict::Change);
+}
+
+#[test]
+fn the_same_site_under_another_account_is_another_customer() {
+    let stranger = RevAccount { integration_authentication: IntegrationAuthenticationId(id(91)), ..account() };
+    let row = row(|d| d.assignment = Some(Assignment { site: SiteId(id(2)), unassigned: false, account: Some(stranger), ..unassigned() }));
+    assert_eq!(reason(&judge(&row)), Some(Reason::AlreadyAssignedOther));
+}
+
+#[test]
+fn as_asked_already_is_no_change_and_a_new_plan_for_the_same_customer_is_a_change() {
+    let same = row(|d| d.assignment = Some(Assignment { site: SiteId(id(2)), unassigned: false, account: Some(account()), ..unassigned() }));
+    assert_eq!(judge(&same), Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame)));
+    let plan = Target { plan: Some(Versioned { id: CustomerRatePlanId(id(3)), version: 1 }), ..target() };
+    assert_eq!(verdict(&Ok(plan), OnConflict::Refuse, &same), Verdict::Change);
+}
+
+#[test]
+fn the_rows_own_defect_comes_before_the_targets() {
+    let nobody = Err(Refusal::plain(Reason::CustomerNotFound));
+    let bad = RowFacts { reading: Iccid::read("12"), ..row(|_| {}) };
+    assert_eq!(reason(&verdict(&nobody, OnConflict::Refuse, &bad)), Some(Reason::IccidMalformed));
+    assert_eq!(reason(&verdict(&nobody, OnConflict::Refuse, &row(|_| {}))), Some(Reason::CustomerNotFound));
+}
