@@ -1,1 +1,10 @@
-//! x
+//! Data preparation: reads messy input, loads facts set-wise, judges each row once, stores the plan.
+//! Must not know: HTTP, carriers, Rev.io, or how a plan is carried out.
+
+mod csv_file;
+mod planner;
+mod spool;
+
+pub use csv_file::{CsvFile, InputRefusal, MOST_ROWS};
+pub use planner::{Input, PlanRefusal, Planner, PlannerSettings, Planning};
+pub use spool::{Spool, SpoolError, Spooled, Writing};

@@ -1,0 +1,38 @@
+//! `POST /bulk-changes`: applies a plan. Takes the plan's id and nothing else of what is to be done.
+
+use crate::App;
+use crate::auth::Caller;
+use crate::idempotency::{self, Made};
+use crate::paging::path_id;
+use crate::problem::Problem;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    plan_id: String,
+}
+
+pub(crate) async fn handle(Caller(caller): Caller, State(app): State<App>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Response, Problem> {
+    let key = idempotency::key(&headers)?;
+    let body = body.map_err(|_| Problem::too_large("The body is larger than 1 MiB, or broke off."))?;
+    let body: Body = serde_json::from_slice(&body).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => Problem::field("plan_id", "REQUEST_INVALID", error.to_string()),
+        _ => Problem::bad_request("JSON_INVALID", error.to_string()),
+    })?;
+    let id = path_id(&body.plan_id)?;
+    let fingerprint = Sha256::digest(id.as_bytes()).into();
+    let worker = app.clone();
+    let work = async move {
+        database::plan::apply(&worker.ledger, &caller, id).await?;
+        let change = database::bulk_change::get(&worker.ledger, caller.tenant, id).await?.ok_or_else(Problem::internal)?;
+        Ok(Made { status: StatusCode::ACCEPTED, body: super::show(&change), location: format!("/api/v1/bulk-changes/{id}") })
+    };
+    idempotency::once(&app, caller.tenant, "POST /bulk-changes", key, fingerprint, work).await
+}

@@ -1,0 +1,54 @@
+//! `GET /devices`
+
+use crate::App;
+use crate::auth::Caller;
+use crate::paging::{Filters, Limit, Page, id_cursor, plain};
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+use database::device::Filter;
+use domain::iccid::Iccid;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Query {
+    #[serde(default, deserialize_with = "plain")]
+    iccid: Option<String>,
+    customer: Option<Uuid>,
+    #[serde(default, deserialize_with = "plain")]
+    service_provider: Option<String>,
+    #[serde(default, deserialize_with = "plain")]
+    status: Option<String>,
+    #[serde(default)]
+    limit: Limit,
+    cursor: Option<String>,
+}
+
+pub(crate) async fn handle(Caller(caller): Caller, State(app): State<App>, Filters(query): Filters<Query>) -> Result<Json<Page<Value>>, Problem> {
+    let after = id_cursor(query.cursor.as_deref())?;
+    let service_provider = match query.service_provider {
+        None => None,
+        Some(text) => match database::service_provider::named(&app.ledger, caller.tenant, &text).await? {
+            Some(found) => Some(found.id.0),
+            None => return Ok(Json(Page { items: Vec::new(), next_cursor: None })),
+        },
+    };
+    // Spaces and quotes around a pasted ICCID are taken away as they are in a file.
+    let iccid = query.iccid.map(|text| Iccid::read(&text).map_or(text, |iccid| iccid.as_str().to_owned()));
+    let filter = Filter { iccid, customer: query.customer, service_provider, status: query.status };
+    let rows = database::device::list(&app.ledger, caller.tenant, &filter, after, query.limit.and_one()).await?;
+    Ok(Json(Page::cut(rows, query.limit, |row| row.id.to_string(), |row| {
+        json!({
+            "id": row.id, "iccid": row.iccid, "msisdn": row.msisdn, "status": row.status, "active": row.active, "archived": row.archived,
+            "service_provider": { "id": row.service_provider.0, "name": row.service_provider.1 },
+            "customer": row.customer.map(|(id, name)| json!({ "id": id, "name": name })),
+            "site": { "id": row.site.0, "name": row.site.1 },
+            "customer_rate_plan": row.customer_rate_plan, "customer_rate_pool": row.customer_rate_pool,
+            "customer_data_allocation_mb": row.allocation.map(domain::allocation::DataAllocation::megabytes),
+            "rev_service": null,
+        })
+    })))
+}

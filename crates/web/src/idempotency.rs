@@ -1,0 +1,84 @@
+//! `Idempotency-Key` on requests that start work: same key and same parts, same answer; other content 422; in flight 409.
+
+use crate::App;
+use crate::problem::Problem;
+use axum::Json;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use database::idempotency::{Answer, Claim, claim, give_back, keep};
+use domain::ids::TenantId;
+use serde_json::Value;
+
+/// An in-flight mark older than this belongs to a process that died.
+const IN_FLIGHT_SECONDS: f64 = 120.0;
+
+/// An answer before it is sent: status, body and where the thing is.
+pub(crate) struct Made {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Value,
+    pub(crate) location: String,
+}
+
+impl Made {
+    fn response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        if let Ok(location) = HeaderValue::from_str(&self.location) {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        response
+    }
+}
+
+/// The key of a request, if it has one: 1 to 255 visible ASCII characters, with or without quotes around them.
+pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim().trim_matches('"');
+    if text.is_empty() || text.len() > 255 || !text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(Problem::bad_request("IDEMPOTENCY_KEY_INVALID", "An Idempotency-Key is 1 to 255 visible ASCII characters."));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+/// Does the work once for this key, or answers what was answered before. Runs to its end even if the client goes away.
+pub(crate) async fn once<Work>(app: &App, tenant: TenantId, route: &'static str, key: Option<String>, fingerprint: [u8; 32], work: Work) -> Result<Response, Problem>
+where
+    Work: Future<Output = Result<Made, Problem>> + Send + 'static,
+{
+    let ledger = app.ledger.clone();
+    let whole = async move {
+        let Some(key) = key else { return work.await.map(Made::response) };
+        match claim(&ledger, tenant, route, &key, &fingerprint, IN_FLIGHT_SECONDS).await? {
+            Claim::Ours => {}
+            Claim::Answered(answer) => return Ok(replay(answer)),
+            Claim::InFlight => return Err(Problem::new(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_IN_FLIGHT", "A request with this key is being worked on.")),
+            Claim::OtherRequest => {
+                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED", "This key was used for another request."));
+            }
+        }
+        match work.await {
+            Ok(made) => {
+                let answer = Answer { status_code: made.status.as_u16(), body: made.body.to_string(), location: Some(made.location.clone()) };
+                keep(&ledger, tenant, route, &key, &answer).await?;
+                Ok(made.response())
+            }
+            Err(problem) => {
+                // Nothing was started, so the same key may be tried again.
+                give_back(&ledger, tenant, route, &key).await?;
+                Err(problem)
+            }
+        }
+    };
+    // In a task of its own: a client that hangs up must not leave the work half done.
+    tokio::spawn(whole).await.unwrap_or_else(|_| Err(Problem::internal()))
+}
+
+fn replay(answer: Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status_code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, [(header::CONTENT_TYPE, "application/json")], answer.body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
+    if let Some(location) = answer.location.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        headers.insert(header::LOCATION, location);
+    }
+    response
+}

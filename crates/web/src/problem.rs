@@ -1,0 +1,149 @@
+//! What an error looks like outside: RFC 9457 `application/problem+json` with a stable `code`. The one place where errors
+//! become HTTP.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use database::DatabaseError;
+use domain::associate_customer::RequestRefusal;
+use intake::{InputRefusal, PlanRefusal, SpoolError};
+use serde_json::json;
+
+/// A refusal of a whole request.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    field: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), field: None }
+    }
+
+    pub(crate) fn field(field: &str, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { field: Some(field.to_owned()), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail) }
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "There is nothing here, or nothing of yours.")
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "This resource does not know that method.")
+    }
+
+    pub(crate) fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "Something of ours failed. The log has more under the request id.")
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Send a valid API key as Authorization: Bearer <key>.")
+    }
+
+    pub(crate) fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", detail)
+    }
+
+    pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = json!({
+            "type": format!("https://ascribe.invalid/problems/{}", self.code.to_lowercase().replace('_', "-")),
+            "title": self.status.canonical_reason().unwrap_or("Error"),
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "detail": self.detail,
+            "retryable": matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS),
+        });
+        if let Some(field) = self.field {
+            body["errors"] = json!([{ "pointer": format!("/{field}"), "code": self.code, "detail": self.detail }]);
+        }
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        response
+    }
+}
+
+impl From<DatabaseError> for Problem {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::PlanNotFound => Self::not_found(),
+            DatabaseError::PlanNotReady => Self::new(StatusCode::CONFLICT, "PLAN_NOT_READY", "The plan is still being made, or could not be made."),
+            DatabaseError::PlanExpired => Self::new(StatusCode::CONFLICT, "PLAN_EXPIRED", "The plan is too old. Plan again to see things as they are now."),
+            DatabaseError::NothingToChange => Self::new(StatusCode::CONFLICT, "NOTHING_TO_CHANGE", "No row of the plan has anything to change."),
+            DatabaseError::AlreadyApplied => Self::new(StatusCode::CONFLICT, "ALREADY_APPLIED", "The plan was already applied; the bulk change has the same id."),
+            DatabaseError::Outage(_) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the database is not available");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "DATABASE_UNAVAILABLE", "The database is not available right now. Nothing was lost; try again.")
+            }
+            DatabaseError::LeaseLost | DatabaseError::Data { .. } | DatabaseError::Inconsistent { .. } | DatabaseError::Defect(_) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a statement failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<RequestRefusal> for Problem {
+    fn from(refusal: RequestRefusal) -> Self {
+        let text = refusal.to_string();
+        match refusal {
+            RequestRefusal::NotAnObject => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "REQUEST_INVALID", text),
+            RequestRefusal::ChangeType(_) => Self::field("change_type", "CHANGE_TYPE_UNKNOWN", text),
+            RequestRefusal::Missing(field) => Self::field(field, "FIELD_MISSING", text),
+            RequestRefusal::Invalid { field, .. } => Self::field(&field, "FIELD_INVALID", text),
+            RequestRefusal::NotSupportedYet(field) => Self::field(&field, "FIELD_NOT_SUPPORTED_YET", text),
+            RequestRefusal::Unknown(field) => Self::field(&field, "FIELD_UNKNOWN", text),
+        }
+    }
+}
+
+impl From<PlanRefusal> for Problem {
+    fn from(refusal: PlanRefusal) -> Self {
+        match refusal {
+            PlanRefusal::ServiceProviderNotFound(_) => Self::field("service_provider", "SERVICE_PROVIDER_NOT_FOUND", refusal.to_string()),
+            PlanRefusal::Input(input) => {
+                let code = match &input {
+                    InputRefusal::NoRows => "INPUT_HAS_NO_ROWS",
+                    InputRefusal::NoIccidColumn(_) => "INPUT_HAS_NO_ICCID_COLUMN",
+                    InputRefusal::NotCsv(_) => "INPUT_FORMAT_NOT_SUPPORTED",
+                    InputRefusal::ColumnNotSupportedYet(_) => "COLUMN_NOT_SUPPORTED_YET",
+                    InputRefusal::TooManyRows => return Self::too_large(input.to_string()),
+                    InputRefusal::Io(_) => {
+                        tracing::error!(error = &input as &dyn std::error::Error, "the spool could not be read");
+                        return Self::internal();
+                    }
+                };
+                Self::field("devices", code, input.to_string())
+            }
+            PlanRefusal::Database(error) => error.into(),
+            PlanRefusal::Interrupted => Self::internal(),
+        }
+    }
+}
+
+impl From<SpoolError> for Problem {
+    fn from(error: SpoolError) -> Self {
+        match error {
+            SpoolError::TooLarge(_) => Self::too_large(error.to_string()),
+            SpoolError::Io(_) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the spool could not be written");
+                Self::internal()
+            }
+        }
+    }
+}
