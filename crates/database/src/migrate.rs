@@ -62,3 +62,17 @@ pub async fn months_ahead(ledger: &crate::Ledger) -> Result<i32> {
     Ok(sqlx::query_scalar!("select app.ensure_month_partitions((app.now() at time zone 'UTC')::date, 3) as \"made!\"")
         .fetch_one(&ledger.worker).await?)
 }
+
+/// Makes a database of this name if there is none.
+///
+/// # Errors
+/// The server does not answer, or the login may not.
+pub async fn create_database(admin: &Server, name: &str) -> Result<()> {
+    let mut connection = admin.connect().await?;
+    let exists: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)").bind(name).fetch_one(&mut connection).await?;
+    if !exists {
+        // Identifiers cannot be bound; quotes in the name are doubled.
+        connection.execute(AssertSqlSafe(format!("create database \"{}\"", name.replace('"', "\"\"")))).await?;
+    }
+    Ok(connection.close().await?)
+}

@@ -9,16 +9,20 @@ use sqlx::{AssertSqlSafe, Connection};
 /// One invariant: its name, and a query that counts what breaks it.
 const INVARIANTS: &[(&str, &str)] = &[
     ("counts equal a recount of the rows",
-     "select count(*) from app.bulk_change_counter k where (k.planned, k.ok, k.failed, k.skipped, k.cancelled, k.needs_attention, k.to_do) is distinct from (
-         select (count(*) filter (where c.status not in ('REFUSED', 'NO_CHANGE')))::integer, (count(*) filter (where c.status = 'PROCESSED'))::integer,
-             (count(*) filter (where c.status = 'FAILED'))::integer, (count(*) filter (where c.status = 'SKIPPED'))::integer,
-             (count(*) filter (where c.status = 'CANCELLED'))::integer, (count(*) filter (where c.status = 'NEEDS_ATTENTION'))::integer,
-             (count(*) filter (where c.status in ('PENDING', 'PROCESSING', 'WAITING_CARRIER')))::integer
-         from app.m2m_device_change c where c.tenant_id = k.tenant_id and c.bulk_change_id = k.bulk_change_id)"),
+     "select count(*) from app.bulk_change_counter k, lateral (
+         select count(*) filter (where c.status not in ('REFUSED', 'NO_CHANGE')) as planned, count(*) filter (where c.status = 'PROCESSED') as ok,
+             count(*) filter (where c.status = 'FAILED') as failed, count(*) filter (where c.status = 'SKIPPED') as skipped,
+             count(*) filter (where c.status = 'CANCELLED') as cancelled, count(*) filter (where c.status = 'NEEDS_ATTENTION') as needs_attention,
+             count(*) filter (where c.status in ('PENDING', 'PROCESSING', 'WAITING_CARRIER')) as to_do
+         from app.m2m_device_change c where c.tenant_id = k.tenant_id and c.bulk_change_id = k.bulk_change_id) r
+      where (k.planned, k.ok, k.failed, k.skipped, k.cancelled, k.needs_attention, k.to_do)
+          is distinct from (r.planned, r.ok, r.failed, r.skipped, r.cancelled, r.needs_attention, r.to_do)"),
     ("a plan's counts equal its rows",
-     "select count(*) from app.device_bulk_change b where b.status not in ('PLANNING', 'PLAN_FAILED') and (b.row_count, b.no_change_count, b.refused_count) is distinct from (
-         select count(*)::integer, (count(*) filter (where c.status = 'NO_CHANGE'))::integer, (count(*) filter (where c.status = 'REFUSED'))::integer
-         from app.m2m_device_change c where c.tenant_id = b.tenant_id and c.bulk_change_id = b.id)"),
+     "select count(*) from app.device_bulk_change b, lateral (
+         select count(*) as all_rows, count(*) filter (where c.status = 'NO_CHANGE') as no_change, count(*) filter (where c.status = 'REFUSED') as refused
+         from app.m2m_device_change c where c.tenant_id = b.tenant_id and c.bulk_change_id = b.id) r
+      where b.status not in ('PLANNING', 'PLAN_FAILED')
+        and (b.row_count, b.no_change_count, b.refused_count) is distinct from (r.all_rows, r.no_change, r.refused)"),
     ("a finished change has nothing left to do, and one with nothing left is finished",
      "select count(*) from app.device_bulk_change b join app.bulk_change_counter k on k.tenant_id = b.tenant_id and k.bulk_change_id = b.id
       where (b.status in ('PROCESSED', 'ERROR', 'CANCELLED')) <> (k.to_do = 0 and b.applied_at is not null)"),

@@ -1,0 +1,156 @@
+//! `ascribe apply` and `ascribe change`
+
+use super::output::{Column, Output, Printer, one};
+use super::{Api, FAILED_ROWS, NEEDS_ATTENTION, answer};
+use crate::settings::Settings;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// `ascribe apply`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Apply {
+    /// The plan's id
+    plan: String,
+    /// Wait until nothing is left to do
+    #[arg(long)]
+    wait: bool,
+    /// Send the same key again to get the same answer
+    #[arg(long)]
+    idempotency_key: Option<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What `ascribe change` can do.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// List bulk changes, newest first
+    List {
+        /// At most this many
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show a bulk change
+    Get {
+        /// Its id
+        change: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show a bulk change's rows: the ledger
+    Rows {
+        /// Its id
+        change: String,
+        /// Only this status
+        #[arg(long)]
+        status: Option<String>,
+        /// Only this reason
+        #[arg(long)]
+        reason: Option<String>,
+        /// At most this many
+        #[arg(long)]
+        limit: Option<usize>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Watch a bulk change until nothing is left to do
+    Watch {
+        /// Its id
+        change: String,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+const CHANGE_COLUMNS: &[Column] = &[
+    ("Change", "/id"), ("Status", "/status"), ("Service provider", "/service_provider/name"), ("Customer", "/request/customer"), ("Planned", "/counts/planned"),
+    ("Ok", "/counts/ok"), ("Failed", "/counts/failed"), ("Skipped", "/counts/skipped"), ("Cancelled", "/counts/cancelled"),
+    ("Needs attention", "/counts/needs_attention"), ("To do", "/counts/to_do"), ("Reference", "/reference"), ("Applied", "/applied_at"), ("Ended", "/processed_date"),
+];
+
+const ROW_COLUMNS: &[Column] = &[
+    ("Row", "/row"), ("Input", "/input"), ("ICCID", "/iccid"), ("Status", "/status"), ("Reason", "/reason"), ("Detail", "/detail"), ("Fix", "/fix"),
+    ("Attempts", "/attempts"), ("Ended", "/processed_date"),
+];
+
+/// `ascribe apply`
+pub(crate) async fn apply(settings: &Settings, apply: Apply) -> anyhow::Result<ExitCode> {
+    let api = Api::from_settings(settings)?;
+    let change = send(&api, &apply.plan, apply.idempotency_key.as_deref()).await?;
+    let change = if apply.wait { watch(&api, change["id"].as_str().unwrap_or(&apply.plan)).await? } else { change };
+    one(apply.output, CHANGE_COLUMNS, &change)?;
+    Ok(if apply.wait { verdict(&change) } else { ExitCode::SUCCESS })
+}
+
+/// Applies a plan.
+pub(crate) async fn send(api: &Api, plan: &str, idempotency_key: Option<&str>) -> anyhow::Result<Value> {
+    let mut sending = api.request(Method::POST, "/bulk-changes").json(&json!({ "plan_id": plan }));
+    if let Some(key) = idempotency_key {
+        sending = sending.header("Idempotency-Key", key);
+    }
+    answer(sending.send().await).await
+}
+
+/// `ascribe change`
+pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result<ExitCode> {
+    let api = Api::from_settings(settings)?;
+    match command {
+        Command::List { limit, output } => {
+            let mut printer = Printer::new(output, CHANGE_COLUMNS)?;
+            api.each("/bulk-changes", &[], Some(limit), |change| printer.item(change)).await?;
+            printer.finish()?;
+        }
+        Command::Get { change, output } => one(output, CHANGE_COLUMNS, &api.get(&format!("/bulk-changes/{change}"), &[]).await?)?,
+        Command::Rows { change, status, reason, limit, output } => {
+            let mut query = Vec::new();
+            query.extend(status.as_deref().map(|s| ("status", s)));
+            query.extend(reason.as_deref().map(|r| ("reason", r)));
+            let mut printer = Printer::new(output, ROW_COLUMNS)?;
+            api.each(&format!("/bulk-changes/{change}/rows"), &query, limit, |row| printer.item(row)).await?;
+            printer.finish()?;
+        }
+        Command::Watch { change, output } => {
+            let change = watch(&api, &change).await?;
+            one(output, CHANGE_COLUMNS, &change)?;
+            return Ok(verdict(&change));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks until nothing is left to do, with a progress bar on stderr.
+pub(crate) async fn watch(api: &Api, id: &str) -> anyhow::Result<Value> {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} devices  {per_sec}  {msg}") {
+        bar.set_style(style);
+    }
+    loop {
+        let change = api.get(&format!("/bulk-changes/{id}"), &[]).await?;
+        let count = |name: &str| change["counts"][name].as_u64().unwrap_or(0);
+        bar.set_length(count("planned"));
+        bar.set_position(count("planned") - count("to_do").min(count("planned")));
+        bar.set_message(format!("{} ok, {} failed, {} skipped", count("ok"), count("failed"), count("skipped")));
+        if change["finished"] == true || (count("to_do") == 0 && count("needs_attention") > 0) {
+            bar.finish();
+            return Ok(change);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// What a finished change means for a script.
+fn verdict(change: &Value) -> ExitCode {
+    let count = |name: &str| change["counts"][name].as_u64().unwrap_or(0);
+    if count("needs_attention") > 0 {
+        ExitCode::from(NEEDS_ATTENTION)
+    } else if count("ok") < count("planned") {
+        ExitCode::from(FAILED_ROWS)
+    } else {
+        ExitCode::SUCCESS
+    }
+}

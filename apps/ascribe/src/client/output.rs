@@ -1,0 +1,129 @@
+//! How answers are shown: tables to people, data to programs.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::Value;
+use std::io::{IsTerminal as _, Write as _};
+
+/// `-o`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// Columns, for people
+    Table,
+    /// One JSON document
+    Json,
+    /// One JSON document per line
+    Ndjson,
+    /// Comma-separated, with a header
+    Csv,
+}
+
+/// `-o table|json|ndjson|csv`
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Output {
+    /// How to print: a table to a terminal, JSON to a pipe, if not said
+    #[arg(short = 'o', long = "output", value_enum, global = true)]
+    format: Option<Format>,
+}
+
+impl Output {
+    pub(crate) fn format(self) -> Format {
+        self.format.unwrap_or(if std::io::stdout().is_terminal() { Format::Table } else { Format::Json })
+    }
+}
+
+/// A column: its heading, and where in the JSON it is.
+pub(crate) type Column = (&'static str, &'static str);
+
+/// Prints items as they come; tables and JSON documents at the end.
+pub(crate) struct Printer {
+    format: Format,
+    columns: &'static [Column],
+    items: Vec<Value>,
+    csv: Option<csv::Writer<std::io::Stdout>>,
+}
+
+impl Printer {
+    pub(crate) fn new(output: Output, columns: &'static [Column]) -> anyhow::Result<Self> {
+        let format = output.format();
+        let mut csv = (format == Format::Csv).then(|| csv::Writer::from_writer(std::io::stdout()));
+        if let Some(csv) = &mut csv {
+            csv.write_record(columns.iter().map(|(heading, _)| heading.to_lowercase().replace(' ', "_")))?;
+        }
+        Ok(Self { format, columns, items: Vec::new(), csv })
+    }
+
+    pub(crate) fn item(&mut self, item: Value) -> anyhow::Result<()> {
+        match self.format {
+            Format::Ndjson => writeln!(std::io::stdout(), "{item}")?,
+            Format::Csv => {
+                if let Some(csv) = &mut self.csv {
+                    csv.write_record(self.columns.iter().map(|(_, pointer)| harmless(cell(&item, pointer))))?;
+                }
+            }
+            Format::Table | Format::Json => self.items.push(item),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        match self.format {
+            Format::Json => writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&self.items)?)?,
+            Format::Table => {
+                let mut table = plain_table();
+                table.set_header(self.columns.iter().map(|(heading, _)| *heading));
+                for item in &self.items {
+                    table.add_row(self.columns.iter().map(|(_, pointer)| cell(item, pointer)));
+                }
+                writeln!(std::io::stdout(), "{table}")?;
+            }
+            Format::Ndjson => {}
+            Format::Csv => {
+                if let Some(csv) = &mut self.csv {
+                    csv.flush()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One thing: its fields below each other, or its JSON.
+pub(crate) fn one(output: Output, columns: &'static [Column], item: &Value) -> anyhow::Result<()> {
+    match output.format() {
+        Format::Json => writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(item)?)?,
+        Format::Ndjson => writeln!(std::io::stdout(), "{item}")?,
+        Format::Csv => {
+            let mut printer = Printer::new(output, columns)?;
+            printer.item(item.clone())?;
+            printer.finish()?;
+        }
+        Format::Table => {
+            let mut table = plain_table();
+            for (heading, pointer) in columns {
+                table.add_row([(*heading).to_owned(), cell(item, pointer)]);
+            }
+            writeln!(std::io::stdout(), "{table}")?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn plain_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+}
+
+fn cell(item: &Value, pointer: &str) -> String {
+    match item.pointer(pointer) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Object(map)) => map.iter().map(|(key, value)| format!("{key} {value}")).collect::<Vec<_>>().join(", "),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// A spreadsheet must not run what somebody else wrote: a quote before what it would take for a formula (CWE-1236).
+fn harmless(text: String) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']) { format!("'{text}") } else { text }
+}

@@ -1,0 +1,152 @@
+//! `ascribe plan`
+
+use super::output::{Column, Output, Printer, one};
+use super::{Api, REFUSED, answer};
+use crate::settings::Settings;
+use anyhow::Context as _;
+use reqwest::multipart::{Form, Part};
+use reqwest::{Body, Method};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tokio_util::io::ReaderStream;
+
+/// What `ascribe plan` can do.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Plan the assignment of a customer to devices; nothing is changed
+    Assign(Box<Assign>),
+    /// Show a plan
+    Get {
+        /// The plan's id
+        plan: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show a plan's rows: per device, what will happen or why not
+    Rows {
+        /// The plan's id
+        plan: String,
+        /// Only CHANGE, NO_CHANGE or REFUSED
+        #[arg(long)]
+        verdict: Option<String>,
+        /// Only this reason
+        #[arg(long)]
+        reason: Option<String>,
+        /// At most this many
+        #[arg(long)]
+        limit: Option<usize>,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// `ascribe plan assign`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Assign {
+    /// The service provider's id or name
+    #[arg(long)]
+    service_provider: String,
+    /// The customer's id, Rev customer id or name
+    #[arg(long)]
+    customer: String,
+    /// The site's id or name, if the customer has several
+    #[arg(long)]
+    site: Option<String>,
+    /// A CSV file with a column ICCID, or - for standard input
+    #[arg(long)]
+    devices: PathBuf,
+    /// What to do with devices of other customers: refuse or replace
+    #[arg(long, default_value = "refuse", value_parser = ["refuse", "replace"])]
+    on_conflict: String,
+    /// The customer rate plan's code
+    #[arg(long)]
+    customer_rate_plan: Option<String>,
+    /// The pool's name
+    #[arg(long)]
+    customer_rate_pool: Option<String>,
+    /// The data allocation in MB
+    #[arg(long)]
+    customer_data_allocation_mb: Option<String>,
+    /// A ticket to find the change by
+    #[arg(long)]
+    reference: Option<String>,
+    /// Send the same key again to get the same answer
+    #[arg(long)]
+    idempotency_key: Option<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(crate) const PLAN_COLUMNS: &[Column] = &[
+    ("Plan", "/id"), ("Status", "/status"), ("Details", "/status_details"), ("Service provider", "/service_provider/name"), ("Customer", "/request/customer"),
+    ("Rows", "/counts/rows"), ("Change", "/counts/change"), ("No change", "/counts/no_change"), ("Refused", "/counts/refused"),
+    ("By reason", "/counts/by_reason"), ("Expires", "/expires_at"),
+];
+
+const ROW_COLUMNS: &[Column] = &[
+    ("Row", "/row"), ("Input", "/input"), ("ICCID", "/iccid"), ("Verdict", "/verdict"), ("Reason", "/reason"), ("Detail", "/detail"), ("Fix", "/fix"),
+    ("Customer before", "/before/customer/name"), ("Customer after", "/after/customer/name"), ("Plan before", "/before/customer_rate_plan"),
+    ("Plan after", "/after/customer_rate_plan"),
+];
+
+/// Runs it.
+pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result<ExitCode> {
+    let api = Api::from_settings(settings)?;
+    match command {
+        Command::Assign(assign) => {
+            let request = json!({
+                "change_type": "CustomerAssignment", "service_provider": assign.service_provider, "customer": assign.customer, "site": assign.site,
+                "on_conflict": assign.on_conflict, "customer_rate_plan": assign.customer_rate_plan, "customer_rate_pool": assign.customer_rate_pool,
+                "customer_data_allocation_mb": assign.customer_data_allocation_mb, "reference": assign.reference,
+            });
+            let made = make(&api, &request, &assign.devices, assign.idempotency_key.as_deref()).await?;
+            let plan = wait_until_planned(&api, made).await?;
+            one(assign.output, PLAN_COLUMNS, &plan)?;
+            let nothing = plan["status"] != "PLANNED" || plan["counts"]["refused"] == plan["counts"]["rows"];
+            Ok(if nothing { ExitCode::from(REFUSED) } else { ExitCode::SUCCESS })
+        }
+        Command::Get { plan, output } => {
+            one(output, PLAN_COLUMNS, &api.get(&format!("/plans/{plan}"), &[]).await?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Rows { plan, verdict, reason, limit, output } => {
+            let mut query = Vec::new();
+            query.extend(verdict.as_deref().map(|v| ("verdict", v)));
+            query.extend(reason.as_deref().map(|r| ("reason", r)));
+            let mut printer = Printer::new(output, ROW_COLUMNS)?;
+            api.each(&format!("/plans/{plan}/rows"), &query, limit, |row| printer.item(row)).await?;
+            printer.finish()?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Sends a request and its file, streamed.
+pub(crate) async fn make(api: &Api, request: &Value, devices: &Path, idempotency_key: Option<&str>) -> anyhow::Result<Value> {
+    let (body, name) = if devices == Path::new("-") {
+        (Body::wrap_stream(ReaderStream::new(tokio::io::stdin())), "standard-input.csv".to_owned())
+    } else {
+        let file = tokio::fs::File::open(devices).await.with_context(|| format!("cannot open {}", devices.display()))?;
+        let name = devices.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        (Body::wrap_stream(ReaderStream::with_capacity(file, 256 * 1024)), name)
+    };
+    let form = Form::new()
+        .part("request", Part::text(request.to_string()).mime_str("application/json")?)
+        .part("devices", Part::stream(body).file_name(name).mime_str("text/csv")?);
+    let mut sending = api.request(Method::POST, "/plans").multipart(form);
+    if let Some(key) = idempotency_key {
+        sending = sending.header("Idempotency-Key", key);
+    }
+    answer(sending.send().await).await
+}
+
+/// A plan over many rows is 202 first; this asks until it is made.
+pub(crate) async fn wait_until_planned(api: &Api, mut plan: Value) -> anyhow::Result<Value> {
+    while plan["status"] == "PLANNING" {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let id = plan["id"].as_str().unwrap_or_default().to_owned();
+        plan = api.get(&format!("/plans/{id}"), &[]).await?;
+    }
+    Ok(plan)
+}

@@ -1,0 +1,57 @@
+//! `ascribe serve`: the HTTP API, and with `--work` the work, too.
+
+use crate::roles::{open, until_told_to_stop, work};
+use crate::settings::{self, Settings};
+use anyhow::Context as _;
+use database::Ledger;
+use domain::ids::Ids;
+use intake::{Planner, Spool};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use web::{App, MOST_UPLOAD_BYTES};
+
+/// What `ascribe serve` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Also carry out what was applied, in this process
+    #[arg(long)]
+    work: bool,
+}
+
+/// `ascribe serve`
+pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<()> {
+    let stop = until_told_to_stop()?;
+    let opened = open(settings).await?;
+    let ids = settings::ids();
+    let listener = TcpListener::bind(settings.listen).await.with_context(|| format!("cannot listen on {}", settings.listen))?;
+    let working = arguments.work.then(|| {
+        let (settings, ledger, ids, stop) = (settings.clone(), opened.ledger.clone(), ids.clone(), stop.clone());
+        tokio::spawn(async move { work::work(&settings, ledger, ids, stop).await })
+    });
+    serve(settings, opened.ledger.clone(), ids, listener, stop).await?;
+    if let Some(working) = working {
+        drop(tokio::time::timeout(Duration::from_secs(20), working).await);
+    }
+    opened.close().await;
+    Ok(())
+}
+
+/// Serves on a socket that is bound, until it is cancelled; requests under way get ten seconds.
+pub(crate) async fn serve(settings: &Settings, ledger: Ledger, ids: Ids, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+    let spool = Spool::open(settings.data.join("spool"), MOST_UPLOAD_BYTES).await?;
+    let planner = Planner::new(ledger.clone(), ids.clone(), settings.planner());
+    let app = App { ledger, planner, spool, ids, plan_wait: Duration::from_secs_f64(settings.plan_wait_seconds) };
+    tracing::info!(address = %listener.local_addr()?, "serving");
+    let told = stop.clone();
+    let serving = axum::serve(listener, web::router(app)).with_graceful_shutdown(async move { told.cancelled().await });
+    let late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    };
+    tokio::select! {
+        ended = async { serving.await } => ended?,
+        () = late => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Settings: `ascribe.toml` in the current folder, then `ASCRIBE_*` environment variables, which win. Secrets never on the
+//! command line.
+
+use domain::clock::Clock;
+use domain::ids::Ids;
+use figment::Figment;
+use figment::providers::{Env, Format as _, Toml};
+use intake::PlannerSettings;
+use queue::BeltSettings;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Every setting, with its default.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Where the embedded database and the spool are.
+    pub(crate) data: PathBuf,
+    /// The API's address.
+    pub(crate) listen: SocketAddr,
+    /// A folder with PostgreSQL's programs.
+    pub(crate) pg_bin: Option<PathBuf>,
+    /// Where the client commands find the API.
+    pub(crate) url: String,
+    /// The client commands' key.
+    pub(crate) api_key: Option<String>,
+    /// How long a claimed chunk is a worker's.
+    pub(crate) lease_seconds: f64,
+    /// Rows to change per chunk.
+    pub(crate) chunk_rows: i32,
+    /// Chunks worked on at a time.
+    pub(crate) lanes: usize,
+    /// How often it is looked for work without a wake-up.
+    pub(crate) poll_seconds: f64,
+    /// For how long a plan may be applied.
+    pub(crate) plan_expires_hours: f64,
+    /// How long an answer waits for a plan before it is 202.
+    pub(crate) plan_wait_seconds: f64,
+    /// `text` or `json`.
+    pub(crate) log_format: String,
+    /// What is logged, as tracing filters say it (`ASCRIBE_LOG`).
+    pub(crate) log: Option<String>,
+    /// The database, if it is not the embedded one. Read from `DATABASE_URL`, without a prefix.
+    #[serde(skip)]
+    pub(crate) database_url: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("./data"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            pg_bin: None,
+            url: "http://127.0.0.1:8080".into(),
+            api_key: None,
+            lease_seconds: 60.0,
+            chunk_rows: 1_000,
+            lanes: 2,
+            poll_seconds: 1.0,
+            plan_expires_hours: 24.0,
+            plan_wait_seconds: 20.0,
+            log_format: "text".into(),
+            log: None,
+            database_url: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads them.
+    pub(crate) fn load() -> anyhow::Result<Self> {
+        let figment = Figment::new().merge(Toml::file("ascribe.toml"))
+            .merge(Env::prefixed("ASCRIBE_").ignore(&["macros_database_url", "test_cluster"]));
+        let mut settings: Self = figment.extract()?;
+        settings.database_url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
+        for (name, value) in [("lease_seconds", settings.lease_seconds), ("poll_seconds", settings.poll_seconds),
+            ("plan_expires_hours", settings.plan_expires_hours), ("plan_wait_seconds", settings.plan_wait_seconds)] {
+            anyhow::ensure!(value.is_finite() && value > 0.0 && value < 1e6, "{name} must be a positive number");
+        }
+        anyhow::ensure!((1..=10_000).contains(&settings.chunk_rows), "chunk_rows must be from 1 to 10000");
+        anyhow::ensure!((1..=64).contains(&settings.lanes), "lanes must be from 1 to 64");
+        Ok(settings)
+    }
+
+    /// Logs to stderr from here on.
+    pub(crate) fn start_log(&self, level: &str) {
+        let filter = self.log.as_deref().unwrap_or(level);
+        let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+        let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        if self.log_format == "json" { subscriber.json().init() } else { subscriber.init() }
+    }
+
+    pub(crate) fn planner(&self) -> PlannerSettings {
+        PlannerSettings { chunk_rows: self.chunk_rows, expires_in: Duration::from_secs_f64(self.plan_expires_hours * 3600.0), ..PlannerSettings::default() }
+    }
+
+    pub(crate) fn belt(&self) -> BeltSettings {
+        BeltSettings { lanes: self.lanes, lease: self.lease(), poll_every: Duration::from_secs_f64(self.poll_seconds) }
+    }
+
+    pub(crate) fn lease(&self) -> Duration {
+        Duration::from_secs_f64(self.lease_seconds)
+    }
+}
+
+/// The machine's clock: the one place where the program reads it.
+#[expect(clippy::disallowed_methods, reason = "the clock enters here and is an argument everywhere else")]
+pub(crate) fn clock() -> Clock {
+    Clock::from_fn(jiff::Timestamp::now)
+}
+
+/// Ids from the machine's clock and randomness.
+pub(crate) fn ids() -> Ids {
+    use rand::TryRngCore as _;
+    let mut seed = [0; 32];
+    // Without randomness ids would repeat and keys could be guessed: there is no going on.
+    if rand::rngs::OsRng.try_fill_bytes(&mut seed).is_err() {
+        eprintln!("ascribe: the system gives no randomness");
+        std::process::exit(1);
+    }
+    Ids::new(clock(), seed)
+}
