@@ -71,12 +71,17 @@ impl Default for Settings {
 impl Settings {
     /// Reads them.
     pub(crate) fn load() -> anyhow::Result<Self> {
-        let figment = Figment::new().merge(Toml::file("ascribe.toml"))
+        let figment = Figment::new()
+            .merge(Toml::file("ascribe.toml"))
             .merge(Env::prefixed("ASCRIBE_").ignore(&["macros_database_url", "test_cluster"]));
         let mut settings: Self = figment.extract()?;
         settings.database_url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
-        for (name, value) in [("lease_seconds", settings.lease_seconds), ("poll_seconds", settings.poll_seconds),
-            ("plan_expires_hours", settings.plan_expires_hours), ("plan_wait_seconds", settings.plan_wait_seconds)] {
+        for (name, value) in [
+            ("lease_seconds", settings.lease_seconds),
+            ("poll_seconds", settings.poll_seconds),
+            ("plan_expires_hours", settings.plan_expires_hours),
+            ("plan_wait_seconds", settings.plan_wait_seconds),
+        ] {
             anyhow::ensure!(value.is_finite() && value > 0.0 && value < 1e6, "{name} must be a positive number");
         }
         anyhow::ensure!((1..=10_000).contains(&settings.chunk_rows), "chunk_rows must be from 1 to 10000");
@@ -87,13 +92,18 @@ impl Settings {
     /// Logs to stderr from here on.
     pub(crate) fn start_log(&self, level: &str) {
         let filter = self.log.as_deref().unwrap_or(level);
-        let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+        let filter = tracing_subscriber::EnvFilter::try_new(filter)
+            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
         let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
         if self.log_format == "json" { subscriber.json().init() } else { subscriber.init() }
     }
 
     pub(crate) fn planner(&self) -> PlannerSettings {
-        PlannerSettings { chunk_rows: self.chunk_rows, expires_in: Duration::from_secs_f64(self.plan_expires_hours * 3600.0), ..PlannerSettings::default() }
+        PlannerSettings {
+            chunk_rows: self.chunk_rows,
+            expires_in: Duration::from_secs_f64(self.plan_expires_hours * 3600.0),
+            ..PlannerSettings::default()
+        }
     }
 
     pub(crate) fn belt(&self) -> BeltSettings {

@@ -1,4 +1,4 @@
--- The schema as it first shipped: sql/ in the order of sql/order.txt.
+-- The schema as it first ships: the files of sql/ in the order of sql/order.txt.
 
 -- tables/000_schema.sql
 -- The schema, the one clock and the one question every policy asks: whose transaction is this?

@@ -21,7 +21,9 @@ pub async fn caller(ledger: &Ledger, key: &ApiKey) -> Result<Option<Caller>> {
     let found = sqlx::query!(
         "select tenant_id, api_key_id from app.api_key_lookup
          where key_sha256 = $1 and revoked_at is null and expires_at > app.now()",
-        &key.sha256()[..])
-        .fetch_optional(&ledger.dispatcher).await?;
+        &key.sha256()[..]
+    )
+    .fetch_optional(&ledger.dispatcher)
+    .await?;
     Ok(found.map(|row| Caller { tenant: TenantId(row.tenant_id), api_key: ApiKeyId(row.api_key_id) }))
 }

@@ -71,8 +71,11 @@ pub async fn get(ledger: &Ledger, tenant: TenantId, id: Uuid) -> Result<Option<B
         "update app.device_bulk_change set status = 'PLAN_FAILED', planning_lease_until = null,
              status_details = 'Planning was interrupted; send the input again.'
          where tenant_id = $1 and id = $2 and status = 'PLANNING' and planning_lease_until < app.now()",
-        tenant.0, id)
-        .execute(&mut *transaction).await?;
+        tenant.0,
+        id
+    )
+    .execute(&mut *transaction)
+    .await?;
     let found = select(&mut transaction, tenant, Some(id), None, None, 1).await?;
     transaction.commit().await?;
     Ok(found.into_iter().next())
@@ -82,13 +85,24 @@ pub async fn get(ledger: &Ledger, tenant: TenantId, id: Uuid) -> Result<Option<B
 ///
 /// # Errors
 /// The database does not answer, or holds what nothing writes.
-pub async fn list(ledger: &Ledger, tenant: TenantId, stage: Stage, after: Option<Uuid>, limit: i64) -> Result<Vec<BulkChange>> {
+pub async fn list(
+    ledger: &Ledger,
+    tenant: TenantId,
+    stage: Stage,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<BulkChange>> {
     let mut transaction = ledger.web(tenant).await?;
     select(&mut transaction, tenant, None, Some(stage == Stage::Plan), after, limit).await
 }
 
 async fn select(
-    connection: &mut sqlx::PgConnection, tenant: TenantId, id: Option<Uuid>, plans: Option<bool>, after: Option<Uuid>, limit: i64,
+    connection: &mut sqlx::PgConnection,
+    tenant: TenantId,
+    id: Option<Uuid>,
+    plans: Option<bool>,
+    after: Option<Uuid>,
+    limit: i64,
 ) -> Result<Vec<BulkChange>> {
     let rows = sqlx::query!(
         r#"select b.id, b.status, b.status_details, b.service_provider_id, p.name as provider_name, b.request, b.reference, b.input_name,
@@ -104,34 +118,42 @@ async fn select(
            order by b.id desc limit $5"#,
         tenant.0, id, plans, after, limit)
         .fetch_all(connection).await?;
-    rows.into_iter().map(|row| {
-        let time = |t: Option<jiff_sqlx::Timestamp>| t.map(jiff_sqlx::Timestamp::to_jiff);
-        Ok(BulkChange {
-            id: BulkChangeId(row.id),
-            status: BulkChangeStatus::from_word(&row.status).ok_or(DatabaseError::Inconsistent {
-                table: "device_bulk_change", column: "status", value: row.status,
-            })?,
-            status_details: row.status_details,
-            service_provider: (ServiceProviderId(row.service_provider_id), row.provider_name),
-            request: row.request,
-            reference: row.reference,
-            input_name: row.input_name,
-            hash: row.hash,
-            created_at: row.created_at.to_jiff(),
-            expires_at: time(row.expires_at),
-            expired: row.expired,
-            applied_at: time(row.applied_at),
-            started_at: time(row.started_at),
-            processed_date: time(row.processed_date),
-            rows: row.row_count,
-            no_change: row.no_change_count,
-            refused: row.refused_count,
-            by_reason: row.by_reason,
-            counts: Counts {
-                planned: row.planned.unwrap_or(0), ok: row.ok.unwrap_or(0), failed: row.failed.unwrap_or(0),
-                skipped: row.skipped.unwrap_or(0), cancelled: row.cancelled.unwrap_or(0),
-                needs_attention: row.needs_attention.unwrap_or(0), to_do: row.to_do.unwrap_or(0),
-            },
+    rows.into_iter()
+        .map(|row| {
+            let time = |t: Option<jiff_sqlx::Timestamp>| t.map(jiff_sqlx::Timestamp::to_jiff);
+            Ok(BulkChange {
+                id: BulkChangeId(row.id),
+                status: BulkChangeStatus::from_word(&row.status).ok_or(DatabaseError::Inconsistent {
+                    table: "device_bulk_change",
+                    column: "status",
+                    value: row.status,
+                })?,
+                status_details: row.status_details,
+                service_provider: (ServiceProviderId(row.service_provider_id), row.provider_name),
+                request: row.request,
+                reference: row.reference,
+                input_name: row.input_name,
+                hash: row.hash,
+                created_at: row.created_at.to_jiff(),
+                expires_at: time(row.expires_at),
+                expired: row.expired,
+                applied_at: time(row.applied_at),
+                started_at: time(row.started_at),
+                processed_date: time(row.processed_date),
+                rows: row.row_count,
+                no_change: row.no_change_count,
+                refused: row.refused_count,
+                by_reason: row.by_reason,
+                counts: Counts {
+                    planned: row.planned.unwrap_or(0),
+                    ok: row.ok.unwrap_or(0),
+                    failed: row.failed.unwrap_or(0),
+                    skipped: row.skipped.unwrap_or(0),
+                    cancelled: row.cancelled.unwrap_or(0),
+                    needs_attention: row.needs_attention.unwrap_or(0),
+                    to_do: row.to_do.unwrap_or(0),
+                },
+            })
         })
-    }).collect()
+        .collect()
 }

@@ -34,12 +34,26 @@ pub const HOT_COLUMNS: &[HotColumn] = &[
     hot("device_tenant", "customer_rate_plan_id", "customer_rate_plan"),
     hot("device_tenant", "customer_rate_pool_id", "customer_rate_pool"),
     hot("m2m_device_change", "bulk_change_id", "device_bulk_change"),
-    HotColumn { table: "m2m_device_change", column: "device_id", tenant: "tenant_id", references: "device_tenant", referenced_tenant: "tenant_id", referenced: "device_id" },
+    HotColumn {
+        table: "m2m_device_change",
+        column: "device_id",
+        tenant: "tenant_id",
+        references: "device_tenant",
+        referenced_tenant: "tenant_id",
+        referenced: "device_id",
+    },
     hot("m2m_device_change", "before_site_id", "site"),
     hot("m2m_device_change", "before_integration_authentication_id", "integration_authentication"),
     hot("m2m_device_change", "before_customer_rate_plan_id", "customer_rate_plan"),
     hot("m2m_device_change", "before_customer_rate_pool_id", "customer_rate_pool"),
-    HotColumn { table: "device_tenant_history", column: "device_id", tenant: "tenant_id", references: "device_tenant", referenced_tenant: "tenant_id", referenced: "device_id" },
+    HotColumn {
+        table: "device_tenant_history",
+        column: "device_id",
+        tenant: "tenant_id",
+        references: "device_tenant",
+        referenced_tenant: "tenant_id",
+        referenced: "device_id",
+    },
     hot("device_tenant_history", "bulk_change_id", "device_bulk_change"),
     hot("device_tenant_history", "site_id", "site"),
     hot("device_tenant_history", "account_number_integration_authentication_id", "integration_authentication"),
@@ -48,14 +62,22 @@ pub const HOT_COLUMNS: &[HotColumn] = &[
     hot("m2m_device_bulk_change_log", "bulk_change_id", "device_bulk_change"),
     hot("audit_entry", "bulk_change_id", "device_bulk_change"),
     hot("device_lock", "bulk_change_id", "device_bulk_change"),
-    HotColumn { table: "device_lock", column: "device_id", tenant: "tenant_id", references: "device_tenant", referenced_tenant: "tenant_id", referenced: "device_id" },
+    HotColumn {
+        table: "device_lock",
+        column: "device_id",
+        tenant: "tenant_id",
+        references: "device_tenant",
+        referenced_tenant: "tenant_id",
+        referenced: "device_id",
+    },
 ];
 
 /// Tables without a tenant: words that are the same for everybody, writable by nobody at run time.
 const GLOBAL_TABLES: &[&str] = &["integration", "device_status", "change_request_type"];
 
 /// Policies beside `tenant` and `auditor`, each for one role on one table.
-const EXTRA_POLICIES: &[&str] = &["api_key_lookup.dispatcher", "bulk_change_chunk.dispatcher", "device_lock.definer_functions"];
+const EXTRA_POLICIES: &[&str] =
+    &["api_key_lookup.dispatcher", "bulk_change_chunk.dispatcher", "device_lock.definer_functions"];
 
 const HOLES: &str = "
 with tables as (
@@ -145,5 +167,10 @@ select 'a view with its owner''s rights, or a stored view: ' || c.relname from p
 pub async fn holes(connection: &mut PgConnection) -> Result<Vec<String>> {
     let hot: Vec<String> = HOT_COLUMNS.iter().map(|hot| format!("{}.{}", hot.table, hot.column)).collect();
     let owned = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<String>>();
-    Ok(sqlx::query_scalar(HOLES).bind(owned(GLOBAL_TABLES)).bind(owned(EXTRA_POLICIES)).bind(hot).fetch_all(connection).await?)
+    Ok(sqlx::query_scalar(HOLES)
+        .bind(owned(GLOBAL_TABLES))
+        .bind(owned(EXTRA_POLICIES))
+        .bind(hot)
+        .fetch_all(connection)
+        .await?)
 }

@@ -45,11 +45,17 @@ pub async fn claim_chunk(ledger: &Ledger, lease: Duration) -> Result<Option<Clai
         r#"select tenant_id as "tenant_id!", bulk_change_id as "bulk_change_id!", chunk_number as "chunk_number!",
                first_row as "first_row!", last_row as "last_row!", epoch as "epoch!"
            from app.claim_chunk(make_interval(secs => $1))"#,
-        lease.as_secs_f64())
-        .fetch_optional(&ledger.dispatcher).await?;
+        lease.as_secs_f64()
+    )
+    .fetch_optional(&ledger.dispatcher)
+    .await?;
     Ok(row.map(|row| Claim {
-        tenant: TenantId(row.tenant_id), bulk_change: BulkChangeId(row.bulk_change_id), chunk_number: row.chunk_number,
-        first_row: row.first_row, last_row: row.last_row, epoch: row.epoch,
+        tenant: TenantId(row.tenant_id),
+        bulk_change: BulkChangeId(row.bulk_change_id),
+        chunk_number: row.chunk_number,
+        first_row: row.first_row,
+        last_row: row.last_row,
+        epoch: row.epoch,
     }))
 }
 
@@ -60,8 +66,14 @@ pub async fn claim_chunk(ledger: &Ledger, lease: Duration) -> Result<Option<Clai
 pub async fn extend_chunk_lease(ledger: &Ledger, claim: &Claim, lease: Duration) -> Result<bool> {
     let until = sqlx::query_scalar!(
         "select app.extend_chunk_lease($1, $2, $3, $4, make_interval(secs => $5))",
-        claim.tenant.0, claim.bulk_change.0, claim.chunk_number, claim.epoch, lease.as_secs_f64())
-        .fetch_one(&ledger.dispatcher).await?;
+        claim.tenant.0,
+        claim.bulk_change.0,
+        claim.chunk_number,
+        claim.epoch,
+        lease.as_secs_f64()
+    )
+    .fetch_one(&ledger.dispatcher)
+    .await?;
     Ok(until.is_some())
 }
 
@@ -70,8 +82,15 @@ pub async fn extend_chunk_lease(ledger: &Ledger, claim: &Claim, lease: Duration)
 /// # Errors
 /// The database does not answer; then the lease runs out by itself.
 pub async fn release_chunk(ledger: &Ledger, claim: &Claim) -> Result<()> {
-    sqlx::query!("select app.release_chunk($1, $2, $3, $4)", claim.tenant.0, claim.bulk_change.0, claim.chunk_number, claim.epoch)
-        .fetch_one(&ledger.dispatcher).await?;
+    sqlx::query!(
+        "select app.release_chunk($1, $2, $3, $4)",
+        claim.tenant.0,
+        claim.bulk_change.0,
+        claim.chunk_number,
+        claim.epoch
+    )
+    .fetch_one(&ledger.dispatcher)
+    .await?;
     Ok(())
 }
 
@@ -79,7 +98,13 @@ pub async fn release_chunk(ledger: &Ledger, claim: &Claim) -> Result<()> {
 ///
 /// # Errors
 /// `LeaseLost`, `Data` for a row the database will not take, or an outage.
-pub async fn settle_chunk(ledger: &Ledger, claim: &Claim, first_row: i32, last_row: i32, worker: &str) -> Result<Settled> {
+pub async fn settle_chunk(
+    ledger: &Ledger,
+    claim: &Claim,
+    first_row: i32,
+    last_row: i32,
+    worker: &str,
+) -> Result<Settled> {
     let mut transaction = ledger.worker(claim.tenant).await?;
     let row = sqlx::query!(
         r#"select settled as "settled!", ok as "ok!", skipped as "skipped!", chunk_done as "chunk_done!", to_do as "to_do!"
@@ -94,12 +119,26 @@ pub async fn settle_chunk(ledger: &Ledger, claim: &Claim, first_row: i32, last_r
 ///
 /// # Errors
 /// `LeaseLost`, or an outage.
-pub async fn fail_poison_row(ledger: &Ledger, claim: &Claim, row_number: i32, sqlstate: &str, worker: &str) -> Result<()> {
+pub async fn fail_poison_row(
+    ledger: &Ledger,
+    claim: &Claim,
+    row_number: i32,
+    sqlstate: &str,
+    worker: &str,
+) -> Result<()> {
     let mut transaction = ledger.worker(claim.tenant).await?;
     sqlx::query!(
         "select chunk_done from app.fail_poison_row($1, $2, $3, $4, $5, $6, $7)",
-        claim.tenant.0, claim.bulk_change.0, claim.chunk_number, claim.epoch, row_number, sqlstate, worker)
-        .fetch_one(&mut *transaction).await?;
+        claim.tenant.0,
+        claim.bulk_change.0,
+        claim.chunk_number,
+        claim.epoch,
+        row_number,
+        sqlstate,
+        worker
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
     Ok(transaction.commit().await?)
 }
 
@@ -113,7 +152,10 @@ impl WakeUps {
     /// # Errors
     /// The database does not answer.
     pub async fn listen(ledger: &Ledger) -> Result<Self> {
-        let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_with(ledger.server().connect_options()).await?;
+        let pool = sqlx::postgres::PgPoolOptions::new()
+            .max_connections(1)
+            .connect_with(ledger.server().connect_options())
+            .await?;
         let mut listener = sqlx::postgres::PgListener::connect_with(&pool).await?;
         listener.listen("ascribe_work").await?;
         Ok(Self(listener))

@@ -51,7 +51,13 @@ pub struct Filter {
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list(ledger: &Ledger, tenant: TenantId, filter: &Filter, after: Option<Uuid>, limit: i64) -> Result<Vec<Device>> {
+pub async fn list(
+    ledger: &Ledger,
+    tenant: TenantId,
+    filter: &Filter,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Device>> {
     let mut transaction = ledger.web(tenant).await?;
     let rows = sqlx::query!(
         r#"select d.id, d.iccid, d.msisdn, d.status, coalesce(ds.is_active, false) as "active!", d.is_archived,
@@ -71,15 +77,23 @@ pub async fn list(ledger: &Ledger, tenant: TenantId, filter: &Filter, after: Opt
            order by d.id limit $7"#,
         tenant.0, filter.iccid, filter.customer, filter.service_provider, filter.status, after, limit)
         .fetch_all(&mut *transaction).await?;
-    Ok(rows.into_iter().map(|row| Device {
-        id: DeviceId(row.id), iccid: row.iccid, msisdn: row.msisdn, status: row.status, active: row.active, archived: row.is_archived,
-        service_provider: (ServiceProviderId(row.provider_id), row.provider_name),
-        customer: row.customer_id.zip(row.customer_name).map(|(id, name)| (CustomerId(id), name)),
-        site: (SiteId(row.site_id), row.site_name),
-        customer_rate_plan: row.plan,
-        customer_rate_pool: row.pool,
-        allocation: row.allocation.and_then(|text| DataAllocation::parse(&text).ok()),
-    }).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| Device {
+            id: DeviceId(row.id),
+            iccid: row.iccid,
+            msisdn: row.msisdn,
+            status: row.status,
+            active: row.active,
+            archived: row.is_archived,
+            service_provider: (ServiceProviderId(row.provider_id), row.provider_name),
+            customer: row.customer_id.zip(row.customer_name).map(|(id, name)| (CustomerId(id), name)),
+            site: (SiteId(row.site_id), row.site_name),
+            customer_rate_plan: row.plan,
+            customer_rate_pool: row.pool,
+            allocation: row.allocation.and_then(|text| DataAllocation::parse(&text).ok()),
+        })
+        .collect())
 }
 
 /// How many devices there are, over all tenants; read as the auditor, for the demo.

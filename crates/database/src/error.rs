@@ -65,8 +65,12 @@ impl From<sqlx::Error> for DatabaseError {
     fn from(error: sqlx::Error) -> Self {
         let sqlstate = match &error {
             sqlx::Error::Database(answer) => answer.code().map(Cow::into_owned),
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed
-            | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => return Self::Outage(error),
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::Tls(_) => return Self::Outage(error),
             _ => return Self::Defect(error),
         };
         let Some(sqlstate) = sqlstate else { return Self::Defect(error) };

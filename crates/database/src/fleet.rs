@@ -4,7 +4,10 @@
 use crate::ledger::set_tenant;
 use crate::{Result, Role, Server};
 use domain::api_key::ApiKey;
-use domain::ids::{ApiKeyId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, ServiceProviderId, SiteId, TenantId};
+use domain::ids::{
+    ApiKeyId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, ServiceProviderId, SiteId,
+    TenantId,
+};
 use sqlx::{Connection, PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
@@ -87,12 +90,29 @@ impl Fleet {
     ///
     /// # Errors
     /// `Data` if the name is taken; the database does not answer.
-    pub async fn create_tenant(&mut self, tenant: TenantId, name: &str, time_zone: &str, unassigned: SiteId) -> Result<()> {
+    pub async fn create_tenant(
+        &mut self,
+        tenant: TenantId,
+        name: &str,
+        time_zone: &str,
+        unassigned: SiteId,
+    ) -> Result<()> {
         let mut transaction = self.in_tenant(tenant).await?;
-        sqlx::query!("insert into app.tenant (id, name, time_zone, created_at) values ($1, $2, $3, app.now())", tenant.0, name, time_zone)
-            .execute(&mut *transaction).await?;
-        sqlx::query!("insert into app.site (tenant_id, id, name, is_system_default) values ($1, $2, 'Unassigned', true)", tenant.0, unassigned.0)
-            .execute(&mut *transaction).await?;
+        sqlx::query!(
+            "insert into app.tenant (id, name, time_zone, created_at) values ($1, $2, $3, app.now())",
+            tenant.0,
+            name,
+            time_zone
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!(
+            "insert into app.site (tenant_id, id, name, is_system_default) values ($1, $2, 'Unassigned', true)",
+            tenant.0,
+            unassigned.0
+        )
+        .execute(&mut *transaction)
+        .await?;
         Ok(transaction.commit().await?)
     }
 
@@ -102,9 +122,15 @@ impl Fleet {
     /// The database does not answer.
     pub async fn create_api_key(&mut self, tenant: TenantId, id: ApiKeyId, name: &str, key: &ApiKey) -> Result<()> {
         let mut transaction = self.in_tenant(tenant).await?;
-        sqlx::query!("insert into app.api_key (tenant_id, id, name, shown, created_at) values ($1, $2, $3, $4, app.now())",
-            tenant.0, id.0, name, key.shown())
-            .execute(&mut *transaction).await?;
+        sqlx::query!(
+            "insert into app.api_key (tenant_id, id, name, shown, created_at) values ($1, $2, $3, $4, app.now())",
+            tenant.0,
+            id.0,
+            name,
+            key.shown()
+        )
+        .execute(&mut *transaction)
+        .await?;
         sqlx::query!("insert into app.api_key_lookup (key_sha256, tenant_id, api_key_id, expires_at) values ($1, $2, $3, app.now() + interval '1 year')",
             &key.sha256()[..], tenant.0, id.0)
             .execute(&mut *transaction).await?;
@@ -118,7 +144,13 @@ impl Fleet {
     ///
     /// # Errors
     /// `Data` if the name is taken or the integration unknown; the database does not answer.
-    pub async fn create_service_provider(&mut self, tenant: TenantId, id: ServiceProviderId, integration: &str, name: &str) -> Result<()> {
+    pub async fn create_service_provider(
+        &mut self,
+        tenant: TenantId,
+        id: ServiceProviderId,
+        integration: &str,
+        name: &str,
+    ) -> Result<()> {
         let mut transaction = self.in_tenant(tenant).await?;
         sqlx::query!("insert into app.service_provider (tenant_id, id, integration_id, name) values ($1, $2, (select id from app.integration where code = $3), $4)",
             tenant.0, id.0, integration, name)
@@ -130,10 +162,21 @@ impl Fleet {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn create_integration_authentication(&mut self, tenant: TenantId, id: IntegrationAuthenticationId, name: &str) -> Result<()> {
+    pub async fn create_integration_authentication(
+        &mut self,
+        tenant: TenantId,
+        id: IntegrationAuthenticationId,
+        name: &str,
+    ) -> Result<()> {
         let mut transaction = self.in_tenant(tenant).await?;
-        sqlx::query!("insert into app.integration_authentication (tenant_id, id, integration_id, name) values ($1, $2, 3, $3)", tenant.0, id.0, name)
-            .execute(&mut *transaction).await?;
+        sqlx::query!(
+            "insert into app.integration_authentication (tenant_id, id, integration_id, name) values ($1, $2, 3, $3)",
+            tenant.0,
+            id.0,
+            name
+        )
+        .execute(&mut *transaction)
+        .await?;
         Ok(transaction.commit().await?)
     }
 
@@ -141,8 +184,14 @@ impl Fleet {
     ///
     /// # Errors
     /// `Data` if one exists; the database does not answer.
-    pub async fn create_rev_customers(&mut self, tenant: TenantId, authentication: IntegrationAuthenticationId, customers: &[NewRevCustomer]) -> Result<()> {
-        let (ids, numbers): (Vec<Uuid>, Vec<String>) = customers.iter().map(|c| (c.id, c.rev_customer_id.clone())).unzip();
+    pub async fn create_rev_customers(
+        &mut self,
+        tenant: TenantId,
+        authentication: IntegrationAuthenticationId,
+        customers: &[NewRevCustomer],
+    ) -> Result<()> {
+        let (ids, numbers): (Vec<Uuid>, Vec<String>) =
+            customers.iter().map(|c| (c.id, c.rev_customer_id.clone())).unzip();
         let (names, statuses): (Vec<String>, Vec<String>) =
             customers.iter().map(|c| (c.name.clone(), if c.closed { "CLOSED" } else { "OPEN" }.to_owned())).unzip();
         let sites: Vec<Option<Uuid>> = customers.iter().map(|c| c.site.map(|s| s.0)).collect();
@@ -172,8 +221,13 @@ impl Fleet {
         sqlx::query!(
             "insert into app.site (tenant_id, id, name, amop_customer_id)
              select $1, u.site, u.name, u.id from unnest($2::uuid[], $3::uuid[], $4::text[]) as u (id, site, name)",
-            tenant.0, &ids, &sites, &names)
-            .execute(&mut *transaction).await?;
+            tenant.0,
+            &ids,
+            &sites,
+            &names
+        )
+        .execute(&mut *transaction)
+        .await?;
         Ok(transaction.commit().await?)
     }
 
@@ -181,7 +235,11 @@ impl Fleet {
     ///
     /// # Errors
     /// `Data` if a code is taken; the database does not answer.
-    pub async fn create_customer_rate_plans(&mut self, tenant: TenantId, plans: &[NewOffer<CustomerRatePlanId>]) -> Result<()> {
+    pub async fn create_customer_rate_plans(
+        &mut self,
+        tenant: TenantId,
+        plans: &[NewOffer<CustomerRatePlanId>],
+    ) -> Result<()> {
         let (ids, codes): (Vec<Uuid>, Vec<String>) = plans.iter().map(|p| (p.id.0, p.name.clone())).unzip();
         let providers: Vec<Option<Uuid>> = plans.iter().map(|p| p.service_provider.map(|s| s.0)).collect();
         let mut transaction = self.in_tenant(tenant).await?;
@@ -197,7 +255,11 @@ impl Fleet {
     ///
     /// # Errors
     /// `Data` if a name is taken; the database does not answer.
-    pub async fn create_customer_rate_pools(&mut self, tenant: TenantId, pools: &[NewOffer<CustomerRatePoolId>]) -> Result<()> {
+    pub async fn create_customer_rate_pools(
+        &mut self,
+        tenant: TenantId,
+        pools: &[NewOffer<CustomerRatePoolId>],
+    ) -> Result<()> {
         let (ids, names): (Vec<Uuid>, Vec<String>) = pools.iter().map(|p| (p.id.0, p.name.clone())).unzip();
         let providers: Vec<Option<Uuid>> = pools.iter().map(|p| p.service_provider.map(|s| s.0)).collect();
         let mut transaction = self.in_tenant(tenant).await?;
@@ -213,10 +275,17 @@ impl Fleet {
     ///
     /// # Errors
     /// `Data` if an ICCID exists at this service provider; the database does not answer.
-    pub async fn create_devices(&mut self, tenant: TenantId, provider: ServiceProviderId, devices: &[NewDevice]) -> Result<()> {
+    pub async fn create_devices(
+        &mut self,
+        tenant: TenantId,
+        provider: ServiceProviderId,
+        devices: &[NewDevice],
+    ) -> Result<()> {
         let (ids, iccids): (Vec<Uuid>, Vec<String>) = devices.iter().map(|d| (d.id.0, d.iccid.clone())).unzip();
-        let (statuses, archived): (Vec<String>, Vec<bool>) = devices.iter().map(|d| (d.status.clone(), d.archived)).unzip();
-        let (msisdns, sites): (Vec<Option<String>>, Vec<Uuid>) = devices.iter().map(|d| (d.msisdn.clone(), d.site.0)).unzip();
+        let (statuses, archived): (Vec<String>, Vec<bool>) =
+            devices.iter().map(|d| (d.status.clone(), d.archived)).unzip();
+        let (msisdns, sites): (Vec<Option<String>>, Vec<Uuid>) =
+            devices.iter().map(|d| (d.msisdn.clone(), d.site.0)).unzip();
         let mut transaction = self.in_tenant(tenant).await?;
         sqlx::query!(
             "insert into app.m2m_device (tenant_id, id, service_provider_id, iccid, msisdn, status, site_id, is_archived)
@@ -239,7 +308,9 @@ impl Fleet {
     /// # Errors
     /// The database does not answer.
     pub async fn analyze(&mut self) -> Result<()> {
-        sqlx::query("analyze app.m2m_device, app.device_tenant, app.site, app.rev_customer").execute(&mut self.owner).await?;
+        sqlx::query("analyze app.m2m_device, app.device_tenant, app.site, app.rev_customer")
+            .execute(&mut self.owner)
+            .await?;
         Ok(())
     }
 }
@@ -250,7 +321,8 @@ impl Fleet {
 /// The database does not answer.
 pub async fn tenant_named(server: &Server, name: &str) -> Result<Option<TenantId>> {
     let mut auditor = server.connect_as(Role::Auditor).await?;
-    let id = sqlx::query_scalar!("select id from app.tenant where name = $1", name).fetch_optional(&mut auditor).await?;
+    let id =
+        sqlx::query_scalar!("select id from app.tenant where name = $1", name).fetch_optional(&mut auditor).await?;
     auditor.close().await?;
     Ok(id.map(TenantId))
 }

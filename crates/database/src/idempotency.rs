@@ -32,7 +32,14 @@ pub enum Claim {
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn claim(ledger: &Ledger, tenant: TenantId, route: &str, key: &str, fingerprint: &[u8; 32], in_flight_seconds: f64) -> Result<Claim> {
+pub async fn claim(
+    ledger: &Ledger,
+    tenant: TenantId,
+    route: &str,
+    key: &str,
+    fingerprint: &[u8; 32],
+    in_flight_seconds: f64,
+) -> Result<Claim> {
     let mut transaction = ledger.web(tenant).await?;
     let taken = sqlx::query!(
         "insert into app.idempotency_key as k (tenant_id, route, key, fingerprint, expires_at)
@@ -55,7 +62,11 @@ pub async fn claim(ledger: &Ledger, tenant: TenantId, route: &str, key: &str, fi
     Ok(if found.fingerprint != fingerprint {
         Claim::OtherRequest
     } else if let (Some(status_code), Some(body)) = (found.status_code, found.body) {
-        Claim::Answered(Answer { status_code: u16::try_from(status_code).unwrap_or(500), body, location: found.location })
+        Claim::Answered(Answer {
+            status_code: u16::try_from(status_code).unwrap_or(500),
+            body,
+            location: found.location,
+        })
     } else {
         Claim::InFlight
     })
@@ -81,7 +92,13 @@ pub async fn keep(ledger: &Ledger, tenant: TenantId, route: &str, key: &str, ans
 /// The database does not answer.
 pub async fn give_back(ledger: &Ledger, tenant: TenantId, route: &str, key: &str) -> Result<()> {
     let mut transaction = ledger.web(tenant).await?;
-    sqlx::query!("delete from app.idempotency_key where tenant_id = $1 and route = $2 and key = $3 and status_code is null", tenant.0, route, key)
-        .execute(&mut *transaction).await?;
+    sqlx::query!(
+        "delete from app.idempotency_key where tenant_id = $1 and route = $2 and key = $3 and status_code is null",
+        tenant.0,
+        route,
+        key
+    )
+    .execute(&mut *transaction)
+    .await?;
     Ok(transaction.commit().await?)
 }

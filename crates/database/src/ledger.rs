@@ -127,7 +127,9 @@ async fn prepare(connection: &mut PgConnection, role: Role) -> Result<(), sqlx::
     connection.execute(role.set_role()).await?;
     connection.execute(role.statement_timeout()).await?;
     // Generic plans guess wrongly where a filter is optional and where a temporary table stands in.
-    connection.execute("set plan_cache_mode = force_custom_plan; set timezone = 'UTC'; set lock_timeout = '10s'").await?;
+    connection
+        .execute("set plan_cache_mode = force_custom_plan; set timezone = 'UTC'; set lock_timeout = '10s'")
+        .await?;
     Ok(())
 }
 

@@ -30,9 +30,12 @@ pub async fn roles(admin: &Server) -> Result<()> {
     connection.execute(ROLES).await?;
     let name = admin.database_name().replace('"', "\"\"");
     // Identifiers cannot be bound; the quotes in the name are doubled above.
-    let grant = AssertSqlSafe(format!("grant create, temporary, connect on database \"{name}\" to ascribe_owner, ascribe_web"));
+    let grant =
+        AssertSqlSafe(format!("grant create, temporary, connect on database \"{name}\" to ascribe_owner, ascribe_web"));
     connection.execute(grant).await?;
-    let revoke = AssertSqlSafe(format!("revoke create on database \"{name}\" from ascribe_web; alter database \"{name}\" set timezone = 'UTC'"));
+    let revoke = AssertSqlSafe(format!(
+        "revoke create on database \"{name}\" from ascribe_web; alter database \"{name}\" set timezone = 'UTC'"
+    ));
     connection.execute(revoke).await?;
     connection.close().await?;
     Ok(())
@@ -49,7 +52,9 @@ pub async fn schema(server: &Server) -> Result<(), MigrateError> {
     connection.execute(prepare).await.map_err(DatabaseError::from)?;
     MIGRATIONS.run_direct(None, &mut connection, false).await?;
     sqlx::query!("select app.ensure_month_partitions((app.now() at time zone 'UTC')::date, 3)")
-        .fetch_one(&mut connection).await.map_err(DatabaseError::from)?;
+        .fetch_one(&mut connection)
+        .await
+        .map_err(DatabaseError::from)?;
     connection.close().await.map_err(DatabaseError::from)?;
     Ok(())
 }
@@ -60,7 +65,8 @@ pub async fn schema(server: &Server) -> Result<(), MigrateError> {
 /// The database does not answer.
 pub async fn months_ahead(ledger: &crate::Ledger) -> Result<i32> {
     Ok(sqlx::query_scalar!("select app.ensure_month_partitions((app.now() at time zone 'UTC')::date, 3) as \"made!\"")
-        .fetch_one(&ledger.worker).await?)
+        .fetch_one(&ledger.worker)
+        .await?)
 }
 
 /// Makes a database of this name if there is none.
@@ -69,7 +75,10 @@ pub async fn months_ahead(ledger: &crate::Ledger) -> Result<i32> {
 /// The server does not answer, or the login may not.
 pub async fn create_database(admin: &Server, name: &str) -> Result<()> {
     let mut connection = admin.connect().await?;
-    let exists: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)").bind(name).fetch_one(&mut connection).await?;
+    let exists: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+        .bind(name)
+        .fetch_one(&mut connection)
+        .await?;
     if !exists {
         // Identifiers cannot be bound; quotes in the name are doubled.
         connection.execute(AssertSqlSafe(format!("create database \"{}\"", name.replace('"', "\"\"")))).await?;

@@ -75,7 +75,13 @@ pub async fn begin(ledger: &Ledger, caller: &Caller, plan: &NewPlan<'_>) -> Resu
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn finish(ledger: &Ledger, caller: &Caller, id: BulkChangeId, plan: &FinishedPlan, expires_in: Duration) -> Result<()> {
+pub async fn finish(
+    ledger: &Ledger,
+    caller: &Caller,
+    id: BulkChangeId,
+    plan: &FinishedPlan,
+    expires_in: Duration,
+) -> Result<()> {
     let by_reason = serde_json::to_value(&plan.by_reason).unwrap_or_default();
     let (first, last): (Vec<i32>, Vec<i32>) = plan.chunks.iter().copied().unzip();
     let mut transaction = ledger.web(caller.tenant).await?;
@@ -88,14 +94,23 @@ pub async fn finish(ledger: &Ledger, caller: &Caller, id: BulkChangeId, plan: &F
         .execute(&mut *transaction).await?;
     sqlx::query!(
         "insert into app.bulk_change_counter (tenant_id, bulk_change_id, planned, to_do) values ($1, $2, $3, $3)",
-        caller.tenant.0, id.0, plan.change)
-        .execute(&mut *transaction).await?;
+        caller.tenant.0,
+        id.0,
+        plan.change
+    )
+    .execute(&mut *transaction)
+    .await?;
     sqlx::query!(
         "insert into app.bulk_change_chunk (tenant_id, bulk_change_id, chunk_number, first_row, last_row, state)
          select $1, $2, u.n::integer, u.first_row, u.last_row, 'PLANNED'
          from unnest($3::integer[], $4::integer[]) with ordinality as u (first_row, last_row, n)",
-        caller.tenant.0, id.0, &first, &last)
-        .execute(&mut *transaction).await?;
+        caller.tenant.0,
+        id.0,
+        &first,
+        &last
+    )
+    .execute(&mut *transaction)
+    .await?;
     sqlx::query!(
         "insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail, digest)
          values ($1, app.now(), $2, 'plan_made', $3, jsonb_build_object('rows', $4::integer, 'change', $5::integer), $6)",
@@ -113,8 +128,12 @@ pub async fn fail(ledger: &Ledger, tenant: TenantId, id: BulkChangeId, why: &str
     sqlx::query!(
         "update app.device_bulk_change set status = 'PLAN_FAILED', status_details = $3, planning_lease_until = null
          where tenant_id = $1 and id = $2 and status = 'PLANNING'",
-        tenant.0, id.0, why)
-        .execute(&mut *transaction).await?;
+        tenant.0,
+        id.0,
+        why
+    )
+    .execute(&mut *transaction)
+    .await?;
     Ok(transaction.commit().await?)
 }
 
@@ -125,7 +144,8 @@ pub async fn fail(ledger: &Ledger, tenant: TenantId, id: BulkChangeId, why: &str
 pub async fn apply(ledger: &Ledger, caller: &Caller, id: Uuid) -> Result<()> {
     let mut transaction = ledger.web(caller.tenant).await?;
     sqlx::query!("select app.apply_plan($1, $2, $3, $4)", caller.tenant.0, id, caller.api_key.0, actor(caller))
-        .fetch_one(&mut *transaction).await?;
+        .fetch_one(&mut *transaction)
+        .await?;
     Ok(transaction.commit().await?)
 }
 

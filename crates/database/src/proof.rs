@@ -82,7 +82,8 @@ pub async fn broken_invariants(server: &Server) -> Result<Vec<Broken>> {
         // Only names from our own constant go into the statement.
         let query = format!(
             "select count(*) from app.{0} t where t.{1} is not null and not exists (select from app.{2} r where r.{3} = t.{4} and r.{5} = t.{1})",
-            hot.table, hot.column, hot.references, hot.referenced_tenant, hot.tenant, hot.referenced);
+            hot.table, hot.column, hot.references, hot.referenced_tenant, hot.tenant, hot.referenced
+        );
         let rows: i64 = sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&mut auditor).await?;
         if rows > 0 {
             broken.push(Broken { invariant: format!("no orphan in {}.{}", hot.table, hot.column), rows });

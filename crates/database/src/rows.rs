@@ -61,8 +61,16 @@ pub struct Filter {
 ///
 /// # Errors
 /// The database does not answer, or holds what nothing writes.
-pub async fn list(ledger: &Ledger, tenant: TenantId, change: Uuid, filter: &Filter, after: i32, limit: i64) -> Result<Vec<DeviceChange>> {
-    let statuses: Option<Vec<String>> = filter.statuses.as_ref().map(|words| words.iter().map(|w| (*w).to_owned()).collect());
+pub async fn list(
+    ledger: &Ledger,
+    tenant: TenantId,
+    change: Uuid,
+    filter: &Filter,
+    after: i32,
+    limit: i64,
+) -> Result<Vec<DeviceChange>> {
+    let statuses: Option<Vec<String>> =
+        filter.statuses.as_ref().map(|words| words.iter().map(|w| (*w).to_owned()).collect());
     let mut transaction = ledger.web(tenant).await?;
     let rows = sqlx::query!(
         r#"select c.row_number, coalesce(c.input, c.iccid, '') as "input!", c.iccid, c.status, c.reason, c.status_details, c.attempts,
@@ -86,37 +94,41 @@ pub async fn list(ledger: &Ledger, tenant: TenantId, change: Uuid, filter: &Filt
            order by c.row_number"#,
         tenant.0, change, after, statuses.as_deref(), filter.reason.map(Reason::word), limit)
         .fetch_all(&mut *transaction).await?;
-    rows.into_iter().map(|row| {
-        let status = DeviceChangeStatus::from_word(&row.status).ok_or(DatabaseError::Inconsistent {
-            table: "m2m_device_change", column: "status", value: row.status,
-        })?;
-        let before = row.before_site.zip(row.before_site_name).map(|site| Image {
-            customer: row.before_customer.zip(row.before_customer_name),
-            site,
-            customer_rate_plan: row.before_plan,
-            customer_rate_pool: row.before_pool,
-            allocation: read_allocation(row.before_allocation),
-        });
-        let after = row.after_site.zip(row.after_site_name).map(|site| Image {
-            customer: row.after_customer.zip(row.after_customer_name),
-            site,
-            customer_rate_plan: row.after_plan,
-            customer_rate_pool: row.after_pool,
-            allocation: read_allocation(row.after_allocation),
-        });
-        Ok(DeviceChange {
-            row_number: row.row_number,
-            input: row.input,
-            iccid: row.iccid,
-            status,
-            reason: row.reason.as_deref().and_then(Reason::from_word),
-            detail: row.status_details,
-            attempts: row.attempts,
-            processed_date: row.processed_date.map(jiff_sqlx::Timestamp::to_jiff),
-            after: if status == DeviceChangeStatus::NoChange { before.clone() } else { after },
-            before,
+    rows.into_iter()
+        .map(|row| {
+            let status = DeviceChangeStatus::from_word(&row.status).ok_or(DatabaseError::Inconsistent {
+                table: "m2m_device_change",
+                column: "status",
+                value: row.status,
+            })?;
+            let before = row.before_site.zip(row.before_site_name).map(|site| Image {
+                customer: row.before_customer.zip(row.before_customer_name),
+                site,
+                customer_rate_plan: row.before_plan,
+                customer_rate_pool: row.before_pool,
+                allocation: read_allocation(row.before_allocation),
+            });
+            let after = row.after_site.zip(row.after_site_name).map(|site| Image {
+                customer: row.after_customer.zip(row.after_customer_name),
+                site,
+                customer_rate_plan: row.after_plan,
+                customer_rate_pool: row.after_pool,
+                allocation: read_allocation(row.after_allocation),
+            });
+            Ok(DeviceChange {
+                row_number: row.row_number,
+                input: row.input,
+                iccid: row.iccid,
+                status,
+                reason: row.reason.as_deref().and_then(Reason::from_word),
+                detail: row.status_details,
+                attempts: row.attempts,
+                processed_date: row.processed_date.map(jiff_sqlx::Timestamp::to_jiff),
+                after: if status == DeviceChangeStatus::NoChange { before.clone() } else { after },
+                before,
+            })
         })
-    }).collect()
+        .collect()
 }
 
 fn read_allocation(text: Option<String>) -> Option<DataAllocation> {

@@ -28,9 +28,15 @@ pub async fn list(ledger: &Ledger, tenant: TenantId, after: Option<Uuid>, limit:
          where p.tenant_id = $1 and ($2::uuid is null or p.id > $2) order by p.id limit $3",
         tenant.0, after, limit)
         .fetch_all(&mut *transaction).await?;
-    Ok(rows.into_iter().map(|row| ServiceProvider {
-        id: ServiceProviderId(row.id), name: row.name, integration: row.code, write_enabled: row.write_enabled,
-    }).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| ServiceProvider {
+            id: ServiceProviderId(row.id),
+            name: row.name,
+            integration: row.code,
+            write_enabled: row.write_enabled,
+        })
+        .collect())
 }
 
 /// The service provider under this id or name.
@@ -45,6 +51,9 @@ pub async fn named(ledger: &Ledger, tenant: TenantId, text: &str) -> Result<Opti
         tenant.0, Uuid::parse_str(text).ok(), text)
         .fetch_optional(&mut *transaction).await?;
     Ok(row.map(|row| ServiceProvider {
-        id: ServiceProviderId(row.id), name: row.name, integration: row.code, write_enabled: row.write_enabled,
+        id: ServiceProviderId(row.id),
+        name: row.name,
+        integration: row.code,
+        write_enabled: row.write_enabled,
     }))
 }

@@ -5,7 +5,10 @@ use crate::ledger::set_tenant;
 use crate::{DatabaseError, Ledger, Result};
 use domain::allocation::DataAllocation;
 use domain::iccid::Iccid;
-use domain::ids::{BulkChangeId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, ServiceProviderId, SiteId, TenantId};
+use domain::ids::{
+    BulkChangeId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, ServiceProviderId,
+    SiteId, TenantId,
+};
 use domain::reason::{Reason, Refusal};
 use domain::target::RevAccount;
 use domain::verdict::{Assignment, DeviceFacts, RowFacts, Verdict};
@@ -95,7 +98,9 @@ impl Stage {
     /// The database does not answer.
     pub async fn copy(&mut self, mut lines: tokio::sync::mpsc::Receiver<CopyLines>) -> Result<u64> {
         let connection = self.connection()?;
-        let mut copy = connection.copy_in_raw("copy pg_temp.staged_row (row_number, input, iccid, other_form, reason, detail) from stdin").await?;
+        let mut copy = connection
+            .copy_in_raw("copy pg_temp.staged_row (row_number, input, iccid, other_form, reason, detail) from stdin")
+            .await?;
         while let Some(block) = lines.recv().await {
             if let Err(error) = copy.send(block.0.as_bytes()).await {
                 // The server's own word on why is better than "connection closed".
@@ -116,7 +121,9 @@ impl Stage {
         let tenant = self.tenant;
         let mut transaction = self.connection()?.begin().await?;
         set_tenant(&mut transaction, tenant).await?;
-        transaction.execute("create unique index on pg_temp.staged_row (row_number); analyze pg_temp.staged_row").await?;
+        transaction
+            .execute("create unique index on pg_temp.staged_row (row_number); analyze pg_temp.staged_row")
+            .await?;
         sqlx::query(
             "insert into pg_temp.staged_match (row_number, device_id, duplicate_of)
              select m.row_number, m.device_id,
@@ -127,7 +134,9 @@ impl Stage {
                    left join app.m2m_device o on e.id is null and o.tenant_id = $1 and o.iccid = s.other_form and o.service_provider_id = $2
                    where s.iccid is not null) as m")
             .bind(tenant.0).bind(service_provider.0).execute(&mut *transaction).await?;
-        transaction.execute("create unique index on pg_temp.staged_match (row_number); analyze pg_temp.staged_match").await?;
+        transaction
+            .execute("create unique index on pg_temp.staged_match (row_number); analyze pg_temp.staged_match")
+            .await?;
         Ok(transaction.commit().await?)
     }
 
@@ -135,7 +144,12 @@ impl Stage {
     ///
     /// # Errors
     /// The database does not answer, or holds what nothing writes.
-    pub async fn page(&mut self, service_provider: ServiceProviderId, after: i32, limit: i64) -> Result<Vec<StagedRow>> {
+    pub async fn page(
+        &mut self,
+        service_provider: ServiceProviderId,
+        after: i32,
+        limit: i64,
+    ) -> Result<Vec<StagedRow>> {
         let tenant = self.tenant;
         let mut transaction = self.connection()?.begin().await?;
         set_tenant(&mut transaction, tenant).await?;
@@ -157,7 +171,10 @@ impl Stage {
             .fetch_all(&mut *transaction).await?;
         let ids: Vec<Uuid> = found.iter().filter_map(|row| row.device_id).collect();
         let locked: HashSet<Uuid> = sqlx::query_scalar!("select app.locked_devices(null, $1) as \"id!\"", &ids)
-            .fetch_all(&mut *transaction).await?.into_iter().collect();
+            .fetch_all(&mut *transaction)
+            .await?
+            .into_iter()
+            .collect();
         transaction.commit().await?;
         found.into_iter().map(|row| staged(row, &locked)).collect()
     }
@@ -211,7 +228,12 @@ impl CopyLines {
         self.escaped(input);
         match reading {
             Ok(iccid) => {
-                let _ = writeln!(self.0, "\t{}\t{}\t\\N\t\\N", iccid.as_str(), iccid.other_form().as_deref().unwrap_or("\\N"));
+                let _ = writeln!(
+                    self.0,
+                    "\t{}\t{}\t\\N\t\\N",
+                    iccid.as_str(),
+                    iccid.other_form().as_deref().unwrap_or("\\N")
+                );
             }
             Err(refusal) => {
                 let _ = write!(self.0, "\t\\N\t\\N\t{}\t", refusal.reason.word());
@@ -252,7 +274,11 @@ fn staged(row: Found, locked: &HashSet<Uuid>) -> Result<StagedRow> {
     let reading = match (&row.iccid, row.reason) {
         (Some(iccid), _) => Iccid::read(iccid),
         (None, Some(word)) => Err(Refusal {
-            reason: Reason::from_word(&word).ok_or(DatabaseError::Inconsistent { table: "staged_row", column: "reason", value: word })?,
+            reason: Reason::from_word(&word).ok_or(DatabaseError::Inconsistent {
+                table: "staged_row",
+                column: "reason",
+                value: word,
+            })?,
             detail: row.detail.unwrap_or_default(),
         }),
         (None, None) => Err(Refusal::plain(Reason::IccidMalformed)),
@@ -261,7 +287,8 @@ fn staged(row: Found, locked: &HashSet<Uuid>) -> Result<StagedRow> {
         site: SiteId(site),
         unassigned: row.unassigned,
         account: row.account_number.zip(row.authentication).map(|(rev_customer_id, authentication)| RevAccount {
-            rev_customer_id, integration_authentication: IntegrationAuthenticationId(authentication),
+            rev_customer_id,
+            integration_authentication: IntegrationAuthenticationId(authentication),
         }),
         plan: row.plan_id.map(CustomerRatePlanId),
         pool: row.pool_id.map(CustomerRatePoolId),
@@ -269,8 +296,13 @@ fn staged(row: Found, locked: &HashSet<Uuid>) -> Result<StagedRow> {
         version,
     });
     let device = row.device_id.zip(row.version).map(|(id, version)| DeviceFacts {
-        id: DeviceId(id), status: row.status.unwrap_or_default(), active: row.active, archived: row.archived, locked: locked.contains(&id),
-        version, assignment,
+        id: DeviceId(id),
+        status: row.status.unwrap_or_default(),
+        active: row.active,
+        archived: row.archived,
+        locked: locked.contains(&id),
+        version,
+        assignment,
     });
     Ok(StagedRow {
         row_number: row.row_number,
@@ -330,7 +362,12 @@ impl Columns {
     }
 }
 
-async fn store(connection: &mut PgConnection, tenant: TenantId, change: BulkChangeId, rows: &[JudgedRow]) -> Result<()> {
+async fn store(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    change: BulkChangeId,
+    rows: &[JudgedRow],
+) -> Result<()> {
     let mut columns = Columns::default();
     for row in rows {
         columns.push(row);

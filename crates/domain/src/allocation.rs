@@ -56,7 +56,9 @@ mod tests {
 
     #[test]
     fn reads_what_postgresql_writes() {
-        for (text, shown) in [("250", "250.0000"), ("0.5", "0.5000"), ("12.3450", "12.3450"), ("1.50000", "1.5000"), (" 7 ", "7.0000")] {
+        for (text, shown) in
+            [("250", "250.0000"), ("0.5", "0.5000"), ("12.3450", "12.3450"), ("1.50000", "1.5000"), (" 7 ", "7.0000")]
+        {
             assert_eq!(DataAllocation::parse(text).unwrap().to_string(), shown);
         }
     }

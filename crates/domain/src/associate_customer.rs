@@ -73,13 +73,39 @@ pub enum RequestRefusal {
 
 /// Fields of the design that this version does not act on; `null` and `false` ask for nothing and pass.
 pub const NOT_SUPPORTED_YET: &[&str] = &[
-    "disconnect_existing", "create_rev_service", "service_type", "rev_provider", "package", "products", "rates", "prorate",
-    "usage_plan_group", "description", "service_id", "add_carrier_rate_plan", "carrier_rate_plan", "communication_plan",
-    "activate", "zip_code", "imei", "billing_account", "place_of_use", "static_ip", "effective_date", "start_at", "notify",
+    "disconnect_existing",
+    "create_rev_service",
+    "service_type",
+    "rev_provider",
+    "package",
+    "products",
+    "rates",
+    "prorate",
+    "usage_plan_group",
+    "description",
+    "service_id",
+    "add_carrier_rate_plan",
+    "carrier_rate_plan",
+    "communication_plan",
+    "activate",
+    "zip_code",
+    "imei",
+    "billing_account",
+    "place_of_use",
+    "static_ip",
+    "effective_date",
+    "start_at",
+    "notify",
 ];
 
 const TEXT_FIELDS: &[&str] = &[
-    "service_provider", "customer", "site", "customer_rate_plan", "customer_rate_pool", "customer_data_allocation_mb", "reference",
+    "service_provider",
+    "customer",
+    "site",
+    "customer_rate_plan",
+    "customer_rate_pool",
+    "customer_data_allocation_mb",
+    "reference",
 ];
 
 /// The longest text a field of the request takes, in bytes.
@@ -102,12 +128,19 @@ impl AssociateCustomer {
             None | Some(Value::Null) => OnConflict::Refuse,
             Some(Value::String(word)) if word == "refuse" => OnConflict::Refuse,
             Some(Value::String(word)) if word == "replace" => OnConflict::Replace,
-            Some(_) => return Err(RequestRefusal::Invalid { field: "on_conflict".into(), problem: "is neither refuse nor replace" }),
+            Some(_) => {
+                return Err(RequestRefusal::Invalid {
+                    field: "on_conflict".into(),
+                    problem: "is neither refuse nor replace",
+                });
+            }
         };
-        let mut texts = TEXT_FIELDS.iter().map(|field| take_text(&mut fields, field)).collect::<Result<Vec<_>, _>>()?.into_iter();
+        let mut texts =
+            TEXT_FIELDS.iter().map(|field| take_text(&mut fields, field)).collect::<Result<Vec<_>, _>>()?.into_iter();
         let mut next = || texts.next().flatten();
         let (service_provider, customer, site) = (next(), next(), next());
-        let (customer_rate_plan, customer_rate_pool, customer_data_allocation_mb, reference) = (next(), next(), next(), next());
+        let (customer_rate_plan, customer_rate_pool, customer_data_allocation_mb, reference) =
+            (next(), next(), next(), next());
         for field in NOT_SUPPORTED_YET {
             if fields.remove(*field).is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false))) {
                 return Err(RequestRefusal::NotSupportedYet((*field).to_owned()));
@@ -160,7 +193,9 @@ mod tests {
 
     #[test]
     fn the_least_request_is_enough() {
-        let request = read(json!({"change_type": "CustomerAssignment", "service_provider": "Verizon", "customer": 9000001})).unwrap();
+        let request =
+            read(json!({"change_type": "CustomerAssignment", "service_provider": "Verizon", "customer": 9000001}))
+                .unwrap();
         assert_eq!(request.customer, "9000001");
         assert_eq!(request.on_conflict, OnConflict::Refuse);
         assert_eq!(request.site, None);
@@ -180,7 +215,12 @@ mod tests {
     #[test]
     fn hostile_fields_are_named() {
         let base = json!({"change_type": "CustomerAssignment", "service_provider": "v", "customer": "c"});
-        for (field, value) in [("customer", json!("a\u{0}b")), ("site", json!(["x"])), ("reference", json!("x".repeat(257))), ("on_conflict", json!("maybe"))] {
+        for (field, value) in [
+            ("customer", json!("a\u{0}b")),
+            ("site", json!(["x"])),
+            ("reference", json!("x".repeat(257))),
+            ("on_conflict", json!("maybe")),
+        ] {
             let mut request = base.clone();
             request[field] = value;
             assert!(matches!(read(request), Err(RequestRefusal::Invalid { field: f, .. }) if f == field), "{field}");

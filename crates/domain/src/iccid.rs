@@ -23,11 +23,14 @@ impl Iccid {
         }
         let bare = cell.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
         let bare = bare.strip_prefix('=').filter(|rest| rest.starts_with('"') && rest.ends_with('"')).unwrap_or(bare);
-        let bare = bare.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}'));
+        let bare = bare.trim_matches(|c: char| {
+            c.is_whitespace() || matches!(c, '"' | '\'' | '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}')
+        });
         if is_scientific(bare) {
             return Err(Refusal::about(Reason::IccidExcelRounded, format!("read {bare}")));
         }
-        let mut digits: String = bare.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '.' | '\u{a0}' | '\u{200b}')).collect();
+        let mut digits: String =
+            bare.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '.' | '\u{a0}' | '\u{200b}')).collect();
         if digits.ends_with(['F', 'f']) {
             digits.pop();
         }
@@ -159,7 +162,8 @@ mod tests {
         let long = Iccid::read(&short.other_form().unwrap()).unwrap();
         assert!(long.check_digit_fits());
         assert_eq!(long.other_form().as_deref(), Some(short.as_str()));
-        let wrong = (b'0'..=b'9').map(|d| format!("{}{}", short.as_str(), char::from(d))).find(|s| s != long.as_str()).unwrap();
+        let wrong =
+            (b'0'..=b'9').map(|d| format!("{}{}", short.as_str(), char::from(d))).find(|s| s != long.as_str()).unwrap();
         assert_eq!(Iccid::read(&wrong).unwrap().other_form(), None);
     }
 

@@ -61,7 +61,9 @@ impl Reason {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::IccidMalformed => "This is not an ICCID: it takes 18 to 22 digits.",
-            Self::IccidCheckDigit => "No SIM has this ICCID, and its check digit does not fit: a digit is probably mistyped.",
+            Self::IccidCheckDigit => {
+                "No SIM has this ICCID, and its check digit does not fit: a digit is probably mistyped."
+            }
             Self::IccidExcelRounded => "A spreadsheet rounded this ICCID to 15 digits; the rest of it is lost.",
             Self::FieldTooLong => "The value is longer than this field takes.",
             Self::DuplicateInInput => "An earlier row of this input names the same SIM.",
@@ -79,9 +81,13 @@ impl Reason {
             Self::PlanNotForCarrier => "The customer rate plan is for another service provider.",
             Self::PoolNotFound => "There is no such active customer rate pool.",
             Self::PoolMismatch => "The customer rate pool is for another service provider.",
-            Self::AllocationInvalid => "The data allocation is not a number of MB from 0 to 999999999 with at most four decimals.",
+            Self::AllocationInvalid => {
+                "The data allocation is not a number of MB from 0 to 999999999 with at most four decimals."
+            }
             Self::LockedByOtherChange => "Another running change holds this SIM.",
-            Self::StaleSincePlan => "The SIM, its assignment or the target has changed since the plan was made; it was left alone.",
+            Self::StaleSincePlan => {
+                "The SIM, its assignment or the target has changed since the plan was made; it was left alone."
+            }
             Self::PoisonRow => "The database refused this row; nothing of it was done.",
         }
     }

@@ -2,7 +2,9 @@
 
 use crate::allocation::DataAllocation;
 use crate::associate_customer::AssociateCustomer;
-use crate::ids::{CustomerId, CustomerRatePlanId, CustomerRatePoolId, IntegrationAuthenticationId, ServiceProviderId, SiteId};
+use crate::ids::{
+    CustomerId, CustomerRatePlanId, CustomerRatePoolId, IntegrationAuthenticationId, ServiceProviderId, SiteId,
+};
 use crate::reason::{Reason, Refusal};
 
 /// How a customer was found by the text of the request.
@@ -118,15 +120,28 @@ pub struct Target {
 ///
 /// # Errors
 /// The first [`Refusal`], in the order customer, site, plan, pool, allocation. It holds for every row of the request.
-pub fn resolve(request: &AssociateCustomer, service_provider: ServiceProviderId, facts: &TargetFacts) -> Result<Target, Refusal> {
+pub fn resolve(
+    request: &AssociateCustomer,
+    service_provider: ServiceProviderId,
+    facts: &TargetFacts,
+) -> Result<Target, Refusal> {
     let customer = the_customer(&request.customer, &facts.customers)?;
     let site = the_site(request.site.as_deref(), customer)?;
-    let plan = request.customer_rate_plan.as_deref()
-        .map(|code| the_offer(code, service_provider, &facts.plans, Reason::PlanNotFound, Reason::PlanNotForCarrier)).transpose()?;
-    let pool = request.customer_rate_pool.as_deref()
-        .map(|name| the_offer(name, service_provider, &facts.pools, Reason::PoolNotFound, Reason::PoolMismatch)).transpose()?;
-    let allocation = request.customer_data_allocation_mb.as_deref()
-        .map(|text| DataAllocation::parse(text).map_err(|_| Refusal::about(Reason::AllocationInvalid, text))).transpose()?;
+    let plan = request
+        .customer_rate_plan
+        .as_deref()
+        .map(|code| the_offer(code, service_provider, &facts.plans, Reason::PlanNotFound, Reason::PlanNotForCarrier))
+        .transpose()?;
+    let pool = request
+        .customer_rate_pool
+        .as_deref()
+        .map(|name| the_offer(name, service_provider, &facts.pools, Reason::PoolNotFound, Reason::PoolMismatch))
+        .transpose()?;
+    let allocation = request
+        .customer_data_allocation_mb
+        .as_deref()
+        .map(|text| DataAllocation::parse(text).map_err(|_| Refusal::about(Reason::AllocationInvalid, text)))
+        .transpose()?;
     Ok(Target {
         customer: customer.id,
         site,
@@ -165,7 +180,11 @@ fn the_site(named: Option<&str>, customer: &CustomerCandidate) -> Result<Version
 }
 
 fn the_offer<Id: Copy>(
-    text: &str, service_provider: ServiceProviderId, offers: &[OfferCandidate<Id>], missing: Reason, elsewhere: Reason,
+    text: &str,
+    service_provider: ServiceProviderId,
+    offers: &[OfferCandidate<Id>],
+    missing: Reason,
+    elsewhere: Reason,
 ) -> Result<Versioned<Id>, Refusal> {
     let active = || offers.iter().filter(|offer| offer.active);
     if let Some(offer) = active().find(|offer| offer.service_provider.is_none_or(|sp| sp == service_provider)) {

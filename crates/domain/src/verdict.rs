@@ -96,8 +96,11 @@ pub fn verdict(target: &Result<Target, Refusal>, on_conflict: OnConflict, row: &
         return Verdict::Refused(Refusal::plain(Reason::LockedByOtherChange));
     }
     let Some(now) = &device.assignment else { return Verdict::Change };
-    let same_customer = now.site == target.site.id && now.account.as_ref() == target.rev.as_ref().map(|(account, _)| account);
-    if same_customer && as_asked(target.plan.map(|p| p.id), now.plan) && as_asked(target.pool.map(|p| p.id), now.pool)
+    let same_customer =
+        now.site == target.site.id && now.account.as_ref() == target.rev.as_ref().map(|(account, _)| account);
+    if same_customer
+        && as_asked(target.plan.map(|p| p.id), now.plan)
+        && as_asked(target.pool.map(|p| p.id), now.pool)
         && as_asked(target.allocation, now.allocation)
     {
         return Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame));

@@ -23,12 +23,25 @@ fn target() -> Target {
 }
 
 fn unassigned() -> Assignment {
-    Assignment { site: SiteId(id(9)), unassigned: true, account: None, plan: None, pool: None, allocation: None, version: 1 }
+    Assignment {
+        site: SiteId(id(9)),
+        unassigned: true,
+        account: None,
+        plan: None,
+        pool: None,
+        allocation: None,
+        version: 1,
+    }
 }
 
 fn row(change: impl FnOnce(&mut DeviceFacts)) -> RowFacts {
     let mut device = DeviceFacts {
-        id: DeviceId(id(5)), status: "active".into(), active: true, archived: false, locked: false, version: 1,
+        id: DeviceId(id(5)),
+        status: "active".into(),
+        active: true,
+        archived: false,
+        locked: false,
+        version: 1,
         assignment: Some(unassigned()),
     };
     change(&mut device);
@@ -57,7 +70,10 @@ fn each_defect_of_the_device_has_its_reason() {
     assert_eq!(reason(&judge(&row(|d| d.archived = true))), Some(Reason::DeviceArchived));
     assert_eq!(reason(&judge(&row(|d| d.active = false))), Some(Reason::DeviceNotActive));
     assert_eq!(reason(&judge(&row(|d| d.locked = true))), Some(Reason::LockedByOtherChange));
-    assert_eq!(reason(&judge(&RowFacts { device: None, ..row(|_| {}) })), Some(Iccid::read("89148000001234567896").unwrap().explain_miss()));
+    assert_eq!(
+        reason(&judge(&RowFacts { device: None, ..row(|_| {}) })),
+        Some(Iccid::read("89148000001234567896").unwrap().explain_miss())
+    );
     assert_eq!(reason(&judge(&RowFacts { duplicate_of: Some(1), ..row(|_| {}) })), Some(Reason::DuplicateInInput));
 }
 
@@ -71,13 +87,19 @@ fn another_customers_device_needs_replace() {
 #[test]
 fn the_same_site_under_another_account_is_another_customer() {
     let stranger = RevAccount { integration_authentication: IntegrationAuthenticationId(id(91)), ..account() };
-    let row = row(|d| d.assignment = Some(Assignment { site: SiteId(id(2)), unassigned: false, account: Some(stranger), ..unassigned() }));
+    let row = row(|d| {
+        d.assignment =
+            Some(Assignment { site: SiteId(id(2)), unassigned: false, account: Some(stranger), ..unassigned() })
+    });
     assert_eq!(reason(&judge(&row)), Some(Reason::AlreadyAssignedOther));
 }
 
 #[test]
 fn as_asked_already_is_no_change_and_a_new_plan_for_the_same_customer_is_a_change() {
-    let same = row(|d| d.assignment = Some(Assignment { site: SiteId(id(2)), unassigned: false, account: Some(account()), ..unassigned() }));
+    let same = row(|d| {
+        d.assignment =
+            Some(Assignment { site: SiteId(id(2)), unassigned: false, account: Some(account()), ..unassigned() })
+    });
     assert_eq!(judge(&same), Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame)));
     let plan = Target { plan: Some(Versioned { id: CustomerRatePlanId(id(3)), version: 1 }), ..target() };
     assert_eq!(verdict(&Ok(plan), OnConflict::Refuse, &same), Verdict::Change);

@@ -13,13 +13,33 @@ pub const MOST_ROWS: i32 = 1_000_000;
 const SHOWN_CELL: usize = 64;
 
 /// Headers that mean the ICCID, in letters and digits alone.
-const ICCID_HEADERS: &[&str] = &["iccid", "iccids", "iccidnumber", "simiccid", "sim", "sims", "simnumber", "simid", "simcard"];
+const ICCID_HEADERS: &[&str] =
+    &["iccid", "iccids", "iccidnumber", "simiccid", "sim", "sims", "simnumber", "simid", "simcard"];
 
 /// Headers that the design lets override the request per row; until they do, a file that has them is refused, not half read.
 const OVERRIDE_HEADERS: &[&str] = &[
-    "customer", "customerid", "customername", "revcustomerid", "revcustomer", "site", "sitename", "customerrateplan", "rateplan",
-    "customerratepool", "ratepool", "pool", "customerdataallocationmb", "dataallocation", "allocation", "effectivedate", "products",
-    "rates", "carrierrateplan", "zipcode", "imei", "billingaccount",
+    "customer",
+    "customerid",
+    "customername",
+    "revcustomerid",
+    "revcustomer",
+    "site",
+    "sitename",
+    "customerrateplan",
+    "rateplan",
+    "customerratepool",
+    "ratepool",
+    "pool",
+    "customerdataallocationmb",
+    "dataallocation",
+    "allocation",
+    "effectivedate",
+    "products",
+    "rates",
+    "carrierrateplan",
+    "zipcode",
+    "imei",
+    "billingaccount",
 ];
 
 /// Why a file as a whole cannot be planned from. Rows never are a reason: each has its own.
@@ -65,7 +85,9 @@ impl CsvFile {
         let (bom, head) = match start.as_slice() {
             [0xef, 0xbb, 0xbf, head @ ..] => (3, head),
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(InputRefusal::NotCsv("UTF-16 text")),
-            [b'P', b'K', 3, 4, ..] => return Err(InputRefusal::NotCsv("an XLSX or ZIP file, which is not supported yet")),
+            [b'P', b'K', 3, 4, ..] => {
+                return Err(InputRefusal::NotCsv("an XLSX or ZIP file, which is not supported yet"));
+            }
             [0xd0, 0xcf, 0x11, 0xe0, ..] => return Err(InputRefusal::NotCsv("an old Excel file")),
             [b'%', b'P', b'D', b'F', ..] => return Err(InputRefusal::NotCsv("a PDF file")),
             head => (0, head),
@@ -75,7 +97,10 @@ impl CsvFile {
             return Err(InputRefusal::NotCsv("not text in UTF-8"));
         }
         file.seek(SeekFrom::Start(bom))?;
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator(head))
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(separator(head))
             .from_reader(BufReader::with_capacity(256 * 1024, file));
         let mut top = csv::ByteRecord::new();
         if !next_row(&mut reader, &mut top)? {
@@ -154,7 +179,12 @@ fn separator(head: &[u8]) -> u8 {
 
 /// A header's letters and digits, small.
 fn bare(cell: &[u8]) -> String {
-    String::from_utf8_lossy(cell).chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(SHOWN_CELL).collect()
+    String::from_utf8_lossy(cell)
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .take(SHOWN_CELL)
+        .collect()
 }
 
 /// A cell as it can be shown again: at most 64 characters, and what is not text as the mark for it.

@@ -11,7 +11,8 @@ fn rows(bytes: &[u8]) -> Vec<(String, Result<String, Reason>)> {
     let file = file(bytes);
     let mut csv = CsvFile::open(file.path()).unwrap();
     std::iter::from_fn(|| csv.next().unwrap())
-        .map(|(input, reading)| (input, reading.map(|i| i.as_str().to_owned()).map_err(|r| r.reason))).collect()
+        .map(|(input, reading)| (input, reading.map(|i| i.as_str().to_owned()).map_err(|r| r.reason)))
+        .collect()
 }
 
 fn refusal(bytes: &[u8]) -> InputRefusal {
@@ -42,10 +43,17 @@ fn a_bad_cell_is_its_rows_trouble_and_the_next_row_goes_on() {
     bytes.extend_from_slice(format!("{}\n{A}\n", "7".repeat(5000)).as_bytes());
     let read = rows(&bytes);
     let reasons: Vec<_> = read.iter().map(|(_, reading)| reading.clone().err()).collect();
-    assert_eq!(reasons, [
-        Some(Reason::IccidMalformed), Some(Reason::IccidMalformed), Some(Reason::IccidExcelRounded), Some(Reason::IccidMalformed),
-        Some(Reason::FieldTooLong), None,
-    ]);
+    assert_eq!(
+        reasons,
+        [
+            Some(Reason::IccidMalformed),
+            Some(Reason::IccidMalformed),
+            Some(Reason::IccidExcelRounded),
+            Some(Reason::IccidMalformed),
+            Some(Reason::FieldTooLong),
+            None,
+        ]
+    );
     assert!(read.iter().all(|(input, _)| input.chars().count() <= SHOWN_CELL && !input.contains('\0')));
 }
 
@@ -59,5 +67,7 @@ fn a_file_that_is_no_csv_says_what_it_is() {
     assert!(matches!(refusal(b"\n\n"), InputRefusal::NoRows));
     assert!(matches!(refusal(b"iccid,name\n,\n"), InputRefusal::NoRows));
     assert!(matches!(refusal(b"imsi,name\n1,2\n"), InputRefusal::NoIccidColumn(headers) if headers == "imsi, name"));
-    assert!(matches!(refusal(b"iccid,Customer\n1,2\n"), InputRefusal::ColumnNotSupportedYet(column) if column == "Customer"));
+    assert!(
+        matches!(refusal(b"iccid,Customer\n1,2\n"), InputRefusal::ColumnNotSupportedYet(column) if column == "Customer")
+    );
 }

@@ -87,7 +87,10 @@ pub struct Planning {
 #[derive(Debug)]
 enum Rows {
     /// The file on disk goes when this does.
-    Csv { file: CsvFile, _spooled: Spooled },
+    Csv {
+        file: CsvFile,
+        _spooled: Spooled,
+    },
     List(std::vec::IntoIter<String>),
 }
 
@@ -102,14 +105,23 @@ impl Planner {
     ///
     /// # Errors
     /// See [`PlanRefusal`].
-    pub async fn begin(&self, caller: Caller, request: &AssociateCustomer, input: Input) -> Result<Planning, PlanRefusal> {
-        let Some(provider) = database::service_provider::named(&self.ledger, caller.tenant, &request.service_provider).await? else {
+    pub async fn begin(
+        &self,
+        caller: Caller,
+        request: &AssociateCustomer,
+        input: Input,
+    ) -> Result<Planning, PlanRefusal> {
+        let Some(provider) =
+            database::service_provider::named(&self.ledger, caller.tenant, &request.service_provider).await?
+        else {
             return Err(PlanRefusal::ServiceProviderNotFound(request.service_provider.clone()));
         };
         let (rows, input_name) = match input {
             Input::Csv { spooled, name } => {
                 let path = spooled.path().to_owned();
-                let file = tokio::task::spawn_blocking(move || CsvFile::open(&path)).await.map_err(|_| PlanRefusal::Interrupted)??;
+                let file = tokio::task::spawn_blocking(move || CsvFile::open(&path))
+                    .await
+                    .map_err(|_| PlanRefusal::Interrupted)??;
                 (Rows::Csv { file, _spooled: spooled }, name)
             }
             Input::List(cells) if cells.is_empty() => return Err(InputRefusal::NoRows.into()),
@@ -118,9 +130,23 @@ impl Planner {
         let facts = database::customer::target_facts(&self.ledger, caller.tenant, request).await?;
         let target = resolve(request, provider.id, &facts);
         let id = BulkChangeId(self.ids.next());
-        let plan = NewPlan { id, service_provider: provider.id, request, input_name: input_name.as_deref(), target: target.as_ref().ok() };
+        let plan = NewPlan {
+            id,
+            service_provider: provider.id,
+            request,
+            input_name: input_name.as_deref(),
+            target: target.as_ref().ok(),
+        };
         database::plan::begin(&self.ledger, &caller, &plan).await?;
-        Ok(Planning { planner: self.clone(), caller, id, service_provider: provider.id, on_conflict: request.on_conflict, target, rows })
+        Ok(Planning {
+            planner: self.clone(),
+            caller,
+            id,
+            service_provider: provider.id,
+            on_conflict: request.on_conflict,
+            target,
+            rows,
+        })
     }
 }
 
@@ -165,8 +191,10 @@ impl Planning {
             if page.is_empty() {
                 break;
             }
-            let judged: Vec<JudgedRow> = page.into_iter()
-                .map(|row| JudgedRow { verdict: verdict(&target, on_conflict, &row.facts), row }).collect();
+            let judged: Vec<JudgedRow> = page
+                .into_iter()
+                .map(|row| JudgedRow { verdict: verdict(&target, on_conflict, &row.facts), row })
+                .collect();
             judged.iter().for_each(|row| plan.count(row));
             stage.store(id, &judged).await?;
         }

@@ -59,7 +59,12 @@ impl Spool {
     pub async fn begin(&self, id: Uuid) -> Result<Writing, SpoolError> {
         let path = self.folder.join(format!("{id}.upload"));
         let file = File::create_new(&path).await?;
-        Ok(Writing { file, spooled: Spooled { path, bytes: 0, sha256: [0; 32] }, hash: Sha256::new(), most_bytes: self.most_bytes })
+        Ok(Writing {
+            file,
+            spooled: Spooled { path, bytes: 0, sha256: [0; 32] },
+            hash: Sha256::new(),
+            most_bytes: self.most_bytes,
+        })
     }
 }
 

@@ -39,7 +39,13 @@ pub struct Retry {
 /// A part of it that raises because of data is halved until the bad row is alone; that row is `POISON_ROW`, its neighbours
 /// go on. An outage (SQLSTATE classes 08, 40, 53, 55, 57, 58, a cut connection) repeats the part: it poisons nobody. A
 /// COMMIT whose answer was lost is safe to repeat, because rows that ended are not pending any more.
-pub async fn settle(ledger: &Ledger, claim: &Claim, worker: &str, retry: Retry, random: &mut (impl Rng + Send)) -> Outcome {
+pub async fn settle(
+    ledger: &Ledger,
+    claim: &Claim,
+    worker: &str,
+    retry: Retry,
+    random: &mut (impl Rng + Send),
+) -> Outcome {
     let (mut ok, mut skipped, mut poisoned) = (0, 0, 0);
     let mut parts = vec![(claim.first_row, claim.last_row)];
     let mut outages = 0;

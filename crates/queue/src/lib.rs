@@ -40,8 +40,13 @@ where
     while tasks.join_next().await.is_some() {}
 }
 
-async fn lane<Work, Working>(ledger: Ledger, settings: BeltSettings, stop: CancellationToken, work: Arc<Work>, bell: Arc<Notify>)
-where
+async fn lane<Work, Working>(
+    ledger: Ledger,
+    settings: BeltSettings,
+    stop: CancellationToken,
+    work: Arc<Work>,
+    bell: Arc<Notify>,
+) where
     Work: Fn(Claim) -> Working + Send + Sync,
     Working: Future<Output = ()> + Send,
 {

@@ -21,21 +21,32 @@ pub(crate) struct Query {
     cursor: Option<String>,
 }
 
-pub(crate) async fn handle(Caller(caller): Caller, State(app): State<App>, Filters(query): Filters<Query>) -> Result<Json<Page<Value>>, Problem> {
+pub(crate) async fn handle(
+    Caller(caller): Caller,
+    State(app): State<App>,
+    Filters(query): Filters<Query>,
+) -> Result<Json<Page<Value>>, Problem> {
     let after = match cursor(query.cursor.as_deref())? {
         None => None,
         Some(text) => {
             // The id first: a name may hold anything.
             let (id, name) = text.split_once(' ').unwrap_or((&text, ""));
-            let id = Uuid::parse_str(id).map_err(|_| Problem::bad_request("CURSOR_INVALID", "This cursor is another list's."))?;
+            let id = Uuid::parse_str(id)
+                .map_err(|_| Problem::bad_request("CURSOR_INVALID", "This cursor is another list's."))?;
             Some((name.to_owned(), id))
         }
     };
-    let rows = database::customer::list(&app.ledger, caller.tenant, query.q.as_deref(), after, query.limit.and_one()).await?;
-    Ok(Json(Page::cut(rows, query.limit, |row| format!("{} {}", row.id, row.name), |row| {
-        json!({
-            "id": row.id, "name": row.name, "kind": row.kind, "rev_customer_id": row.rev_customer_id, "closed": row.is_closed,
-            "site": row.site.map(|(id, name)| json!({ "id": id, "name": name })), "devices": row.devices,
-        })
-    })))
+    let rows =
+        database::customer::list(&app.ledger, caller.tenant, query.q.as_deref(), after, query.limit.and_one()).await?;
+    Ok(Json(Page::cut(
+        rows,
+        query.limit,
+        |row| format!("{} {}", row.id, row.name),
+        |row| {
+            json!({
+                "id": row.id, "name": row.name, "kind": row.kind, "rev_customer_id": row.rev_customer_id, "closed": row.is_closed,
+                "site": row.site.map(|(id, name)| json!({ "id": id, "name": name })), "devices": row.devices,
+            })
+        },
+    )))
 }

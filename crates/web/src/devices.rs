@@ -27,7 +27,11 @@ pub(crate) struct Query {
     cursor: Option<String>,
 }
 
-pub(crate) async fn handle(Caller(caller): Caller, State(app): State<App>, Filters(query): Filters<Query>) -> Result<Json<Page<Value>>, Problem> {
+pub(crate) async fn handle(
+    Caller(caller): Caller,
+    State(app): State<App>,
+    Filters(query): Filters<Query>,
+) -> Result<Json<Page<Value>>, Problem> {
     let after = id_cursor(query.cursor.as_deref())?;
     let service_provider = match query.service_provider {
         None => None,
@@ -40,15 +44,20 @@ pub(crate) async fn handle(Caller(caller): Caller, State(app): State<App>, Filte
     let iccid = query.iccid.map(|text| Iccid::read(&text).map_or(text, |iccid| iccid.as_str().to_owned()));
     let filter = Filter { iccid, customer: query.customer, service_provider, status: query.status };
     let rows = database::device::list(&app.ledger, caller.tenant, &filter, after, query.limit.and_one()).await?;
-    Ok(Json(Page::cut(rows, query.limit, |row| row.id.to_string(), |row| {
-        json!({
-            "id": row.id, "iccid": row.iccid, "msisdn": row.msisdn, "status": row.status, "active": row.active, "archived": row.archived,
-            "service_provider": { "id": row.service_provider.0, "name": row.service_provider.1 },
-            "customer": row.customer.map(|(id, name)| json!({ "id": id, "name": name })),
-            "site": { "id": row.site.0, "name": row.site.1 },
-            "customer_rate_plan": row.customer_rate_plan, "customer_rate_pool": row.customer_rate_pool,
-            "customer_data_allocation_mb": row.allocation.map(domain::allocation::DataAllocation::megabytes),
-            "rev_service": null,
-        })
-    })))
+    Ok(Json(Page::cut(
+        rows,
+        query.limit,
+        |row| row.id.to_string(),
+        |row| {
+            json!({
+                "id": row.id, "iccid": row.iccid, "msisdn": row.msisdn, "status": row.status, "active": row.active, "archived": row.archived,
+                "service_provider": { "id": row.service_provider.0, "name": row.service_provider.1 },
+                "customer": row.customer.map(|(id, name)| json!({ "id": id, "name": name })),
+                "site": { "id": row.site.0, "name": row.site.1 },
+                "customer_rate_plan": row.customer_rate_plan, "customer_rate_pool": row.customer_rate_pool,
+                "customer_data_allocation_mb": row.allocation.map(domain::allocation::DataAllocation::megabytes),
+                "rev_service": null,
+            })
+        },
+    )))
 }

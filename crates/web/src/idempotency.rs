@@ -34,13 +34,23 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim().trim_matches('"');
     if text.is_empty() || text.len() > 255 || !text.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(Problem::bad_request("IDEMPOTENCY_KEY_INVALID", "An Idempotency-Key is 1 to 255 visible ASCII characters."));
+        return Err(Problem::bad_request(
+            "IDEMPOTENCY_KEY_INVALID",
+            "An Idempotency-Key is 1 to 255 visible ASCII characters.",
+        ));
     }
     Ok(Some(text.to_owned()))
 }
 
 /// Does the work once for this key, or answers what was answered before. Runs to its end even if the client goes away.
-pub(crate) async fn once<Work>(app: &App, tenant: TenantId, route: &'static str, key: Option<String>, fingerprint: [u8; 32], work: Work) -> Result<Response, Problem>
+pub(crate) async fn once<Work>(
+    app: &App,
+    tenant: TenantId,
+    route: &'static str,
+    key: Option<String>,
+    fingerprint: [u8; 32],
+    work: Work,
+) -> Result<Response, Problem>
 where
     Work: Future<Output = Result<Made, Problem>> + Send + 'static,
 {
@@ -50,14 +60,28 @@ where
         match claim(&ledger, tenant, route, &key, &fingerprint, IN_FLIGHT_SECONDS).await? {
             Claim::Ours => {}
             Claim::Answered(answer) => return Ok(replay(answer)),
-            Claim::InFlight => return Err(Problem::new(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_IN_FLIGHT", "A request with this key is being worked on.")),
+            Claim::InFlight => {
+                return Err(Problem::new(
+                    StatusCode::CONFLICT,
+                    "IDEMPOTENCY_KEY_IN_FLIGHT",
+                    "A request with this key is being worked on.",
+                ));
+            }
             Claim::OtherRequest => {
-                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED", "This key was used for another request."));
+                return Err(Problem::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "IDEMPOTENCY_KEY_REUSED",
+                    "This key was used for another request.",
+                ));
             }
         }
         match work.await {
             Ok(made) => {
-                let answer = Answer { status_code: made.status.as_u16(), body: made.body.to_string(), location: Some(made.location.clone()) };
+                let answer = Answer {
+                    status_code: made.status.as_u16(),
+                    body: made.body.to_string(),
+                    location: Some(made.location.clone()),
+                };
                 keep(&ledger, tenant, route, &key, &answer).await?;
                 Ok(made.response())
             }

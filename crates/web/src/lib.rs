@@ -76,7 +76,11 @@ pub fn router(app: App) -> Router {
 }
 
 /// Every answer names its request, for the log line that says more than the answer may.
-async fn request_id(axum::extract::State(ids): axum::extract::State<Arc<Ids>>, request: Request, next: Next) -> Response {
+async fn request_id(
+    axum::extract::State(ids): axum::extract::State<Arc<Ids>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let id = ids.next().to_string();
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     let mut response = tracing::Instrument::instrument(next.run(request), span).await;

@@ -26,7 +26,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Filters<T> {
 pub(crate) fn plain<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     match text {
-        Some(text) if text.len() > 256 || text.chars().any(char::is_control) => Err(serde::de::Error::custom("a filter is too long or holds control characters")),
+        Some(text) if text.len() > 256 || text.chars().any(char::is_control) => {
+            Err(serde::de::Error::custom("a filter is too long or holds control characters"))
+        }
         Some(text) if text.is_empty() => Ok(None),
         text => Ok(text),
     }
@@ -77,15 +79,28 @@ impl<T> Page<T> {
 
 /// What a cursor says.
 pub(crate) fn cursor(text: Option<&str>) -> Result<Option<String>, Problem> {
-    let invalid = || Problem::new(StatusCode::BAD_REQUEST, "CURSOR_INVALID", "This cursor is not one that a list of ours gave out.");
+    let invalid = || {
+        Problem::new(StatusCode::BAD_REQUEST, "CURSOR_INVALID", "This cursor is not one that a list of ours gave out.")
+    };
     text.filter(|text| !text.is_empty())
-        .map(|text| hex::decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()).filter(|t| !t.contains('\0')).ok_or_else(invalid))
+        .map(|text| {
+            hex::decode(text)
+                .ok()
+                .and_then(|bytes| String::from_utf8(bytes).ok())
+                .filter(|t| !t.contains('\0'))
+                .ok_or_else(invalid)
+        })
         .transpose()
 }
 
 /// A cursor that is an id.
 pub(crate) fn id_cursor(text: Option<&str>) -> Result<Option<Uuid>, Problem> {
-    cursor(text)?.map(|text| Uuid::parse_str(&text).map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "CURSOR_INVALID", "This cursor is another list's."))).transpose()
+    cursor(text)?
+        .map(|text| {
+            Uuid::parse_str(&text)
+                .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "CURSOR_INVALID", "This cursor is another list's."))
+        })
+        .transpose()
 }
 
 /// An id in a path; text that is none names nothing.

@@ -36,7 +36,11 @@ impl Problem {
     }
 
     pub(crate) fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "Something of ours failed. The log has more under the request id.")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "INTERNAL",
+            "Something of ours failed. The log has more under the request id.",
+        )
     }
 
     pub(crate) fn unauthorized() -> Self {
@@ -82,15 +86,34 @@ impl From<DatabaseError> for Problem {
     fn from(error: DatabaseError) -> Self {
         match error {
             DatabaseError::PlanNotFound => Self::not_found(),
-            DatabaseError::PlanNotReady => Self::new(StatusCode::CONFLICT, "PLAN_NOT_READY", "The plan is still being made, or could not be made."),
-            DatabaseError::PlanExpired => Self::new(StatusCode::CONFLICT, "PLAN_EXPIRED", "The plan is too old. Plan again to see things as they are now."),
-            DatabaseError::NothingToChange => Self::new(StatusCode::CONFLICT, "NOTHING_TO_CHANGE", "No row of the plan has anything to change."),
-            DatabaseError::AlreadyApplied => Self::new(StatusCode::CONFLICT, "ALREADY_APPLIED", "The plan was already applied; the bulk change has the same id."),
+            DatabaseError::PlanNotReady => {
+                Self::new(StatusCode::CONFLICT, "PLAN_NOT_READY", "The plan is still being made, or could not be made.")
+            }
+            DatabaseError::PlanExpired => Self::new(
+                StatusCode::CONFLICT,
+                "PLAN_EXPIRED",
+                "The plan is too old. Plan again to see things as they are now.",
+            ),
+            DatabaseError::NothingToChange => {
+                Self::new(StatusCode::CONFLICT, "NOTHING_TO_CHANGE", "No row of the plan has anything to change.")
+            }
+            DatabaseError::AlreadyApplied => Self::new(
+                StatusCode::CONFLICT,
+                "ALREADY_APPLIED",
+                "The plan was already applied; the bulk change has the same id.",
+            ),
             DatabaseError::Outage(_) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the database is not available");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "DATABASE_UNAVAILABLE", "The database is not available right now. Nothing was lost; try again.")
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "DATABASE_UNAVAILABLE",
+                    "The database is not available right now. Nothing was lost; try again.",
+                )
             }
-            DatabaseError::LeaseLost | DatabaseError::Data { .. } | DatabaseError::Inconsistent { .. } | DatabaseError::Defect(_) => {
+            DatabaseError::LeaseLost
+            | DatabaseError::Data { .. }
+            | DatabaseError::Inconsistent { .. }
+            | DatabaseError::Defect(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a statement failed");
                 Self::internal()
             }
@@ -115,7 +138,9 @@ impl From<RequestRefusal> for Problem {
 impl From<PlanRefusal> for Problem {
     fn from(refusal: PlanRefusal) -> Self {
         match refusal {
-            PlanRefusal::ServiceProviderNotFound(_) => Self::field("service_provider", "SERVICE_PROVIDER_NOT_FOUND", refusal.to_string()),
+            PlanRefusal::ServiceProviderNotFound(_) => {
+                Self::field("service_provider", "SERVICE_PROVIDER_NOT_FOUND", refusal.to_string())
+            }
             PlanRefusal::Input(input) => {
                 let code = match &input {
                     InputRefusal::NoRows => "INPUT_HAS_NO_ROWS",

@@ -17,10 +17,17 @@ pub(crate) struct Query {
     cursor: Option<String>,
 }
 
-pub(crate) async fn handle(Caller(caller): Caller, State(app): State<App>, Filters(query): Filters<Query>) -> Result<Json<Page<Value>>, Problem> {
+pub(crate) async fn handle(
+    Caller(caller): Caller,
+    State(app): State<App>,
+    Filters(query): Filters<Query>,
+) -> Result<Json<Page<Value>>, Problem> {
     let after = id_cursor(query.cursor.as_deref())?;
     let rows = database::service_provider::list(&app.ledger, caller.tenant, after, query.limit.and_one()).await?;
-    Ok(Json(Page::cut(rows, query.limit, |row| row.id.to_string(), |row| {
-        json!({ "id": row.id, "name": row.name, "integration": row.integration, "write_enabled": row.write_enabled })
-    })))
+    Ok(Json(Page::cut(
+        rows,
+        query.limit,
+        |row| row.id.to_string(),
+        |row| json!({ "id": row.id, "name": row.name, "integration": row.integration, "write_enabled": row.write_enabled }),
+    )))
 }

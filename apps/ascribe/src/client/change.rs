@@ -68,14 +68,32 @@ pub(crate) enum Command {
 }
 
 const CHANGE_COLUMNS: &[Column] = &[
-    ("Change", "/id"), ("Status", "/status"), ("Service provider", "/service_provider/name"), ("Customer", "/request/customer"), ("Planned", "/counts/planned"),
-    ("Ok", "/counts/ok"), ("Failed", "/counts/failed"), ("Skipped", "/counts/skipped"), ("Cancelled", "/counts/cancelled"),
-    ("Needs attention", "/counts/needs_attention"), ("To do", "/counts/to_do"), ("Reference", "/reference"), ("Applied", "/applied_at"), ("Ended", "/processed_date"),
+    ("Change", "/id"),
+    ("Status", "/status"),
+    ("Service provider", "/service_provider/name"),
+    ("Customer", "/request/customer"),
+    ("Planned", "/counts/planned"),
+    ("Ok", "/counts/ok"),
+    ("Failed", "/counts/failed"),
+    ("Skipped", "/counts/skipped"),
+    ("Cancelled", "/counts/cancelled"),
+    ("Needs attention", "/counts/needs_attention"),
+    ("To do", "/counts/to_do"),
+    ("Reference", "/reference"),
+    ("Applied", "/applied_at"),
+    ("Ended", "/processed_date"),
 ];
 
 const ROW_COLUMNS: &[Column] = &[
-    ("Row", "/row"), ("Input", "/input"), ("ICCID", "/iccid"), ("Status", "/status"), ("Reason", "/reason"), ("Detail", "/detail"), ("Fix", "/fix"),
-    ("Attempts", "/attempts"), ("Ended", "/processed_date"),
+    ("Row", "/row"),
+    ("Input", "/input"),
+    ("ICCID", "/iccid"),
+    ("Status", "/status"),
+    ("Reason", "/reason"),
+    ("Detail", "/detail"),
+    ("Fix", "/fix"),
+    ("Attempts", "/attempts"),
+    ("Ended", "/processed_date"),
 ];
 
 /// `ascribe apply`
@@ -105,7 +123,9 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
             api.each("/bulk-changes", &[], Some(limit), |change| printer.item(change)).await?;
             printer.finish()?;
         }
-        Command::Get { change, output } => one(output, CHANGE_COLUMNS, &api.get(&format!("/bulk-changes/{change}"), &[]).await?)?,
+        Command::Get { change, output } => {
+            one(output, CHANGE_COLUMNS, &api.get(&format!("/bulk-changes/{change}"), &[]).await?)?
+        }
         Command::Rows { change, status, reason, limit, output } => {
             let mut query = Vec::new();
             query.extend(status.as_deref().map(|s| ("status", s)));

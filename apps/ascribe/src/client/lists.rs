@@ -57,12 +57,28 @@ pub(crate) enum ServiceProvider {
 }
 
 const DEVICE_COLUMNS: &[Column] = &[
-    ("ICCID", "/iccid"), ("MSISDN", "/msisdn"), ("Status", "/status"), ("Active", "/active"), ("Service provider", "/service_provider/name"),
-    ("Customer", "/customer/name"), ("Site", "/site/name"), ("Rate plan", "/customer_rate_plan"), ("Pool", "/customer_rate_pool"), ("MB", "/customer_data_allocation_mb"),
+    ("ICCID", "/iccid"),
+    ("MSISDN", "/msisdn"),
+    ("Status", "/status"),
+    ("Active", "/active"),
+    ("Service provider", "/service_provider/name"),
+    ("Customer", "/customer/name"),
+    ("Site", "/site/name"),
+    ("Rate plan", "/customer_rate_plan"),
+    ("Pool", "/customer_rate_pool"),
+    ("MB", "/customer_data_allocation_mb"),
 ];
-const CUSTOMER_COLUMNS: &[Column] =
-    &[("Id", "/id"), ("Name", "/name"), ("Kind", "/kind"), ("Rev customer", "/rev_customer_id"), ("Closed", "/closed"), ("Site", "/site/name"), ("Devices", "/devices")];
-const PROVIDER_COLUMNS: &[Column] = &[("Id", "/id"), ("Name", "/name"), ("Integration", "/integration"), ("Write enabled", "/write_enabled")];
+const CUSTOMER_COLUMNS: &[Column] = &[
+    ("Id", "/id"),
+    ("Name", "/name"),
+    ("Kind", "/kind"),
+    ("Rev customer", "/rev_customer_id"),
+    ("Closed", "/closed"),
+    ("Site", "/site/name"),
+    ("Devices", "/devices"),
+];
+const PROVIDER_COLUMNS: &[Column] =
+    &[("Id", "/id"), ("Name", "/name"), ("Integration", "/integration"), ("Write enabled", "/write_enabled")];
 
 pub(crate) async fn devices(settings: &Settings, command: Device) -> anyhow::Result<ExitCode> {
     let Device::List { iccid, customer, service_provider, status, limit, output } = command;
@@ -81,9 +97,15 @@ pub(crate) async fn service_providers(settings: &Settings, command: ServiceProvi
 }
 
 async fn list(
-    settings: &Settings, path: &str, given: &[(&str, Option<String>)], limit: Option<usize>, output: Output, columns: &'static [Column],
+    settings: &Settings,
+    path: &str,
+    given: &[(&str, Option<String>)],
+    limit: Option<usize>,
+    output: Output,
+    columns: &'static [Column],
 ) -> anyhow::Result<ExitCode> {
-    let query: Vec<(&str, &str)> = given.iter().filter_map(|(name, value)| value.as_deref().map(|value| (*name, value))).collect();
+    let query: Vec<(&str, &str)> =
+        given.iter().filter_map(|(name, value)| value.as_deref().map(|value| (*name, value))).collect();
     let mut printer = Printer::new(output, columns)?;
     Api::from_settings(settings)?.each(path, &query, limit, |item| printer.item(item)).await?;
     printer.finish()?;

@@ -65,7 +65,13 @@ impl Api {
     }
 
     /// Every item of a list, page by page, handed on as it comes.
-    pub(crate) async fn each(&self, path: &str, query: &[(&str, &str)], most: Option<usize>, mut item: impl FnMut(Value) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    pub(crate) async fn each(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        most: Option<usize>,
+        mut item: impl FnMut(Value) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         let (mut cursor, mut left) = (String::new(), most.unwrap_or(usize::MAX));
         while left > 0 {
             let limit = left.min(1_000).to_string();
@@ -90,7 +96,9 @@ impl Api {
 
 /// The JSON of an answer, or what it refuses.
 pub(crate) async fn answer(sent: Result<Response, reqwest::Error>) -> anyhow::Result<Value> {
-    let response = sent.map_err(reqwest::Error::without_url).context("the API does not answer; is `ascribe serve` running at ASCRIBE_URL?")?;
+    let response = sent
+        .map_err(reqwest::Error::without_url)
+        .context("the API does not answer; is `ascribe serve` running at ASCRIBE_URL?")?;
     let status = response.status();
     let text = response.text().await.context("the answer broke off")?;
     let json: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
@@ -98,5 +106,6 @@ pub(crate) async fn answer(sent: Result<Response, reqwest::Error>) -> anyhow::Re
         return Ok(json);
     }
     let said = |field: &str, or: &str| json[field].as_str().unwrap_or(or).to_owned();
-    Err(Refused { status, code: said("code", status.as_str()), detail: said("detail", "the server gave no reason") }.into())
+    Err(Refused { status, code: said("code", status.as_str()), detail: said("detail", "the server gave no reason") }
+        .into())
 }

@@ -79,14 +79,30 @@ pub(crate) struct Assign {
 }
 
 pub(crate) const PLAN_COLUMNS: &[Column] = &[
-    ("Plan", "/id"), ("Status", "/status"), ("Details", "/status_details"), ("Service provider", "/service_provider/name"), ("Customer", "/request/customer"),
-    ("Rows", "/counts/rows"), ("Change", "/counts/change"), ("No change", "/counts/no_change"), ("Refused", "/counts/refused"),
-    ("By reason", "/counts/by_reason"), ("Expires", "/expires_at"),
+    ("Plan", "/id"),
+    ("Status", "/status"),
+    ("Details", "/status_details"),
+    ("Service provider", "/service_provider/name"),
+    ("Customer", "/request/customer"),
+    ("Rows", "/counts/rows"),
+    ("Change", "/counts/change"),
+    ("No change", "/counts/no_change"),
+    ("Refused", "/counts/refused"),
+    ("By reason", "/counts/by_reason"),
+    ("Expires", "/expires_at"),
 ];
 
 const ROW_COLUMNS: &[Column] = &[
-    ("Row", "/row"), ("Input", "/input"), ("ICCID", "/iccid"), ("Verdict", "/verdict"), ("Reason", "/reason"), ("Detail", "/detail"), ("Fix", "/fix"),
-    ("Customer before", "/before/customer/name"), ("Customer after", "/after/customer/name"), ("Plan before", "/before/customer_rate_plan"),
+    ("Row", "/row"),
+    ("Input", "/input"),
+    ("ICCID", "/iccid"),
+    ("Verdict", "/verdict"),
+    ("Reason", "/reason"),
+    ("Detail", "/detail"),
+    ("Fix", "/fix"),
+    ("Customer before", "/before/customer/name"),
+    ("Customer after", "/after/customer/name"),
+    ("Plan before", "/before/customer_rate_plan"),
     ("Plan after", "/after/customer_rate_plan"),
 ];
 
@@ -123,11 +139,17 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
 }
 
 /// Sends a request and its file, streamed.
-pub(crate) async fn make(api: &Api, request: &Value, devices: &Path, idempotency_key: Option<&str>) -> anyhow::Result<Value> {
+pub(crate) async fn make(
+    api: &Api,
+    request: &Value,
+    devices: &Path,
+    idempotency_key: Option<&str>,
+) -> anyhow::Result<Value> {
     let (body, name) = if devices == Path::new("-") {
         (Body::wrap_stream(ReaderStream::new(tokio::io::stdin())), "standard-input.csv".to_owned())
     } else {
-        let file = tokio::fs::File::open(devices).await.with_context(|| format!("cannot open {}", devices.display()))?;
+        let file =
+            tokio::fs::File::open(devices).await.with_context(|| format!("cannot open {}", devices.display()))?;
         let name = devices.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         (Body::wrap_stream(ReaderStream::with_capacity(file, 256 * 1024)), name)
     };

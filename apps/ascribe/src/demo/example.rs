@@ -47,12 +47,18 @@ impl Plan {
     pub(crate) fn of(devices: u32) -> Self {
         let first_provider = devices - devices / 5;
         let deliberate = SAME + OTHER + ARCHIVED + INACTIVE;
-        let wanted = (u64::from(devices) * 4_650 / 10_000) as u32;
+        let wanted = (u64::from(devices) * 4_680 / 10_000) as u32;
         Self { devices, first_provider, good: wanted.min(first_provider.saturating_sub(deliberate + UNTOUCHED)) }
     }
 
     pub(crate) fn kind(&self, place: u32) -> Kind {
-        let ends = [(self.good, Kind::Good), (SAME, Kind::Same), (OTHER, Kind::Other), (ARCHIVED, Kind::Archived), (INACTIVE, Kind::Inactive)];
+        let ends = [
+            (self.good, Kind::Good),
+            (SAME, Kind::Same),
+            (OTHER, Kind::Other),
+            (ARCHIVED, Kind::Archived),
+            (INACTIVE, Kind::Inactive),
+        ];
         let mut end = 0;
         for (count, kind) in ends {
             end += count;
@@ -105,13 +111,28 @@ pub(crate) fn assignment(plan: &Plan) -> Vec<Row> {
     let mut trouble = Vec::new();
     let first = |kind| plan.first_of(kind);
     trouble.extend((0..SAME).map(|n| Row {
-        cell: at(first(Kind::Same) + n), refuse: Expected { verdict: "NO_CHANGE", reason: Some("ALREADY_ASSIGNED_SAME") }, replace: CHANGE,
+        cell: at(first(Kind::Same) + n),
+        refuse: Expected { verdict: "NO_CHANGE", reason: Some("ALREADY_ASSIGNED_SAME") },
+        replace: CHANGE,
     }));
-    trouble.extend((0..OTHER).map(|n| Row { cell: at(first(Kind::Other) + n), refuse: refused("ALREADY_ASSIGNED_OTHER"), replace: CHANGE }));
+    trouble.extend((0..OTHER).map(|n| Row {
+        cell: at(first(Kind::Other) + n),
+        refuse: refused("ALREADY_ASSIGNED_OTHER"),
+        replace: CHANGE,
+    }));
     trouble.extend((0..ARCHIVED).map(|n| Row::always(at(first(Kind::Archived) + n), refused("DEVICE_ARCHIVED"))));
     trouble.extend((0..INACTIVE).map(|n| Row::always(at(first(Kind::Inactive) + n), refused("DEVICE_NOT_ACTIVE"))));
-    trouble.extend((0..MALFORMED).map(|n| Row::always(["", "n/a", "12345", "8914800000A123456789", "=1+1", "see ticket"][n as usize % 6].to_owned(), refused("ICCID_MALFORMED"))));
-    trouble.extend((0..ROUNDED).map(|n| Row::always(["8.9148E+19", "8,9148E+19"][n as usize % 2].to_owned(), refused("ICCID_EXCEL_ROUNDED"))));
+    trouble.extend((0..MALFORMED).map(|n| {
+        Row::always(
+            ["", "n/a", "12345", "8914800000A123456789", "=1+1", "see ticket"][n as usize % 6].to_owned(),
+            refused("ICCID_MALFORMED"),
+        )
+    }));
+    trouble.extend(
+        (0..ROUNDED).map(|n| {
+            Row::always(["8.9148E+19", "8,9148E+19"][n as usize % 2].to_owned(), refused("ICCID_EXCEL_ROUNDED"))
+        }),
+    );
     // A wrong last digit; the numbers are beyond the fleet's, so nothing else is meant by them.
     trouble.extend((0..MISTYPED).map(|n| {
         let good = at(5_000_001 + 7 * n);
@@ -208,7 +229,11 @@ mod tests {
         for devices in [4_000, 10_000, 100_000] {
             let plan = Plan::of(devices);
             let rows = assignment(&plan);
-            assert_eq!(rows.len(), (plan.good + SAME + OTHER + ARCHIVED + INACTIVE + MALFORMED + ROUNDED + MISTYPED + UNKNOWN + DUPLICATE) as usize);
+            assert_eq!(
+                rows.len(),
+                (plan.good + SAME + OTHER + ARCHIVED + INACTIVE + MALFORMED + ROUNDED + MISTYPED + UNKNOWN + DUPLICATE)
+                    as usize
+            );
             assert!((0..plan.first_provider).filter(|p| plan.kind(*p) == Kind::Untouched).count() >= 2_000);
         }
         assert!((4_900..5_100).contains(&assignment(&Plan::of(10_000)).len()));

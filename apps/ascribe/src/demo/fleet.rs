@@ -5,7 +5,10 @@ use super::example::{Kind, Plan};
 use database::Server;
 use database::fleet::{Fleet, NewAmopCustomer, NewDevice, NewOffer, NewRevCustomer, tenant_named};
 use domain::iccid::check_digit;
-use domain::ids::{CustomerRatePlanId, CustomerRatePoolId, DeviceId, Ids, IntegrationAuthenticationId, ServiceProviderId, SiteId, TenantId};
+use domain::ids::{
+    CustomerRatePlanId, CustomerRatePoolId, DeviceId, Ids, IntegrationAuthenticationId, ServiceProviderId, SiteId,
+    TenantId,
+};
 
 /// The tenants, the first one first.
 pub(crate) const TENANTS: [&str; 2] = ["Meridian Telemetry", "Coastline M2M"];
@@ -22,8 +25,20 @@ pub(crate) struct Provider {
 
 /// The service providers: the first two are the first tenant's.
 pub(crate) const PROVIDERS: [Provider; 3] = [
-    Provider { name: "Verizon ThingSpace", integration: "thingspace", prefix: "89148000", active: "active", inactive: "suspend" },
-    Provider { name: "T-Mobile Control Center", integration: "control_center", prefix: "89012604", active: "ACTIVATED", inactive: "INVENTORY" },
+    Provider {
+        name: "Verizon ThingSpace",
+        integration: "thingspace",
+        prefix: "89148000",
+        active: "active",
+        inactive: "suspend",
+    },
+    Provider {
+        name: "T-Mobile Control Center",
+        integration: "control_center",
+        prefix: "89012604",
+        active: "ACTIVATED",
+        inactive: "INVENTORY",
+    },
     Provider { name: "AT&T Telegence", integration: "telegence", prefix: "89014104", active: "A", inactive: "S" },
 ];
 
@@ -56,7 +71,10 @@ pub(crate) async fn make_or_find(server: &Server, ids: &Ids, devices: u32) -> an
         let found = database::device::count_all(server).await?;
         return Ok((Plan::of(u32::try_from(found)?), first));
     }
-    anyhow::ensure!(tenant_named(server, TENANTS[0]).await?.is_none(), "an earlier demo was stopped while it made the fleet; remove the data directory and start again");
+    anyhow::ensure!(
+        tenant_named(server, TENANTS[0]).await?.is_none(),
+        "an earlier demo was stopped while it made the fleet; remove the data directory and start again"
+    );
     let plan = Plan::of(devices);
     let mut fleet = Fleet::open(server).await?;
     let first = make_tenant(&mut fleet, ids, TENANTS[0], "America/New_York", &plan, 0).await?;
@@ -65,7 +83,14 @@ pub(crate) async fn make_or_find(server: &Server, ids: &Ids, devices: u32) -> an
     Ok((plan, first))
 }
 
-async fn make_tenant(fleet: &mut Fleet, ids: &Ids, name: &str, time_zone: &str, plan: &Plan, number: usize) -> anyhow::Result<TenantId> {
+async fn make_tenant(
+    fleet: &mut Fleet,
+    ids: &Ids,
+    name: &str,
+    time_zone: &str,
+    plan: &Plan,
+    number: usize,
+) -> anyhow::Result<TenantId> {
     let (tenant, unassigned) = (TenantId(ids.next()), SiteId(ids.next()));
     fleet.create_tenant(tenant, name, time_zone, unassigned).await?;
     let authentication = IntegrationAuthenticationId(ids.next());
@@ -77,28 +102,48 @@ async fn make_tenant(fleet: &mut Fleet, ids: &Ids, name: &str, time_zone: &str, 
         NewOffer { id: CustomerRatePlanId(ids.next()), name: RATE_PLAN.to_owned(), service_provider: None },
         NewOffer { id: CustomerRatePlanId(ids.next()), name: "FLEET-250MB".to_owned(), service_provider: None },
     ];
-    let mut pools = vec![NewOffer { id: CustomerRatePoolId(ids.next()), name: POOL.to_owned(), service_provider: None }];
-    let at = |name: &str| amop.iter().find(|customer| customer.name == name).map_or(unassigned, |customer| customer.site);
+    let mut pools =
+        vec![NewOffer { id: CustomerRatePoolId(ids.next()), name: POOL.to_owned(), service_provider: None }];
+    let at =
+        |name: &str| amop.iter().find(|customer| customer.name == name).map_or(unassigned, |customer| customer.site);
     let mine = if number == 0 { 0..2 } else { 2..3 };
     for (index, provider) in PROVIDERS.iter().enumerate().filter(|(index, _)| mine.contains(index)) {
         let id = ServiceProviderId(ids.next());
         fleet.create_service_provider(tenant, id, provider.integration, provider.name).await?;
         let own = format!("{}-ONLY", provider.integration.to_uppercase().replace('_', "-"));
         offers.push(NewOffer { id: CustomerRatePlanId(ids.next()), name: own.clone(), service_provider: Some(id) });
-        pools.push(NewOffer { id: CustomerRatePoolId(ids.next()), name: format!("{} pool", provider.name), service_provider: Some(id) });
+        pools.push(NewOffer {
+            id: CustomerRatePoolId(ids.next()),
+            name: format!("{} pool", provider.name),
+            service_provider: Some(id),
+        });
         let rest = plan.devices - plan.first_provider;
-        let count = match index { 0 => plan.first_provider, 1 => rest / 2, _ => rest - rest / 2 };
+        let count = match index {
+            0 => plan.first_provider,
+            1 => rest / 2,
+            _ => rest - rest / 2,
+        };
         let places: Vec<u32> = (0..count).collect();
         for some in places.chunks(5_000) {
-            let devices: Vec<NewDevice> = some.iter().map(|place| {
-                let kind = if index == 0 { plan.kind(*place) } else { Kind::Untouched };
-                let site = match kind { Kind::Same => at(CUSTOMER_A), Kind::Other => at(CUSTOMER_OTHER), _ => unassigned };
-                NewDevice {
-                    id: DeviceId(ids.next()), iccid: iccid(provider, *place), msisdn: Some(format!("1555{:07}", place + 10_000_000 * u32::from(index > 0) % 9_000_000)),
-                    status: if kind == Kind::Inactive { provider.inactive } else { provider.active }.to_owned(),
-                    archived: kind == Kind::Archived, site,
-                }
-            }).collect();
+            let devices: Vec<NewDevice> = some
+                .iter()
+                .map(|place| {
+                    let kind = if index == 0 { plan.kind(*place) } else { Kind::Untouched };
+                    let site = match kind {
+                        Kind::Same => at(CUSTOMER_A),
+                        Kind::Other => at(CUSTOMER_OTHER),
+                        _ => unassigned,
+                    };
+                    NewDevice {
+                        id: DeviceId(ids.next()),
+                        iccid: iccid(provider, *place),
+                        msisdn: Some(format!("1555{:07}", place + 10_000_000 * u32::from(index > 0) % 9_000_000)),
+                        status: if kind == Kind::Inactive { provider.inactive } else { provider.active }.to_owned(),
+                        archived: kind == Kind::Archived,
+                        site,
+                    }
+                })
+                .collect();
             fleet.create_devices(tenant, id, &devices).await?;
         }
     }
@@ -109,26 +154,55 @@ async fn make_tenant(fleet: &mut Fleet, ids: &Ids, name: &str, time_zone: &str, 
 
 /// Names from three lists; every ninth one comes twice, as names at Rev.io do.
 fn company(number: u32) -> String {
-    const PLACES: [&str; 12] = ["Harbour", "Ridgeline", "Valley", "Prairie", "Lakeside", "Summit", "Canyon", "Delta", "Meadow", "Granite", "Cedar", "Juniper"];
-    const TRADES: [&str; 10] = ["Logistics", "Metering", "Irrigation", "Refrigeration", "Parking", "Elevators", "Vending", "Fleet Care", "Security", "Solar"];
+    const PLACES: [&str; 12] = [
+        "Harbour",
+        "Ridgeline",
+        "Valley",
+        "Prairie",
+        "Lakeside",
+        "Summit",
+        "Canyon",
+        "Delta",
+        "Meadow",
+        "Granite",
+        "Cedar",
+        "Juniper",
+    ];
+    const TRADES: [&str; 10] = [
+        "Logistics",
+        "Metering",
+        "Irrigation",
+        "Refrigeration",
+        "Parking",
+        "Elevators",
+        "Vending",
+        "Fleet Care",
+        "Security",
+        "Solar",
+    ];
     const FORMS: [&str; 3] = ["Group", "Partners", "Services"];
     let n = number as usize;
     format!("{} {} {}", PLACES[n % 12], TRADES[n / 12 % 10], FORMS[n / 120 % 3])
 }
 
 fn rev_customers(ids: &Ids, tenant: usize) -> Vec<NewRevCustomer> {
-    (1..=REV_CUSTOMERS).map(|n| NewRevCustomer {
-        id: ids.next(),
-        rev_customer_id: format!("70{tenant}{n:07}"),
-        name: company(if n % 9 == 0 { n - 1 } else { n }),
-        closed: n % 30 == 0,
-        // One in fifty has no seat in this tenant yet.
-        site: (n % 50 != 0).then(|| SiteId(ids.next())),
-    }).collect()
+    (1..=REV_CUSTOMERS)
+        .map(|n| NewRevCustomer {
+            id: ids.next(),
+            rev_customer_id: format!("70{tenant}{n:07}"),
+            name: company(if n % 9 == 0 { n - 1 } else { n }),
+            closed: n % 30 == 0,
+            // One in fifty has no seat in this tenant yet.
+            site: (n % 50 != 0).then(|| SiteId(ids.next())),
+        })
+        .collect()
 }
 
 fn amop_customers(ids: &Ids) -> Vec<NewAmopCustomer> {
     let named = [CUSTOMER_A, CUSTOMER_B, CUSTOMER_OTHER].map(str::to_owned);
-    named.into_iter().chain((0..AMOP_CUSTOMERS - 3).map(|n| format!("{} {}", company(n), n + 1)))
-        .map(|name| NewAmopCustomer { id: ids.next(), site: SiteId(ids.next()), name }).collect()
+    named
+        .into_iter()
+        .chain((0..AMOP_CUSTOMERS - 3).map(|n| format!("{} {}", company(n), n + 1)))
+        .map(|name| NewAmopCustomer { id: ids.next(), site: SiteId(ids.next()), name })
+        .collect()
 }

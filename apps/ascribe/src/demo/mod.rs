@@ -45,7 +45,9 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
     }
     let opened = roles::open(settings).await?;
     let ids = settings::ids();
-    let (plan, tenant) = fleet::make_or_find(opened.ledger.server(), &ids, arguments.devices).await.context("the example fleet could not be made")?;
+    let (plan, tenant) = fleet::make_or_find(opened.ledger.server(), &ids, arguments.devices)
+        .await
+        .context("the example fleet could not be made")?;
     let keys = make_keys(opened.ledger.server(), &ids).await?;
     let files = example::write_files(&settings.data.join("examples"), &plan)?;
 
@@ -121,11 +123,14 @@ fn write_demo_json(data: &Path, demo: &Demo) -> anyhow::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     // Whoever reads it relies on the first tenant being the first; serde_json keeps the order of a list of pairs only
     // as text.
-    let keys = demo.keys.iter().map(|(name, key)| format!("{}: {}", json!(name), json!(key))).collect::<Vec<_>>().join(", ");
+    let keys =
+        demo.keys.iter().map(|(name, key)| format!("{}: {}", json!(name), json!(key))).collect::<Vec<_>>().join(", ");
     let files: Vec<String> = demo.files.iter().map(|path| path.display().to_string()).collect();
     let text = format!(
         "{{\n  \"url\": {},\n  \"api_keys\": {{{keys}}},\n  \"login\": null,\n  \"simulators\": {{}},\n  \"example_files\": {}\n}}\n",
-        json!(demo.url), json!(files));
+        json!(demo.url),
+        json!(files)
+    );
     let path = data.join("demo.json");
     let fresh = data.join("demo.json.new");
     drop(std::fs::remove_file(&fresh));
@@ -140,6 +145,11 @@ fn print_where_to_look(demo: &Demo, data: &Path) {
     println!("  export ASCRIBE_URL={} ASCRIBE_API_KEY=<a key of {}>", demo.url, data.join("demo.json").display());
     println!("  ascribe change list\n  ascribe device list --limit 5\n  ascribe customer list --q water");
     if let Some(file) = demo.files.first() {
-        println!("  ascribe plan assign --service-provider {:?} --customer {:?} --devices {}", fleet::PROVIDERS[0].name, fleet::CUSTOMER_A, file.display());
+        println!(
+            "  ascribe plan assign --service-provider {:?} --customer {:?} --devices {}",
+            fleet::PROVIDERS[0].name,
+            fleet::CUSTOMER_A,
+            file.display()
+        );
     }
 }

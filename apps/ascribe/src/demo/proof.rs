@@ -33,20 +33,35 @@ impl Differences {
 }
 
 /// The plan's rows against what must come of them.
-pub(crate) async fn plan_is_as_expected(api: &Api, id: &str, rows: &[Row], replace: bool, differences: &mut Differences) -> anyhow::Result<()> {
+pub(crate) async fn plan_is_as_expected(
+    api: &Api,
+    id: &str,
+    rows: &[Row],
+    replace: bool,
+    differences: &mut Differences,
+) -> anyhow::Result<()> {
     let mut next = 0;
     api.each(&format!("/plans/{id}/rows"), &[], None, |row| {
         next += 1;
-        let Some(expected) = row["row"].as_u64().and_then(|n| rows.get(usize::try_from(n).ok()?.checked_sub(1)?)) else {
+        let Some(expected) = row["row"].as_u64().and_then(|n| rows.get(usize::try_from(n).ok()?.checked_sub(1)?))
+        else {
             differences.add(format!("the plan has a row the file has not: {row}"));
             return Ok(());
         };
         let wanted = expected.expected(replace);
         if row["verdict"] != wanted.verdict || row["reason"].as_str() != wanted.reason {
-            differences.add(format!("row {}: planned {} {}, expected {} {}", row["row"], row["verdict"], row["reason"], wanted.verdict, wanted.reason.unwrap_or("null")));
+            differences.add(format!(
+                "row {}: planned {} {}, expected {} {}",
+                row["row"],
+                row["verdict"],
+                row["reason"],
+                wanted.verdict,
+                wanted.reason.unwrap_or("null")
+            ));
         }
         Ok(())
-    }).await?;
+    })
+    .await?;
     if next != rows.len() {
         differences.add(format!("the plan has {next} rows, the file {}", rows.len()));
     }
@@ -54,7 +69,15 @@ pub(crate) async fn plan_is_as_expected(api: &Api, id: &str, rows: &[Row], repla
 }
 
 /// The ledger's rows against the plan's, and the tables against the ledger.
-pub(crate) async fn ledger_and_tables_agree(api: &Api, server: &Server, tenant: TenantId, change: &Value, rows: &[Row], replace: bool, differences: &mut Differences) -> anyhow::Result<()> {
+pub(crate) async fn ledger_and_tables_agree(
+    api: &Api,
+    server: &Server,
+    tenant: TenantId,
+    change: &Value,
+    rows: &[Row],
+    replace: bool,
+    differences: &mut Differences,
+) -> anyhow::Result<()> {
     let id = change["id"].as_str().unwrap_or_default();
     let mut processed = 0_i64;
     api.each(&format!("/bulk-changes/{id}/rows"), &[], None, |row| {
@@ -69,8 +92,10 @@ pub(crate) async fn ledger_and_tables_agree(api: &Api, server: &Server, tenant: 
             differences.add(format!("row {}: the ledger says {}, expected {wanted}", row["row"], row["status"]));
         }
         Ok(())
-    }).await?;
-    let Agreement { processed: stored, agree, touched_without_saying } = agreement(server, tenant, BulkChangeId(Uuid::parse_str(id)?)).await?;
+    })
+    .await?;
+    let Agreement { processed: stored, agree, touched_without_saying } =
+        agreement(server, tenant, BulkChangeId(Uuid::parse_str(id)?)).await?;
     if (stored, agree, touched_without_saying) != (processed, processed, 0) || change["counts"]["ok"] != processed {
         differences.add(format!("of {processed} rows PROCESSED the tables agree on {agree}; {touched_without_saying} other rows were touched; counts say {}", change["counts"]["ok"]));
     }

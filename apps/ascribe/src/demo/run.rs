@@ -26,7 +26,9 @@ pub(super) async fn all(api: &Api, demo: &Demo, server: &Server) -> anyhow::Resu
     let number = runs_before(api).await? + 1;
     let replace = number > 1;
     let customer = if number % 2 == 1 { fleet::CUSTOMER_A } else { fleet::CUSTOMER_B };
-    let (Some(assign), Some(reassign)) = (demo.files.first(), demo.files.get(1)) else { anyhow::bail!("the example files are missing") };
+    let (Some(assign), Some(reassign)) = (demo.files.first(), demo.files.get(1)) else {
+        anyhow::bail!("the example files are missing")
+    };
     let runs = [
         Run {
             title: "1. Assign an AMOP customer to a messy file",
@@ -34,7 +36,9 @@ pub(super) async fn all(api: &Api, demo: &Demo, server: &Server) -> anyhow::Resu
                 "change_type": "CustomerAssignment", "service_provider": fleet::PROVIDERS[0].name, "customer": customer,
                 "on_conflict": if replace { "replace" } else { "refuse" }, "reference": format!("demo {number} assign"),
             }),
-            file: assign, rows: assignment(&demo.plan), replace,
+            file: assign,
+            rows: assignment(&demo.plan),
+            replace,
         },
         Run {
             title: "2. Reassign a part to a rev customer, with rate plan and pool",
@@ -43,7 +47,9 @@ pub(super) async fn all(api: &Api, demo: &Demo, server: &Server) -> anyhow::Resu
                 "on_conflict": "replace", "customer_rate_plan": fleet::RATE_PLAN, "customer_rate_pool": fleet::POOL,
                 "customer_data_allocation_mb": 5, "reference": format!("demo {number} reassign"),
             }),
-            file: reassign, rows: reassignment(&demo.plan), replace: false,
+            file: reassign,
+            rows: reassignment(&demo.plan),
+            replace: false,
         },
     ];
     let mut agrees = true;
@@ -72,8 +78,13 @@ async fn one(api: &Api, demo: &Demo, server: &Server, run: Run<'_>) -> anyhow::R
 
     print_table(&plan, &change);
     let ok = change["counts"]["ok"].as_f64().unwrap_or(0.0);
-    println!("   planned {} rows in {:.2} s, settled {ok} devices in {:.2} s ({:.0} devices/s); change {id}",
-        plan["counts"]["rows"], planned_in.as_secs_f64(), applied_in.as_secs_f64(), ok / applied_in.as_secs_f64().max(1e-9));
+    println!(
+        "   planned {} rows in {:.2} s, settled {ok} devices in {:.2} s ({:.0} devices/s); change {id}",
+        plan["counts"]["rows"],
+        planned_in.as_secs_f64(),
+        applied_in.as_secs_f64(),
+        ok / applied_in.as_secs_f64().max(1e-9)
+    );
     for difference in &differences.found {
         println!("   DIFFERENCE {difference}");
     }
@@ -105,10 +116,12 @@ fn print_table(plan: &Value, change: &Value) {
 async fn runs_before(api: &Api) -> anyhow::Result<u32> {
     let mut most = 0;
     api.each("/bulk-changes", &[], Some(1_000), |change| {
-        let number = change["reference"].as_str().and_then(|text| text.strip_prefix("demo ")?.split(' ').next()?.parse().ok());
+        let number =
+            change["reference"].as_str().and_then(|text| text.strip_prefix("demo ")?.split(' ').next()?.parse().ok());
         most = most.max(number.unwrap_or(0));
         Ok(())
-    }).await?;
+    })
+    .await?;
     Ok(most)
 }
 

@@ -22,7 +22,11 @@ pub(crate) struct Arguments {
 
 /// Makes the tenant if it is missing, and always a new key, which is shown this once.
 pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<()> {
-    anyhow::ensure!(jiff::tz::TimeZone::get(&arguments.time_zone).is_ok(), "{:?} is not a time zone of the IANA database", arguments.time_zone);
+    anyhow::ensure!(
+        jiff::tz::TimeZone::get(&arguments.time_zone).is_ok(),
+        "{:?} is not a time zone of the IANA database",
+        arguments.time_zone
+    );
     let opened = open(settings).await?;
     let ids = settings::ids();
     let server = opened.ledger.server();

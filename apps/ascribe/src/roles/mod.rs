@@ -35,7 +35,10 @@ impl Opened {
 pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Opened> {
     if let Some(url) = &settings.database_url {
         let ledger = Ledger::new(Server::from_url(url).context("DATABASE_URL is not a postgres:// URL")?);
-        ledger.ping().await.context("the database does not answer, or has no schema yet; `ascribe migrate` makes it")?;
+        ledger
+            .ping()
+            .await
+            .context("the database does not answer, or has no schema yet; `ascribe migrate` makes it")?;
         return Ok(Opened { embedded: None, ledger });
     }
     let embedded = start_embedded(&settings.data, settings.pg_bin.as_deref()).await?;
@@ -60,7 +63,9 @@ async fn wait_for_schema(ledger: &Ledger) -> anyhow::Result<()> {
 
 async fn start_embedded(data: &Path, binaries: Option<&Path>) -> anyhow::Result<Embedded> {
     let settings = embedded::Settings { data: data.to_owned(), binaries: binaries.map(Path::to_owned), fsync: true };
-    tokio::task::spawn_blocking(move || Embedded::start(&settings)).await?.context("the embedded PostgreSQL did not start")
+    tokio::task::spawn_blocking(move || Embedded::start(&settings))
+        .await?
+        .context("the embedded PostgreSQL did not start")
 }
 
 async fn prepare_embedded(embedded: &Embedded) -> anyhow::Result<()> {
@@ -74,7 +79,9 @@ async fn prepare_embedded(embedded: &Embedded) -> anyhow::Result<()> {
 pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     if let Some(url) = &settings.database_url {
         let server = Server::from_url(url).context("DATABASE_URL is not a postgres:// URL")?;
-        schema::roles(&server).await.context("the roles could not be made; the login needs CREATEROLE and to own the database")?;
+        schema::roles(&server)
+            .await
+            .context("the roles could not be made; the login needs CREATEROLE and to own the database")?;
         schema::schema(&server).await.context("the schema could not be brought up to date")?;
     } else {
         open(settings).await?.close().await;

@@ -24,7 +24,8 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
     let stop = until_told_to_stop()?;
     let opened = open(settings).await?;
     let ids = settings::ids();
-    let listener = TcpListener::bind(settings.listen).await.with_context(|| format!("cannot listen on {}", settings.listen))?;
+    let listener =
+        TcpListener::bind(settings.listen).await.with_context(|| format!("cannot listen on {}", settings.listen))?;
     let working = arguments.work.then(|| {
         let (settings, ledger, ids, stop) = (settings.clone(), opened.ledger.clone(), ids.clone(), stop.clone());
         tokio::spawn(async move { work::work(&settings, ledger, ids, stop).await })
@@ -38,7 +39,13 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
 }
 
 /// Serves on a socket that is bound, until it is cancelled; requests under way get ten seconds.
-pub(crate) async fn serve(settings: &Settings, ledger: Ledger, ids: Ids, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+pub(crate) async fn serve(
+    settings: &Settings,
+    ledger: Ledger,
+    ids: Ids,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let spool = Spool::open(settings.data.join("spool"), MOST_UPLOAD_BYTES).await?;
     let planner = Planner::new(ledger.clone(), ids.clone(), settings.planner());
     let app = App { ledger, planner, spool, ids, plan_wait: Duration::from_secs_f64(settings.plan_wait_seconds) };

@@ -21,7 +21,10 @@ impl Binaries {
     /// `NoBinaries`, saying where it was looked.
     pub fn find(named: Option<&Path>) -> Result<Self, EmbeddedError> {
         let folders = named.map_or_else(candidates, |folder| vec![folder.to_owned()]);
-        folders.iter().filter_map(|folder| Self::at(folder)).max_by_key(|found| found.major)
+        folders
+            .iter()
+            .filter_map(|folder| Self::at(folder))
+            .max_by_key(|found| found.major)
             .filter(|found| found.major >= FLOOR)
             .ok_or_else(|| EmbeddedError::NoBinaries {
                 looked: folders.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", "),
@@ -55,14 +58,26 @@ impl Binaries {
 }
 
 fn candidates() -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
+    let mut folders: Vec<PathBuf> =
+        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
     folders.retain(|folder| folder.join("postgres").exists());
     // Debian and Ubuntu; the PostgreSQL project's RPMs; Homebrew; Postgres.app.
-    for (root, inner) in [("/usr/lib/postgresql", "bin"), ("/opt/homebrew/opt", "bin"), ("/usr/local/opt", "bin"), ("/Applications/Postgres.app/Contents/Versions", "bin")] {
+    for (root, inner) in [
+        ("/usr/lib/postgresql", "bin"),
+        ("/opt/homebrew/opt", "bin"),
+        ("/usr/local/opt", "bin"),
+        ("/Applications/Postgres.app/Contents/Versions", "bin"),
+    ] {
         let Ok(entries) = std::fs::read_dir(root) else { continue };
-        folders.extend(entries.flatten().map(|entry| entry.path().join(inner)).filter(|folder| folder.join("postgres").exists()));
+        folders.extend(
+            entries.flatten().map(|entry| entry.path().join(inner)).filter(|folder| folder.join("postgres").exists()),
+        );
     }
-    folders.extend((FLOOR..FLOOR + 10).map(|major| PathBuf::from(format!("/usr/pgsql-{major}/bin"))).filter(|folder| folder.join("postgres").exists()));
+    folders.extend(
+        (FLOOR..FLOOR + 10)
+            .map(|major| PathBuf::from(format!("/usr/pgsql-{major}/bin")))
+            .filter(|folder| folder.join("postgres").exists()),
+    );
     if folders.is_empty() {
         folders.push(PathBuf::from("PATH"));
         folders.push(PathBuf::from("/usr/lib/postgresql"));

@@ -42,7 +42,9 @@ impl RunAs {
         if !me.is_root() {
             return Ok(Self { uid: me, gid: Gid::effective(), drops: false, ours: own.name });
         }
-        let server = ["ascribe", "postgres", "_postgres", "nobody"].iter().find_map(|name| User::from_name(name).ok().flatten())
+        let server = ["ascribe", "postgres", "_postgres", "nobody"]
+            .iter()
+            .find_map(|name| User::from_name(name).ok().flatten())
             .ok_or(EmbeddedError::NamelessUser(65_534))?;
         Ok(Self { uid: server.uid, gid: server.gid, drops: true, ours: own.name })
     }
@@ -58,7 +60,10 @@ impl Home {
         let root = if user.drops && !reachable(&data, &user) {
             let elsewhere = Path::new("/var/lib/ascribe").join(&hash);
             let note = data.join("postgresql-is-elsewhere.txt");
-            let text = format!("The embedded PostgreSQL runs as a user who cannot enter this folder. Its files are in\n{}\n", elsewhere.display());
+            let text = format!(
+                "The embedded PostgreSQL runs as a user who cannot enter this folder. Its files are in\n{}\n",
+                elsewhere.display()
+            );
             fs::write(&note, text).map_err(io_error("write the note", &note))?;
             elsewhere
         } else {
@@ -80,7 +85,9 @@ impl Home {
     /// A folder of the server's user that nobody else can enter (root can).
     fn private_folder(&self, path: &Path) -> Result<(), EmbeddedError> {
         match fs::DirBuilder::new().mode(0o700).create(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(io_error("make a folder", path)(error)),
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(io_error("make a folder", path)(error));
+            }
             _ => {}
         }
         let found = fs::symlink_metadata(path).map_err(io_error("look at a folder", path))?;
@@ -89,7 +96,8 @@ impl Home {
             return Err(io_error("the folder is somebody else's", path)(std::io::ErrorKind::PermissionDenied.into()));
         }
         if self.user.drops {
-            chown(path, Some(self.user.uid), Some(self.user.gid)).map_err(|e| io_error("give a folder to the server's user", path)(e.into()))?;
+            chown(path, Some(self.user.uid), Some(self.user.gid))
+                .map_err(|e| io_error("give a folder to the server's user", path)(e.into()))?;
         }
         fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(io_error("close a folder", path))
     }
@@ -123,16 +131,30 @@ impl Home {
                 fs::remove_dir_all(&fresh).map_err(io_error("remove a half-made cluster", &fresh))?;
             }
             let mut initdb = self.as_server_user(&binaries.program("initdb"));
-            initdb.arg("--pgdata").arg(&fresh).args(["--username", ADMIN, "--encoding", "UTF8", "--auth", "peer", "--no-instructions"]);
+            initdb.arg("--pgdata").arg(&fresh).args([
+                "--username",
+                ADMIN,
+                "--encoding",
+                "UTF8",
+                "--auth",
+                "peer",
+                "--no-instructions",
+            ]);
             let out = initdb.output().map_err(io_error("run initdb", &fresh))?;
             if !out.status.success() {
-                return Err(EmbeddedError::Program { program: "initdb", said: String::from_utf8_lossy(&out.stderr).trim().to_owned() });
+                return Err(EmbeddedError::Program {
+                    program: "initdb",
+                    said: String::from_utf8_lossy(&out.stderr).trim().to_owned(),
+                });
             }
             fs::rename(&fresh, &cluster).map_err(io_error("put the cluster in its place", &cluster))?;
         }
         let ours = &self.user.ours;
-        let hba = format!("# Written by ascribe at every start.\nlocal all {ADMIN} peer map=ascribe\nlocal all {LOGIN} peer map=ascribe\n");
-        let ident = format!("# Written by ascribe at every start.\nascribe \"{ours}\" {ADMIN}\nascribe \"{ours}\" {LOGIN}\n");
+        let hba = format!(
+            "# Written by ascribe at every start.\nlocal all {ADMIN} peer map=ascribe\nlocal all {LOGIN} peer map=ascribe\n"
+        );
+        let ident =
+            format!("# Written by ascribe at every start.\nascribe \"{ours}\" {ADMIN}\nascribe \"{ours}\" {LOGIN}\n");
         for (name, text) in [("pg_hba.conf", hba), ("pg_ident.conf", ident)] {
             let path = cluster.join(name);
             fs::write(&path, text).map_err(io_error("write", &path))?;
@@ -144,7 +166,12 @@ impl Home {
     pub(super) fn as_server_user(&self, program: &Path) -> Command {
         use std::os::unix::process::CommandExt as _;
         let mut command = Command::new(program);
-        command.env_clear().env("LC_ALL", "C.UTF-8").env("TZ", "UTC").env("PATH", "/usr/bin:/bin").current_dir(&self.root);
+        command
+            .env_clear()
+            .env("LC_ALL", "C.UTF-8")
+            .env("TZ", "UTC")
+            .env("PATH", "/usr/bin:/bin")
+            .current_dir(&self.root);
         if self.user.drops {
             // std gives up the supplementary groups, too, when root sets a uid.
             command.uid(self.user.uid.as_raw()).gid(self.user.gid.as_raw());
@@ -168,7 +195,10 @@ impl Home {
         match fs::read_link(format!("/proc/{pid}/cwd")) {
             Ok(folder) => self.cluster().canonicalize().is_ok_and(|cluster| cluster == folder),
             // Without /proc (macOS) the number in its own file has to do.
-            Err(_) => !Path::new("/proc/self").exists() && nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None).is_ok(),
+            Err(_) => {
+                !Path::new("/proc/self").exists()
+                    && nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None).is_ok()
+            }
         }
     }
 
@@ -176,7 +206,9 @@ impl Home {
     pub(super) fn wait_ready(&self, pid: Option<i32>, at_most: Duration) -> Result<(), EmbeddedError> {
         let began = started();
         while began.elapsed() < at_most {
-            if self.postmaster_pid().is_some_and(|(found, ready)| ready && pid.is_none_or(|pid| pid == found) && self.is_our_postmaster(found)) {
+            if self.postmaster_pid().is_some_and(|(found, ready)| {
+                ready && pid.is_none_or(|pid| pid == found) && self.is_our_postmaster(found)
+            }) {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -196,7 +228,13 @@ fn reachable(folder: &Path, user: &RunAs) -> bool {
     folder.ancestors().all(|step| {
         fs::metadata(step).is_ok_and(|found| {
             let mode = found.mode();
-            if found.uid() == user.uid.as_raw() { mode & 0o100 != 0 } else if found.gid() == user.gid.as_raw() { mode & 0o010 != 0 } else { mode & 0o001 != 0 }
+            if found.uid() == user.uid.as_raw() {
+                mode & 0o100 != 0
+            } else if found.gid() == user.gid.as_raw() {
+                mode & 0o010 != 0
+            } else {
+                mode & 0o001 != 0
+            }
         })
     })
 }

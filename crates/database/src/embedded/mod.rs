@@ -43,13 +43,17 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
     /// No PostgreSQL is installed.
-    #[error("no PostgreSQL 15 or newer found (looked in {looked}); install it (Debian: apt-get install postgresql), name its folder with ASCRIBE_PG_BIN, or set DATABASE_URL")]
+    #[error(
+        "no PostgreSQL 15 or newer found (looked in {looked}); install it (Debian: apt-get install postgresql), name its folder with ASCRIBE_PG_BIN, or set DATABASE_URL"
+    )]
     NoBinaries {
         /// Where it was looked for.
         looked: String,
     },
     /// Files were made by another major version.
-    #[error("the data in {path} was made by PostgreSQL {made}, but {found} is installed; point ASCRIBE_PG_BIN at version {made}")]
+    #[error(
+        "the data in {path} was made by PostgreSQL {made}, but {found} is installed; point ASCRIBE_PG_BIN at version {made}"
+    )]
     OtherVersion {
         /// The cluster's folder.
         path: PathBuf,
@@ -87,7 +91,9 @@ pub enum EmbeddedError {
     #[error("PostgreSQL did not become ready within {0:?}; its log is beside its files")]
     NotReady(Duration),
     /// This user has no name, and PostgreSQL needs one.
-    #[error("the user id {0} has no entry in /etc/passwd, which PostgreSQL needs; run as a named user or set DATABASE_URL")]
+    #[error(
+        "the user id {0} has no entry in /etc/passwd, which PostgreSQL needs; run as a named user or set DATABASE_URL"
+    )]
     NamelessUser(u32),
 }
 
@@ -119,7 +125,12 @@ impl Embedded {
     pub fn start(settings: &Settings) -> Result<Self, EmbeddedError> {
         let home = Home::prepare(&settings.data)?;
         let lock_path = settings.data.join("embedded.lock");
-        let file = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(io_error("open the lock file", &lock_path))?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .map_err(io_error("open the lock file", &lock_path))?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => {
                 let binaries = Binaries::find(settings.binaries.as_deref())?;
@@ -159,7 +170,13 @@ impl Embedded {
     }
 
     fn login_as(&self, user: &str) -> Server {
-        Server::from_options(PgConnectOptions::new_without_pgpass().socket(self.home.socket_dir()).port(home::PORT).username(user).password(""))
+        Server::from_options(
+            PgConnectOptions::new_without_pgpass()
+                .socket(self.home.socket_dir())
+                .port(home::PORT)
+                .username(user)
+                .password(""),
+        )
     }
 
     /// Stops it with a fast shutdown, if we own it; a guest never does. Returns when it is gone, within about five seconds.

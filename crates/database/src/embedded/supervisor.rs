@@ -37,7 +37,9 @@ impl Supervisor {
         let (stop, pid) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicI32::new(0)));
         let (tell, ready) = mpsc::channel();
         let watch = Watch { home: home.clone(), binaries, fsync, stop: Arc::clone(&stop), pid: Arc::clone(&pid) };
-        let thread = std::thread::Builder::new().name("postgresql".into()).spawn(move || watch.run(&tell))
+        let thread = std::thread::Builder::new()
+            .name("postgresql".into())
+            .spawn(move || watch.run(&tell))
             .map_err(io_error("start the supervisor thread", home.socket_dir()))?;
         let supervisor = Self { stop, pid, thread: Some(thread) };
         match ready.recv() {
@@ -101,7 +103,10 @@ impl Watch {
                     match self.start_until_ready() {
                         Ok(again) => child = again,
                         Err(error) => {
-                            tracing::error!(error = &error as &dyn std::error::Error, "the embedded PostgreSQL does not start again");
+                            tracing::error!(
+                                error = &error as &dyn std::error::Error,
+                                "the embedded PostgreSQL does not start again"
+                            );
                             std::thread::sleep(Duration::from_secs(1));
                         }
                     }
@@ -159,13 +164,22 @@ impl Watch {
 
     fn spawn(&self) -> Result<Child, EmbeddedError> {
         let log_path = self.home.log();
-        let log = File::options().create(true).append(true).open(&log_path).map_err(io_error("open the log", &log_path))?;
+        let log =
+            File::options().create(true).append(true).open(&log_path).map_err(io_error("open the log", &log_path))?;
         let on_off = if self.fsync { "on" } else { "off" };
         let mut command = self.home.as_server_user(&self.binaries.program("postgres"));
         command.arg("-D").arg(self.home.cluster()).arg("-k").arg(self.home.socket_dir());
         for setting in [
-            "listen_addresses=", "port=5432", "unix_socket_permissions=0700", "max_connections=120", "shared_buffers=256MB",
-            "max_wal_size=2GB", "timezone=UTC", "log_timezone=UTC", &format!("fsync={on_off}"), &format!("full_page_writes={on_off}"),
+            "listen_addresses=",
+            "port=5432",
+            "unix_socket_permissions=0700",
+            "max_connections=120",
+            "shared_buffers=256MB",
+            "max_wal_size=2GB",
+            "timezone=UTC",
+            "log_timezone=UTC",
+            &format!("fsync={on_off}"),
+            &format!("full_page_writes={on_off}"),
             &format!("synchronous_commit={on_off}"),
         ] {
             command.arg("-c").arg(setting);

@@ -19,7 +19,12 @@ struct Body {
     plan_id: String,
 }
 
-pub(crate) async fn handle(Caller(caller): Caller, State(app): State<App>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Response, Problem> {
+pub(crate) async fn handle(
+    Caller(caller): Caller,
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
     let key = idempotency::key(&headers)?;
     let body = body.map_err(|_| Problem::too_large("The body is larger than 1 MiB, or broke off."))?;
     let body: Body = serde_json::from_slice(&body).map_err(|error| match error.classify() {
@@ -31,8 +36,13 @@ pub(crate) async fn handle(Caller(caller): Caller, State(app): State<App>, heade
     let worker = app.clone();
     let work = async move {
         database::plan::apply(&worker.ledger, &caller, id).await?;
-        let change = database::bulk_change::get(&worker.ledger, caller.tenant, id).await?.ok_or_else(Problem::internal)?;
-        Ok(Made { status: StatusCode::ACCEPTED, body: super::show(&change), location: format!("/api/v1/bulk-changes/{id}") })
+        let change =
+            database::bulk_change::get(&worker.ledger, caller.tenant, id).await?.ok_or_else(Problem::internal)?;
+        Ok(Made {
+            status: StatusCode::ACCEPTED,
+            body: super::show(&change),
+            location: format!("/api/v1/bulk-changes/{id}"),
+        })
     };
     idempotency::once(&app, caller.tenant, "POST /bulk-changes", key, fingerprint, work).await
 }

@@ -8,7 +8,14 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde_json::Value;
 
-pub(crate) async fn handle(Caller(caller): Caller, State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+pub(crate) async fn handle(
+    Caller(caller): Caller,
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
     let change = database::bulk_change::get(&app.ledger, caller.tenant, path_id(&id)?).await?;
-    change.filter(|change| !change.status.is_plan()).map(|change| Json(super::show(&change))).ok_or_else(Problem::not_found)
+    change
+        .filter(|change| !change.status.is_plan())
+        .map(|change| Json(super::show(&change)))
+        .ok_or_else(Problem::not_found)
 }

@@ -24,15 +24,23 @@ pub(crate) struct Query {
 }
 
 pub(crate) async fn handle(
-    Caller(caller): Caller, State(app): State<App>, Path(id): Path<String>, Filters(query): Filters<Query>,
+    Caller(caller): Caller,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Filters(query): Filters<Query>,
 ) -> Result<Json<Page<Value>>, Problem> {
     let filter = Filter { statuses: query.status.map(|status| vec![status.word()]), reason: query.reason };
     let rows = of(&app, &caller, &id, filter, query.cursor.as_deref(), query.limit).await?;
-    Ok(Json(Page::cut(rows, query.limit, |row| row.row_number.to_string(), |row| {
-        json!({
-            "row": row.row_number, "input": row.input, "iccid": row.iccid, "status": row.status, "reason": row.reason,
-            "detail": row.reason.map(|reason| explain(reason, row.detail.as_deref())), "fix": row.reason.map(Reason::fix),
-            "attempts": row.attempts, "processed_date": row.processed_date,
-        })
-    })))
+    Ok(Json(Page::cut(
+        rows,
+        query.limit,
+        |row| row.row_number.to_string(),
+        |row| {
+            json!({
+                "row": row.row_number, "input": row.input, "iccid": row.iccid, "status": row.status, "reason": row.reason,
+                "detail": row.reason.map(|reason| explain(reason, row.detail.as_deref())), "fix": row.reason.map(Reason::fix),
+                "attempts": row.attempts, "processed_date": row.processed_date,
+            })
+        },
+    )))
 }

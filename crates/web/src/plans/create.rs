@@ -18,17 +18,31 @@ use intake::{Input, Spooled};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub(crate) async fn handle(Caller(caller): Caller, State(app): State<App>, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn handle(
+    Caller(caller): Caller,
+    State(app): State<App>,
+    request: Request,
+) -> Result<Response, Problem> {
     let key = idempotency::key(request.headers())?;
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+    let content_type = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     let (asked, input, fingerprint) = if content_type.starts_with("multipart/form-data") {
-        let multipart = Multipart::from_request(request, &()).await
+        let multipart = Multipart::from_request(request, &())
+            .await
             .map_err(|rejection| Problem::bad_request("MULTIPART_INVALID", rejection.body_text()))?;
         read_multipart(&app, multipart).await?
     } else if content_type.starts_with("application/json") {
         read_json(request.into_body()).await?
     } else {
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "MEDIA_TYPE_NOT_SUPPORTED", "Send application/json or multipart/form-data."));
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "MEDIA_TYPE_NOT_SUPPORTED",
+            "Send application/json or multipart/form-data.",
+        ));
     };
     let worker = app.clone();
     let work = async move {
@@ -42,7 +56,8 @@ pub(crate) async fn handle(Caller(caller): Caller, State(app): State<App>, reque
             Ok(Ok(Err(refusal))) => return Err(refusal.into()),
             Ok(Err(_)) => return Err(Problem::internal()),
         };
-        let plan = database::bulk_change::get(&worker.ledger, caller.tenant, id.0).await?.ok_or_else(Problem::internal)?;
+        let plan =
+            database::bulk_change::get(&worker.ledger, caller.tenant, id.0).await?.ok_or_else(Problem::internal)?;
         Ok(Made { status, body: super::show(&plan), location: format!("/api/v1/plans/{id}") })
     };
     idempotency::once(&app, caller.tenant, "POST /plans", key, fingerprint, work).await
@@ -51,9 +66,11 @@ pub(crate) async fn handle(Caller(caller): Caller, State(app): State<App>, reque
 type Parts = (AssociateCustomer, Input, [u8; 32]);
 
 async fn read_json(body: Body) -> Result<Parts, Problem> {
-    let bytes = to_bytes(body, MOST_JSON_BYTES).await
-        .map_err(|_| Problem::too_large("The JSON body is larger than 1 MiB, or broke off; send the devices as a file."))?;
-    let mut json: Value = serde_json::from_slice(&bytes).map_err(|error| Problem::bad_request("JSON_INVALID", error.to_string()))?;
+    let bytes = to_bytes(body, MOST_JSON_BYTES).await.map_err(|_| {
+        Problem::too_large("The JSON body is larger than 1 MiB, or broke off; send the devices as a file.")
+    })?;
+    let mut json: Value =
+        serde_json::from_slice(&bytes).map_err(|error| Problem::bad_request("JSON_INVALID", error.to_string()))?;
     let fingerprint = Sha256::digest(json.to_string()).into();
     let devices = json.as_object_mut().and_then(|fields| fields.remove("devices"));
     let asked = AssociateCustomer::read(json)?;
@@ -70,13 +87,23 @@ fn cell(index: usize, device: Value) -> Result<String, Problem> {
     match device {
         Value::String(text) => Ok(text),
         // Numbers lose digits in most programs on the way; as text they do not.
-        Value::Number(_) => Err(Problem::field(&field, "FIELD_INVALID", "An ICCID is text, not a number: put it in quotes.")),
+        Value::Number(_) => {
+            Err(Problem::field(&field, "FIELD_INVALID", "An ICCID is text, not a number: put it in quotes."))
+        }
         Value::Object(mut fields) => {
             let Some(Value::String(text)) = fields.remove("iccid") else {
-                return Err(Problem::field(&format!("{field}/iccid"), "FIELD_MISSING", "A device needs its iccid, as text."));
+                return Err(Problem::field(
+                    &format!("{field}/iccid"),
+                    "FIELD_MISSING",
+                    "A device needs its iccid, as text.",
+                ));
             };
             match fields.into_iter().find(|(_, value)| !value.is_null()) {
-                Some((name, _)) => Err(Problem::field(&format!("{field}/{}", name.chars().take(64).collect::<String>()), "FIELD_NOT_SUPPORTED_YET", "Per-device overrides are not supported yet.")),
+                Some((name, _)) => Err(Problem::field(
+                    &format!("{field}/{}", name.chars().take(64).collect::<String>()),
+                    "FIELD_NOT_SUPPORTED_YET",
+                    "Per-device overrides are not supported yet.",
+                )),
                 None => Ok(text),
             }
         }
@@ -86,16 +113,31 @@ fn cell(index: usize, device: Value) -> Result<String, Problem> {
 
 async fn read_multipart(app: &App, mut multipart: Multipart) -> Result<Parts, Problem> {
     let order = || Problem::bad_request("MULTIPART_INVALID", "Send the part request first, then the part devices.");
-    let request = multipart.next_field().await.map_err(broken)?.filter(|field| field.name() == Some("request")).ok_or_else(order)?;
+    let request = multipart
+        .next_field()
+        .await
+        .map_err(broken)?
+        .filter(|field| field.name() == Some("request"))
+        .ok_or_else(order)?;
     let text = small(request).await?;
-    let json: Value = serde_json::from_slice(&text).map_err(|error| Problem::bad_request("JSON_INVALID", error.to_string()))?;
+    let json: Value =
+        serde_json::from_slice(&text).map_err(|error| Problem::bad_request("JSON_INVALID", error.to_string()))?;
     let mut fingerprint = Sha256::new();
     fingerprint.update(json.to_string());
     if json.get("devices").is_some_and(|devices| !devices.is_null()) {
-        return Err(Problem::field("devices", "FIELD_INVALID", "The devices are the part devices, not a field of the request."));
+        return Err(Problem::field(
+            "devices",
+            "FIELD_INVALID",
+            "The devices are the part devices, not a field of the request.",
+        ));
     }
     let asked = AssociateCustomer::read(json)?;
-    let devices = multipart.next_field().await.map_err(broken)?.filter(|field| field.name() == Some("devices")).ok_or_else(order)?;
+    let devices = multipart
+        .next_field()
+        .await
+        .map_err(broken)?
+        .filter(|field| field.name() == Some("devices"))
+        .ok_or_else(order)?;
     let name = devices.file_name().map(file_name).filter(|name| !name.is_empty());
     let spooled = spool(app, devices).await?;
     if multipart.next_field().await.map_err(broken)?.is_some() {

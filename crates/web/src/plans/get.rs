@@ -8,7 +8,11 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde_json::Value;
 
-pub(crate) async fn handle(Caller(caller): Caller, State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+pub(crate) async fn handle(
+    Caller(caller): Caller,
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
     let plan = database::bulk_change::get(&app.ledger, caller.tenant, path_id(&id)?).await?;
     plan.map(|plan| Json(super::show(&plan))).ok_or_else(Problem::not_found)
 }

@@ -32,34 +32,51 @@ enum VerdictWord {
 }
 
 pub(crate) async fn handle(
-    Caller(caller): Caller, State(app): State<App>, Path(id): Path<String>, Filters(query): Filters<Query>,
+    Caller(caller): Caller,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Filters(query): Filters<Query>,
 ) -> Result<Json<Page<Value>>, Problem> {
     let statuses = query.verdict.map(|verdict| match verdict {
         VerdictWord::NoChange => vec![DeviceChangeStatus::NoChange.word()],
         VerdictWord::Refused => vec![DeviceChangeStatus::Refused.word()],
-        VerdictWord::Change => DeviceChangeStatus::ALL.iter()
-            .filter(|s| !matches!(s, DeviceChangeStatus::NoChange | DeviceChangeStatus::Refused)).map(|s| s.word()).collect(),
+        VerdictWord::Change => DeviceChangeStatus::ALL
+            .iter()
+            .filter(|s| !matches!(s, DeviceChangeStatus::NoChange | DeviceChangeStatus::Refused))
+            .map(|s| s.word())
+            .collect(),
     });
-    let rows = of(&app, &caller, &id, Filter { statuses, reason: query.reason }, query.cursor.as_deref(), query.limit).await?;
-    Ok(Json(Page::cut(rows, query.limit, |row| row.row_number.to_string(), |row| {
-        let verdict = match row.status {
-            DeviceChangeStatus::Refused => "REFUSED",
-            DeviceChangeStatus::NoChange => "NO_CHANGE",
-            _ => "CHANGE",
-        };
-        // What happened to a row later is the bulk change's to say, not its plan's.
-        let reason = row.reason.filter(|_| verdict != "CHANGE");
-        json!({
-            "row": row.row_number, "input": row.input, "iccid": row.iccid, "verdict": verdict,
-            "reason": reason, "detail": reason.map(|reason| explain(reason, row.detail.as_deref())), "fix": reason.map(Reason::fix),
-            "before": row.before.as_ref().map(show_image), "after": row.after.as_ref().map(show_image),
-        })
-    })))
+    let rows =
+        of(&app, &caller, &id, Filter { statuses, reason: query.reason }, query.cursor.as_deref(), query.limit).await?;
+    Ok(Json(Page::cut(
+        rows,
+        query.limit,
+        |row| row.row_number.to_string(),
+        |row| {
+            let verdict = match row.status {
+                DeviceChangeStatus::Refused => "REFUSED",
+                DeviceChangeStatus::NoChange => "NO_CHANGE",
+                _ => "CHANGE",
+            };
+            // What happened to a row later is the bulk change's to say, not its plan's.
+            let reason = row.reason.filter(|_| verdict != "CHANGE");
+            json!({
+                "row": row.row_number, "input": row.input, "iccid": row.iccid, "verdict": verdict,
+                "reason": reason, "detail": reason.map(|reason| explain(reason, row.detail.as_deref())), "fix": reason.map(Reason::fix),
+                "before": row.before.as_ref().map(show_image), "after": row.after.as_ref().map(show_image),
+            })
+        },
+    )))
 }
 
 /// The rows of a plan or change that this caller's tenant has.
 pub(crate) async fn of(
-    app: &App, caller: &database::api_key::Caller, id: &str, filter: Filter, after: Option<&str>, limit: Limit,
+    app: &App,
+    caller: &database::api_key::Caller,
+    id: &str,
+    filter: Filter,
+    after: Option<&str>,
+    limit: Limit,
 ) -> Result<Vec<DeviceChange>, Problem> {
     let id = path_id(id)?;
     if database::bulk_change::get(&app.ledger, caller.tenant, id).await?.is_none() {
@@ -67,7 +84,9 @@ pub(crate) async fn of(
     }
     let after = match cursor(after)? {
         None => 0,
-        Some(text) => text.parse().map_err(|_| Problem::bad_request("CURSOR_INVALID", "This cursor is another list's."))?,
+        Some(text) => {
+            text.parse().map_err(|_| Problem::bad_request("CURSOR_INVALID", "This cursor is another list's."))?
+        }
     };
     Ok(database::rows::list(&app.ledger, caller.tenant, id, &filter, after, limit.and_one()).await?)
 }

@@ -1,0 +1,45 @@
+# The commands of this project. Each installs what it is missing on a fresh Debian machine with Rust.
+# `make demo ARGS=--exit` ends by itself.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-deep check bench clean sqlx
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: ## Run the main job on an example fleet, end to end (ARGS=--exit: leave when it is over)
+	@scripts/need cc postgresql
+	cargo build --workspace --locked
+	target/debug/ascribe demo $(ARGS)
+
+test: ## Everything: format, lints, macros' data, and every test, on a private PostgreSQL
+	@scripts/need cc postgresql
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	scripts/sqlx-prepare --check
+	cargo build --workspace --all-targets --locked
+	target/debug/with-postgres cargo test --workspace --locked
+
+test-deep: ## The long runs: more kills, more random cases
+	@scripts/need cc postgresql
+	cargo build --workspace --all-targets --locked
+	ASCRIBE_DEEP=1 PROPTEST_CASES=2000 target/debug/with-postgres cargo test --workspace --locked
+
+check: ## The fast loop: format, lints, unit tests
+	@scripts/need cc
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --workspace --lib --bins --locked -q
+
+bench: ## Assignment end to end against hand-written SQL, interleaved; prints ratios
+	@scripts/need cc postgresql
+	cargo build --profile ci -p ascribe -p testing --locked
+	target/ci/bench $(ARGS)
+
+sqlx: ## Write .sqlx/ again after a query changed
+	@scripts/need cc postgresql
+	scripts/sqlx-prepare
+
+clean: ## Remove what was built, and the demo's data
+	cargo clean
+	rm -rf data
