@@ -1,1 +1,10 @@
-//! x
+//! Real parts for tests: one private PostgreSQL per run, one database and one whole app per test.
+//! Must not know: anything that ships depends on it; only tests and benches may.
+
+mod app;
+mod cluster;
+mod fixture;
+
+pub use app::{Answer, TestApp};
+pub use cluster::{TestCluster, TestDatabase, VARIABLE as CLUSTER_VARIABLE, in_deep_run};
+pub use fixture::{Fixture, iccid};

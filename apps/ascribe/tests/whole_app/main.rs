@@ -1,0 +1,18 @@
+//! Whole-app tests: one test, one database, one app, driven over HTTP.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop, and say where")]
+
+mod apply;
+mod command_line;
+mod hostile;
+mod idempotency;
+mod lists;
+mod reasons;
+mod tenants;
+mod trouble;
+
+use testing::iccid;
+
+/// The first so many plain devices.
+fn devices(count: u32) -> Vec<String> {
+    (0..count).map(iccid).collect()
+}

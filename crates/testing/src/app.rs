@@ -1,0 +1,223 @@
+//! A whole app on a real port and a real database, driven over HTTP as a client would.
+
+use crate::cluster::TestDatabase;
+use crate::fixture::Fixture;
+use anyhow::{Result, ensure};
+use database::Ledger;
+use database::chunk::claim_chunk;
+use database::proof::broken_invariants;
+use domain::clock::Clock;
+use domain::ids::Ids;
+use intake::{Planner, PlannerSettings, Spool};
+use processing::{Outcome, Retry, settle};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: StatusCode,
+    /// The body, if it is JSON.
+    pub json: Value,
+    /// The headers.
+    pub headers: reqwest::header::HeaderMap,
+}
+
+/// A whole app.
+#[derive(Debug)]
+pub struct TestApp {
+    /// Its database.
+    pub database: TestDatabase,
+    /// Its ledger.
+    pub ledger: Ledger,
+    /// The world in it.
+    pub fixture: Fixture,
+    /// Its ids.
+    pub ids: Ids,
+    url: String,
+    http: reqwest::Client,
+    serving: tokio::task::JoinHandle<()>,
+    _spool: tempfile::TempDir,
+}
+
+impl TestApp {
+    /// A world with this many plain devices, and chunks of ten rows.
+    ///
+    /// # Errors
+    /// PostgreSQL does not start or answer.
+    pub async fn start(devices: u32) -> Result<Self> {
+        Self::start_with(devices, PlannerSettings { chunk_rows: 10, page_rows: 25, ..PlannerSettings::default() }).await
+    }
+
+    /// The same with other sizes.
+    ///
+    /// # Errors
+    /// PostgreSQL does not start or answer.
+    pub async fn start_with(devices: u32, settings: PlannerSettings) -> Result<Self> {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let database = TestDatabase::new().await?;
+        #[expect(clippy::disallowed_methods, reason = "the app under test runs on the machine's clock")]
+        let clock = Clock::from_fn(jiff::Timestamp::now);
+        let ids = Ids::new(clock, [42; 32]);
+        let fixture = Fixture::make(database.server(), &ids, devices).await?;
+        let ledger = Ledger::new(database.server().clone());
+        let folder = tempfile::tempdir()?;
+        let spool = Spool::open(folder.path().to_owned(), 64 * 1024 * 1024).await?;
+        let planner = Planner::new(ledger.clone(), ids.clone(), settings);
+        let app =
+            web::App { ledger: ledger.clone(), planner, spool, ids: ids.clone(), plan_wait: Duration::from_secs(60) };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let serving = tokio::spawn(async move {
+            drop(axum::serve(listener, web::router(app)).await);
+        });
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
+        Ok(Self { database, ledger, fixture, ids, url, http, serving, _spool: folder })
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A request with the first tenant's key.
+    #[must_use]
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.anonymous(method, path).bearer_auth(self.fixture.key.reveal())
+    }
+
+    /// A request without a key.
+    #[must_use]
+    pub fn anonymous(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url))
+    }
+
+    /// Sends it.
+    ///
+    /// # Errors
+    /// No answer came.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer> {
+        let response = request.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await?;
+        Ok(Answer { status, headers, json: serde_json::from_str(&text).unwrap_or(Value::Null) })
+    }
+
+    /// GETs below `/api/v1`.
+    ///
+    /// # Errors
+    /// No answer came.
+    pub async fn get(&self, path: &str) -> Result<Answer> {
+        self.send(self.request(Method::GET, &format!("/api/v1{path}"))).await
+    }
+
+    /// POSTs JSON below `/api/v1`.
+    ///
+    /// # Errors
+    /// No answer came.
+    pub async fn post(&self, path: &str, json: &Value) -> Result<Answer> {
+        self.send(self.request(Method::POST, &format!("/api/v1{path}")).json(json)).await
+    }
+
+    /// A request for a plan at Verizon, with these extra fields.
+    #[must_use]
+    pub fn asking(&self, customer: &str, extra: &Value) -> Value {
+        let mut request =
+            json!({"change_type": "CustomerAssignment", "service_provider": "Verizon", "customer": customer});
+        if let (Some(fields), Some(extra)) = (request.as_object_mut(), extra.as_object()) {
+            fields.extend(extra.clone());
+        }
+        request
+    }
+
+    /// Plans these devices.
+    ///
+    /// # Errors
+    /// No answer came.
+    pub async fn plan(&self, customer: &str, extra: &Value, devices: &[String]) -> Result<Answer> {
+        let mut request = self.asking(customer, extra);
+        request["devices"] = json!(devices);
+        self.post("/plans", &request).await
+    }
+
+    /// Plans this file.
+    ///
+    /// # Errors
+    /// No answer came.
+    pub async fn plan_file(&self, customer: &str, extra: &Value, file: impl Into<Vec<u8>>) -> Result<Answer> {
+        let form = Form::new()
+            .part("request", Part::text(self.asking(customer, extra).to_string()))
+            .part("devices", Part::bytes(file.into()).file_name("devices.csv"));
+        self.send(self.request(Method::POST, "/api/v1/plans").multipart(form)).await
+    }
+
+    /// Plans these devices, applies the plan and works until nothing is left; the change as it ended.
+    ///
+    /// # Errors
+    /// A step was refused, or no answer came.
+    pub async fn carry_out(&self, customer: &str, extra: &Value, devices: &[String]) -> Result<Value> {
+        let plan = self.plan(customer, extra, devices).await?;
+        ensure!(plan.status == StatusCode::CREATED, "{}", plan.json);
+        let applied = self.post("/bulk-changes", &json!({"plan_id": plan.json["id"]})).await?;
+        ensure!(applied.status == StatusCode::ACCEPTED, "{}", applied.json);
+        self.work().await?;
+        let id = plan.json["id"].as_str().unwrap_or_default();
+        Ok(self.get(&format!("/bulk-changes/{id}")).await?.json)
+    }
+
+    /// Works until nothing is due. Answers how many chunks were settled.
+    ///
+    /// # Errors
+    /// The database does not answer, or a chunk was not done.
+    pub async fn work(&self) -> Result<u32> {
+        let mut chunks = 0;
+        let retry = Retry { tries: 5, first_wait: Duration::from_millis(5), lease: Duration::from_secs(30) };
+        while let Some(claim) = claim_chunk(&self.ledger, Duration::from_secs(30)).await? {
+            let outcome = settle(&self.ledger, &claim, "worker:test", retry, &mut StdRng::seed_from_u64(1)).await;
+            ensure!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+            chunks += 1;
+        }
+        Ok(chunks)
+    }
+
+    /// The rows of a plan or a change.
+    ///
+    /// # Errors
+    /// No answer came.
+    pub async fn rows(&self, of: &str, id: &Value) -> Result<Vec<Value>> {
+        let (mut rows, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let id = id.as_str().unwrap_or_default();
+            let page = self.get(&format!("/{of}/{id}/rows?limit=100&cursor={cursor}")).await?;
+            ensure!(page.status == StatusCode::OK, "{}", page.json);
+            rows.extend(page.json["items"].as_array().cloned().unwrap_or_default());
+            match page.json["next_cursor"].as_str() {
+                Some(next) => next.clone_into(&mut cursor),
+                None => return Ok(rows),
+            }
+        }
+    }
+
+    /// Ends the test: every invariant holds, and no work is left.
+    ///
+    /// # Errors
+    /// One does not hold.
+    pub async fn finish(self) -> Result<()> {
+        let broken = broken_invariants(self.database.server()).await?;
+        ensure!(broken.is_empty(), "{broken:?}");
+        let left = self
+            .database
+            .number("select count(*) from app.bulk_change_chunk where state in ('READY', 'RUNNING')")
+            .await?;
+        ensure!(left == 0, "{left} chunks are left to do");
+        self.serving.abort();
+        self.ledger.close().await;
+        Ok(())
+    }
+}
