@@ -131,3 +131,8 @@ pub async fn agreement(server: &Server, tenant: TenantId, change: BulkChangeId) 
     auditor.close().await?;
     Ok(Agreement { processed: row.processed, agree: row.agree, touched_without_saying: row.touched })
 }
+
+/// The names of the invariants, orphan queries aside.
+pub fn invariant_names() -> impl Iterator<Item = &'static str> {
+    INVARIANTS.iter().map(|(name, _)| *name)
+}

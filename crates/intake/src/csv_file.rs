@@ -65,6 +65,15 @@ pub enum InputRefusal {
     Io(#[from] std::io::Error),
 }
 
+/// The ICCID cell of a row.
+#[derive(Debug)]
+pub struct Cell {
+    /// As it can be shown again: at most 64 characters.
+    pub input: String,
+    /// What it reads as.
+    pub reading: Result<Iccid, Refusal>,
+}
+
 /// A CSV file whose header was understood.
 #[derive(Debug)]
 pub struct CsvFile {
@@ -127,7 +136,7 @@ impl CsvFile {
     ///
     /// # Errors
     /// The file could not be read.
-    pub fn next(&mut self) -> Result<Option<(String, Result<Iccid, Refusal>)>, InputRefusal> {
+    pub fn read_row(&mut self) -> Result<Option<Cell>, InputRefusal> {
         let mut record = csv::ByteRecord::new();
         if let Some(first) = self.first.take() {
             record = first;
@@ -139,7 +148,7 @@ impl CsvFile {
             Ok(text) => Iccid::read(text),
             Err(_) => Err(Refusal::about(Reason::IccidMalformed, "the cell is not text in UTF-8")),
         };
-        Ok(Some((shown(cell), reading)))
+        Ok(Some(Cell { input: shown(cell), reading }))
     }
 }
 

@@ -10,8 +10,8 @@ fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
 fn rows(bytes: &[u8]) -> Vec<(String, Result<String, Reason>)> {
     let file = file(bytes);
     let mut csv = CsvFile::open(file.path()).unwrap();
-    std::iter::from_fn(|| csv.next().unwrap())
-        .map(|(input, reading)| (input, reading.map(|i| i.as_str().to_owned()).map_err(|r| r.reason)))
+    std::iter::from_fn(|| csv.read_row().unwrap())
+        .map(|Cell { input, reading }| (input, reading.map(|i| i.as_str().to_owned()).map_err(|r| r.reason)))
         .collect()
 }
 

@@ -5,6 +5,6 @@ mod csv_file;
 mod planner;
 mod spool;
 
-pub use csv_file::{CsvFile, InputRefusal, MOST_ROWS};
+pub use csv_file::{Cell, CsvFile, InputRefusal, MOST_ROWS};
 pub use planner::{Input, PlanRefusal, Planner, PlannerSettings, Planning};
 pub use spool::{Spool, SpoolError, Spooled, Writing};

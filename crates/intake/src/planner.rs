@@ -1,6 +1,6 @@
 //! Making a plan: names resolved, rows staged, matched, judged and stored, page by page; never all of them in memory.
 
-use crate::csv_file::{CsvFile, InputRefusal, MOST_ROWS};
+use crate::csv_file::{Cell, CsvFile, InputRefusal, MOST_ROWS};
 use crate::spool::Spooled;
 use database::api_key::Caller;
 use database::plan::{FinishedPlan, NewPlan};
@@ -88,7 +88,7 @@ pub struct Planning {
 enum Rows {
     /// The file on disk goes when this does.
     Csv {
-        file: CsvFile,
+        file: Box<CsvFile>,
         _spooled: Spooled,
     },
     List(std::vec::IntoIter<String>),
@@ -122,7 +122,7 @@ impl Planner {
                 let file = tokio::task::spawn_blocking(move || CsvFile::open(&path))
                     .await
                     .map_err(|_| PlanRefusal::Interrupted)??;
-                (Rows::Csv { file, _spooled: spooled }, name)
+                (Rows::Csv { file: Box::new(file), _spooled: spooled }, name)
             }
             Input::List(cells) if cells.is_empty() => return Err(InputRefusal::NoRows.into()),
             Input::List(cells) => (Rows::List(cells.into_iter()), None),
@@ -209,13 +209,13 @@ fn read_all(mut rows: Rows, send: &mpsc::Sender<CopyLines>) -> Result<(), InputR
     let (mut block, mut row_number) = (CopyLines::default(), 0);
     loop {
         let next = match &mut rows {
-            Rows::Csv { file, .. } => file.next()?,
+            Rows::Csv { file, .. } => file.read_row()?,
             Rows::List(cells) => cells.next().map(|cell| {
                 let reading = Iccid::read(&cell);
-                (cell.chars().take(64).collect(), reading)
+                Cell { input: cell.chars().take(64).collect(), reading }
             }),
         };
-        let Some((input, reading)) = next else { break };
+        let Some(Cell { input, reading }) = next else { break };
         row_number += 1;
         if row_number > MOST_ROWS {
             return Err(InputRefusal::TooManyRows);

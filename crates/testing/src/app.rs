@@ -87,13 +87,11 @@ impl TestApp {
     }
 
     /// A request with the first tenant's key.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.anonymous(method, path).bearer_auth(self.fixture.key.reveal())
     }
 
     /// A request without a key.
-    #[must_use]
     pub fn anonymous(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.http.request(method, format!("{}{path}", self.url))
     }

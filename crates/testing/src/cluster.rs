@@ -33,10 +33,18 @@ impl TestCluster {
     /// # Errors
     /// PostgreSQL does not start, or the template cannot be made.
     pub fn start() -> Result<Self> {
+        Self::start_with(false)
+    }
+
+    /// Starts one that waits for the disk, if that is what is measured.
+    ///
+    /// # Errors
+    /// PostgreSQL does not start, or the template cannot be made.
+    pub fn start_with(fsync: bool) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("ascribe-test.").tempdir()?.keep();
         // The server's user has to get through.
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755))?;
-        let settings = Settings { data: folder.join("data"), binaries: None, fsync: false };
+        let settings = Settings { data: folder.join("data"), binaries: None, fsync };
         let embedded = Embedded::start(&settings)?;
         let cluster = Self { embedded, folder };
         block_on(cluster.make_template())??;
@@ -55,6 +63,12 @@ impl TestCluster {
         migrate::roles(&admin.database(TEMPLATE)).await?;
         migrate::schema(&self.embedded.server().database(TEMPLATE)).await?;
         Ok(())
+    }
+
+    /// Our roles, on the template.
+    #[must_use]
+    pub fn template(&self) -> Server {
+        self.embedded.server().database(TEMPLATE)
     }
 
     /// The superuser, on the maintenance database.
@@ -95,15 +109,25 @@ fn run_server() -> Result<&'static (Server, Server)> {
         anyhow::ensure!(!guest.is_owner(), "{VARIABLE} is set, but nobody runs a server there");
         guest
     } else {
-        let mut cluster = TestCluster::start()?;
+        let cluster = TestCluster::start()?;
         let addresses = (cluster.embedded.admin(), cluster.embedded.server());
         // Kept until the process ends; the server's parent-death signal ends it then.
-        std::mem::swap(&mut cluster.folder, &mut PathBuf::from("/nonexistent"));
         std::mem::forget(cluster);
         return Ok(SERVER.get_or_init(|| addresses));
     };
     let addresses = (embedded.admin(), embedded.server());
     Ok(SERVER.get_or_init(|| addresses))
+}
+
+/// One number, asked as the auditor.
+///
+/// # Errors
+/// The statement fails.
+pub async fn number(server: &Server, sql: &str) -> Result<i64> {
+    let mut auditor = server.connect_as(Role::Auditor).await?;
+    let number = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut auditor).await?;
+    auditor.close().await?;
+    Ok(number)
 }
 
 /// A database of one test's own, dropped with it.
@@ -170,10 +194,7 @@ impl TestDatabase {
     /// # Errors
     /// The statement fails.
     pub async fn number(&self, sql: &str) -> Result<i64> {
-        let mut auditor = self.server.connect_as(Role::Auditor).await?;
-        let number = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut auditor).await?;
-        auditor.close().await?;
-        Ok(number)
+        number(&self.server, sql).await
     }
 }
 

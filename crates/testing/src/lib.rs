@@ -6,5 +6,5 @@ mod cluster;
 mod fixture;
 
 pub use app::{Answer, TestApp};
-pub use cluster::{TestCluster, TestDatabase, VARIABLE as CLUSTER_VARIABLE, in_deep_run};
+pub use cluster::{TestCluster, TestDatabase, VARIABLE as CLUSTER_VARIABLE, in_deep_run, number};
 pub use fixture::{Fixture, iccid};

@@ -48,7 +48,6 @@ pub struct App {
 }
 
 /// The whole API.
-#[must_use]
 pub fn router(app: App) -> Router {
     // Room for the other parts of a multipart body; the spool counts the file itself.
     let upload = usize::try_from(MOST_UPLOAD_BYTES).unwrap_or(usize::MAX).saturating_add(2 * MOST_JSON_BYTES);

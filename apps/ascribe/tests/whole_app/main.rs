@@ -1,5 +1,5 @@
 //! Whole-app tests: one test, one database, one app, driven over HTTP.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop, and say where")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop, and say where")]
 
 mod apply;
 mod command_line;

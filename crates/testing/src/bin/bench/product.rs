@@ -1,0 +1,38 @@
+//! The product's side: the plan applied, then claimed and settled by the belt and the work as they are shipped.
+
+use crate::{DEVICES, Prepared, stopwatch};
+use anyhow::Result;
+use database::Ledger;
+use processing::{Outcome, Retry, settle};
+use queue::BeltSettings;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// From the apply to the last settled row.
+pub(crate) async fn run(prepared: &Prepared, lanes: usize) -> Result<Duration> {
+    let ledger = Ledger::new(prepared.login.database("bench_run"));
+    let (stop, left) = (CancellationToken::new(), Arc::new(AtomicI32::new(i32::try_from(DEVICES)?)));
+    let elapsed = stopwatch();
+    database::plan::apply(&ledger, &prepared.caller, prepared.change.0).await?;
+    let (settling, done) = (ledger.clone(), stop.clone());
+    let retry = Retry { tries: 3, first_wait: Duration::from_millis(10), lease: Duration::from_secs(60) };
+    queue::run(ledger.clone(), BeltSettings { lanes, ..BeltSettings::default() }, stop, move |claim| {
+        let (ledger, left, done) = (settling.clone(), Arc::clone(&left), done.clone());
+        async move {
+            if let Outcome::Done { ok, .. } =
+                settle(&ledger, &claim, "bench", retry, &mut StdRng::seed_from_u64(1)).await
+                && left.fetch_sub(ok, Ordering::SeqCst) == ok
+            {
+                done.cancel();
+            }
+        }
+    })
+    .await;
+    let took = elapsed();
+    ledger.close().await;
+    Ok(took)
+}

@@ -1,0 +1,107 @@
+//! The table that is printed, and `target/bench/latest.json`.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Command;
+
+/// The runs of one style.
+pub(crate) struct Measured {
+    name: &'static str,
+    devices: u32,
+    rates: Vec<f64>,
+    wal: Vec<f64>,
+}
+
+impl Measured {
+    pub(crate) const fn new(name: &'static str, devices: u32) -> Self {
+        Self { name, devices, rates: Vec::new(), wal: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, seconds: f64, wal_bytes_per_device: f64) {
+        self.rates.push(f64::from(self.devices) / seconds);
+        self.wal.push(wal_bytes_per_device);
+    }
+}
+
+/// Everything that was measured.
+pub(crate) struct Report {
+    measured: Vec<Measured>,
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
+}
+
+fn least(values: &[f64]) -> f64 {
+    values.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
+fn most(values: &[f64]) -> f64 {
+    values.iter().copied().fold(0.0, f64::max)
+}
+
+impl Report {
+    pub(crate) const fn new(measured: Vec<Measured>) -> Self {
+        Self { measured }
+    }
+
+    /// The median over the rounds of one style's rate over another's, round by round.
+    fn ratio(a: &Measured, b: &Measured) -> f64 {
+        median(&a.rates.iter().zip(&b.rates).map(|(a, b)| a / b).collect::<Vec<_>>())
+    }
+
+    pub(crate) fn print(&self) {
+        println!(
+            "{:<50} {:>8} {:>24} {:>12}  ratio to the others, in order",
+            "style", "devices", "devices/s [min..max]", "WAL B/device"
+        );
+        for a in &self.measured {
+            let ratios: Vec<String> = self.measured.iter().map(|b| format!("{:.2}", Self::ratio(a, b))).collect();
+            println!(
+                "{:<50} {:>8} {:>9.0} [{:>5.0}..{:>5.0}] {:>12.0}  {}",
+                a.name,
+                a.devices,
+                median(&a.rates),
+                least(&a.rates),
+                most(&a.rates),
+                median(&a.wal),
+                ratios.join("  ")
+            );
+        }
+    }
+
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+        let rows: Vec<Value> = self.measured.iter().flat_map(|a| {
+            let others: serde_json::Map<String, Value> =
+                self.measured.iter().filter(|b| b.name != a.name).map(|b| (b.name.to_owned(), json!(Self::ratio(a, b)))).collect();
+            [
+                json!({"name": a.name, "n": a.devices, "value": median(&a.rates), "unit": "devices/s", "min": least(&a.rates), "max": most(&a.rates),
+                    "runs": a.rates.len(), "ratio_to": others}),
+                json!({"name": format!("{}, WAL", a.name), "n": a.devices, "value": median(&a.wal), "unit": "B/device", "min": least(&a.wal),
+                    "max": most(&a.wal), "runs": a.wal.len(), "ratio_to": {}}),
+            ]
+        }).collect();
+        let commit = Command::new("git")
+            .args(["rev-parse", "HEAD"])
+            .output()
+            .map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned())
+            .unwrap_or_default();
+        let processor = std::fs::read_to_string("/proc/cpuinfo")
+            .unwrap_or_default()
+            .lines()
+            .find_map(|line| line.strip_prefix("model name"))
+            .map(|text| text.trim_start_matches(['\t', ':', ' ']).to_owned());
+        let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+        let document = json!({"machine": {"processor": processor, "cores": cores}, "commit": commit, "rows": rows});
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(path, format!("{document:#}\n"))?;
+        println!("\nwritten to {}", path.display());
+        Ok(())
+    }
+}
