@@ -132,3 +132,52 @@ pub(crate) fn ids() -> Ids {
     }
     Ids::new(clock(), seed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_in_the_operators_document_are_these_with_these_defaults() {
+        let text = include_str!("../../../docs/operating.md");
+        let defaults = Settings::default();
+        let rows = [
+            ("DATA", defaults.data.display().to_string()),
+            ("LISTEN", defaults.listen.to_string()),
+            ("PG_BIN", "found".into()),
+            ("LEASE_SECONDS", defaults.lease_seconds.to_string()),
+            ("CHUNK_ROWS", defaults.chunk_rows.to_string()),
+            ("LANES", defaults.lanes.to_string()),
+            ("POLL_SECONDS", defaults.poll_seconds.to_string()),
+            ("PLAN_EXPIRES_HOURS", defaults.plan_expires_hours.to_string()),
+            ("PLAN_WAIT_SECONDS", defaults.plan_wait_seconds.to_string()),
+            ("LOG", "info".into()),
+            ("LOG_FORMAT", defaults.log_format),
+            ("URL", defaults.url),
+            ("API_KEY", "none".into()),
+        ];
+        for (name, default) in &rows {
+            let documented = text.lines().find(|line| line.starts_with(&format!("| `ASCRIBE_{name}` |")));
+            let line = documented.unwrap_or_else(|| panic!("ASCRIBE_{name} is not documented"));
+            assert!(line.contains(&format!("| `{default}` |")) || line.contains(&format!("| {default} |")), "{line}");
+        }
+        assert_eq!(text.matches("| `ASCRIBE_").count(), rows.len());
+    }
+
+    #[test]
+    fn the_exit_codes_in_the_operators_document_are_these() {
+        let text = include_str!("../../../docs/operating.md");
+        let named = [
+            (crate::client::FAILED_ROWS, "not ok"),
+            (crate::client::REFUSED, "refused"),
+            (crate::client::NEEDS_ATTENTION, "need attention"),
+            (crate::client::CONFLICT, "conflict"),
+        ];
+        for (code, word) in named {
+            assert!(
+                text.lines().any(|line| line.starts_with(&format!("| {code} |")) && line.contains(word)),
+                "{code} {word}"
+            );
+        }
+    }
+}

@@ -219,9 +219,37 @@ mod tests {
         let plan = Plan::of(10_000);
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
         for (name, text) in [("assign.csv", assignment_csv(&plan)), ("reassign.csv", reassignment_csv(&plan))] {
+            if std::env::var_os("ASCRIBE_WRITE_DOCS").is_some() {
+                std::fs::write(folder.join(name), &text).unwrap();
+            }
             let there = std::fs::read_to_string(folder.join(name)).unwrap_or_default();
-            assert!(there == text, "examples/{name} differs; copy it from the demo's data directory");
+            assert!(there == text, "examples/{name} differs; ASCRIBE_WRITE_DOCS=1 cargo test --workspace --bins");
         }
+    }
+
+    #[test]
+    fn the_picture_in_the_readme_is_what_the_demo_prints() {
+        let readme = include_str!("../../../../README.md");
+        let picture = readme.split("<!-- demo-table").nth(1).unwrap().split("```").nth(1).unwrap();
+        let mut counts = std::collections::BTreeMap::new();
+        for row in assignment(&Plan::of(10_000)) {
+            let expected = row.expected(false);
+            let result = if expected.verdict == "CHANGE" { "PROCESSED" } else { expected.verdict };
+            *counts.entry((result, expected.reason.unwrap_or(""))).or_insert(0) += 1;
+        }
+        let mut shown = std::collections::BTreeMap::new();
+        for line in picture.lines() {
+            let words: Vec<&str> = line.split_whitespace().filter(|w| !w.contains('│')).collect();
+            let (result, reason, count) = match words.as_slice() {
+                [result, count] => (*result, "", *count),
+                [result, reason, count] => (*result, *reason, *count),
+                _ => continue,
+            };
+            if let Ok(count) = count.parse::<i32>() {
+                shown.insert((result, reason), count);
+            }
+        }
+        assert_eq!(shown, counts);
     }
 
     #[test]

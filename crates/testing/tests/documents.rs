@@ -1,0 +1,87 @@
+//! Documents state what is true: every link leads somewhere, every command exists, the reasons are the domain's own.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop, and say where")]
+
+use domain::reason::Reason;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn documents() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for folder in ["", "docs", "docs/decisions"] {
+        for entry in std::fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|e| e == "md") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut links = 0;
+    for (path, text) in documents() {
+        for part in text.split("](").skip(1) {
+            let target = part.split(')').next().unwrap();
+            if !target.starts_with("http") {
+                links += 1;
+                assert!(path.parent().unwrap().join(target).exists(), "{}: {target}", path.display());
+            }
+        }
+    }
+    assert!(links > 5);
+}
+
+#[test]
+fn every_path_in_backticks_that_looks_like_one_of_ours_exists() {
+    let mut paths = 0;
+    for (document, text) in documents() {
+        for word in text.split('`').skip(1).step_by(2) {
+            let of_crate = ["web/", "intake/", "domain/", "database/", "queue/", "processing/"]
+                .iter()
+                .any(|c| word.starts_with(c));
+            let known = word.starts_with("crates/") || word.starts_with("apps/") || word.starts_with("scripts/");
+            if !word.contains([' ', '*', '\n']) && (known || of_crate) {
+                paths += 1;
+                let found = root().join(word).exists() || root().join("crates").join(word).exists();
+                assert!(found, "{}: {word}", document.display());
+            }
+        }
+    }
+    assert!(paths > 10);
+}
+
+#[test]
+fn every_make_target_that_is_named_exists() {
+    let makefile = std::fs::read_to_string(root().join("Makefile")).unwrap();
+    for (path, text) in documents() {
+        for part in text.split("`make ").skip(1).chain(text.split("\nmake ").skip(1)) {
+            let target: String = part.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
+            assert!(makefile.contains(&format!("\n{target}: ")), "{}: make {target}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_reasons_are_the_domains_own() {
+    let mut text = String::from(
+        "# Reasons\n\nWhy a row was refused, left alone or failed. A code never changes its meaning.\n\n| Code | What it says | What to do |\n|---|---|---|\n",
+    );
+    for reason in Reason::ALL {
+        writeln!(text, "| `{}` | {} | {} |", reason.word(), reason.sentence(), reason.fix()).unwrap();
+    }
+    let path = root().join("docs/reasons.md");
+    if std::env::var_os("ASCRIBE_WRITE_DOCS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    assert!(
+        std::fs::read_to_string(path).unwrap_or_default() == text,
+        "ASCRIBE_WRITE_DOCS=1 cargo test --workspace --test documents"
+    );
+}
