@@ -24,10 +24,13 @@ struct Row {
 
 type Rows = BTreeMap<Uuid, Row>;
 
+/// A row of device_tenant as it is read: device, site, account, authentication, plan, pool, allocation, version.
+type Found = (Uuid, Uuid, Option<String>, Option<Uuid>, Option<Uuid>, Option<Uuid>, Option<String>, i32);
+
 /// The tables, as the auditor reads them.
 async fn rows(app: &TestApp) -> Rows {
     let mut auditor = app.database.server().connect_as(Role::Auditor).await.unwrap();
-    let found: Vec<(Uuid, Uuid, Option<String>, Option<Uuid>, Option<Uuid>, Option<Uuid>, Option<String>, i32)> = sqlx::query_as(
+    let found: Vec<Found> = sqlx::query_as(
         "select device_id, site_id, account_number, account_number_integration_authentication_id, customer_rate_plan_id,
              customer_rate_pool_id, customer_data_allocation_mb::text, version from app.device_tenant where tenant_id = $1")
         .bind(app.fixture.tenant.0)
