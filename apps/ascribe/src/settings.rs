@@ -91,10 +91,15 @@ impl Settings {
 
     /// Logs to stderr from here on.
     pub(crate) fn start_log(&self, level: &str) {
-        let filter = self.log.as_deref().unwrap_or(level);
-        let filter = tracing_subscriber::EnvFilter::try_new(filter)
-            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-        let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        use std::io::IsTerminal as _;
+        // Planning a million rows has statements that take seconds; sqlx would print each with its text.
+        let usual = format!("{level},sqlx::query=error");
+        let filter = tracing_subscriber::EnvFilter::try_new(self.log.as_deref().unwrap_or(&usual))
+            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(&usual));
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal());
         if self.log_format == "json" { subscriber.json().init() } else { subscriber.init() }
     }
 

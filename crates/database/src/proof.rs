@@ -27,10 +27,16 @@ const INVARIANTS: &[(&str, &str)] = &[
      "select count(*) from app.device_bulk_change b join app.bulk_change_counter k on k.tenant_id = b.tenant_id and k.bulk_change_id = b.id
       where (b.status in ('PROCESSED', 'ERROR', 'CANCELLED')) <> (k.to_do = 0 and b.applied_at is not null)"),
     ("every row to be changed is in exactly one chunk",
-     "select count(*) from app.m2m_device_change c join app.device_bulk_change b on b.tenant_id = c.tenant_id and b.id = c.bulk_change_id
-      where b.status not in ('PLANNING', 'PLAN_FAILED') and c.status not in ('REFUSED', 'NO_CHANGE')
-        and 1 <> (select count(*) from app.bulk_change_chunk k where k.tenant_id = c.tenant_id and k.bulk_change_id = c.bulk_change_id
-            and c.row_number between k.first_row and k.last_row)"),
+     // Chunks do not overlap, and together hold as many rows to change as there are: linear, where asking row by row is not.
+     "select count(*) from (
+          select k.tenant_id, k.bulk_change_id, sum(r.n) as held, bool_or(k.overlaps) as overlaps
+          from (select *, coalesce(first_row <= lag(last_row) over (partition by tenant_id, bulk_change_id order by first_row), false) as overlaps
+                from app.bulk_change_chunk) k,
+              lateral (select count(*) as n from app.m2m_device_change c where c.tenant_id = k.tenant_id and c.bulk_change_id = k.bulk_change_id
+                  and c.row_number between k.first_row and k.last_row and c.status not in ('REFUSED', 'NO_CHANGE')) r
+          group by k.tenant_id, k.bulk_change_id) held
+      full join (select tenant_id, bulk_change_id, planned from app.bulk_change_counter where planned > 0) counted using (tenant_id, bulk_change_id)
+      where held.held is distinct from counted.planned or held.overlaps"),
     ("a done chunk has no pending row",
      "select count(*) from app.bulk_change_chunk k where k.state = 'DONE' and exists (select from app.m2m_device_change c
          where c.tenant_id = k.tenant_id and c.bulk_change_id = k.bulk_change_id and c.row_number between k.first_row and k.last_row and c.status = 'PENDING')"),

@@ -51,14 +51,15 @@ impl TestApp {
     /// # Errors
     /// PostgreSQL does not start or answer.
     pub async fn start(devices: u32) -> Result<Self> {
-        Self::start_with(devices, PlannerSettings { chunk_rows: 10, page_rows: 25, ..PlannerSettings::default() }).await
+        let settings = PlannerSettings { chunk_rows: 10, page_rows: 25, ..PlannerSettings::default() };
+        Self::start_with(devices, settings, Duration::from_secs(60)).await
     }
 
-    /// The same with other sizes.
+    /// The same with other sizes, and another wait for a plan before an answer is 202.
     ///
     /// # Errors
     /// PostgreSQL does not start or answer.
-    pub async fn start_with(devices: u32, settings: PlannerSettings) -> Result<Self> {
+    pub async fn start_with(devices: u32, settings: PlannerSettings, plan_wait: Duration) -> Result<Self> {
         drop(rustls::crypto::ring::default_provider().install_default());
         let database = TestDatabase::new().await?;
         #[expect(clippy::disallowed_methods, reason = "the app under test runs on the machine's clock")]

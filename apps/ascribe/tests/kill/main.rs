@@ -46,13 +46,13 @@ impl Service {
             .spawn()
             .unwrap();
         let service = Self { child, data: data.to_owned(), url: format!("http://127.0.0.1:{port}") };
-        for _ in 0..600 {
+        for _ in 0..1_800 {
             if reqwest::get(format!("{}/readyz", service.url)).await.is_ok_and(|answer| answer.status().is_success()) {
                 return service;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        unreachable!("the service did not become ready within 30 s");
+        unreachable!("the service did not become ready within 90 s");
     }
 
     fn postmaster(&self) -> Option<i32> {

@@ -96,7 +96,7 @@ async fn a_rev_customer_without_anything_outside_gets_account_plan_pool_and_allo
 #[tokio::test]
 async fn a_plan_is_applied_once_and_only_while_it_is_good() {
     let settings = PlannerSettings { expires_in: Duration::from_millis(1), ..PlannerSettings::default() };
-    let app = TestApp::start_with(2, settings).await.unwrap();
+    let app = TestApp::start_with(2, settings, Duration::from_secs(60)).await.unwrap();
     let plan = app.plan("Water", &json!({}), &devices(2)).await.unwrap();
     tokio::time::sleep(Duration::from_millis(20)).await;
     let expired = app.post("/bulk-changes", &json!({"plan_id": plan.json["id"]})).await.unwrap();
@@ -159,5 +159,27 @@ async fn a_request_is_read_strictly() {
         request["devices"] = devices;
         assert_eq!(app.post("/plans", &request).await.unwrap().status, StatusCode::UNPROCESSABLE_ENTITY, "{request}");
     }
+    app.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_plan_that_takes_longer_is_202_and_planning_and_gets_there() {
+    let app = TestApp::start_with(300, PlannerSettings { page_rows: 2, ..PlannerSettings::default() }, Duration::ZERO)
+        .await
+        .unwrap();
+    let plan = app.plan("Water", &json!({}), &devices(300)).await.unwrap();
+    assert_eq!((plan.status, &plan.json["status"]), (StatusCode::ACCEPTED, &json!("PLANNING")));
+    let early = app.post("/bulk-changes", &json!({"plan_id": plan.json["id"]})).await.unwrap();
+    assert_eq!((early.status, &early.json["code"]), (StatusCode::CONFLICT, &json!("PLAN_NOT_READY")));
+    let id = plan.json["id"].as_str().unwrap();
+    let mut shown = plan.json.clone();
+    for _ in 0..600 {
+        shown = app.get(&format!("/plans/{id}")).await.unwrap().json;
+        if shown["status"] != "PLANNING" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!((&shown["status"], &shown["counts"]["change"]), (&json!("PLANNED"), &json!(300)));
     app.finish().await.unwrap();
 }
