@@ -189,6 +189,21 @@ impl TestDatabase {
         Ok(connection.close().await?)
     }
 
+    /// Takes the database away, as an outage does, or gives it back.
+    ///
+    /// # Errors
+    /// The statement fails.
+    pub async fn set_available(&self, available: bool) -> Result<()> {
+        let mut connection = self.admin.connect().await?;
+        let allow = format!("alter database {} allow_connections {available}", self.name);
+        connection.execute(AssertSqlSafe(allow)).await?;
+        if !available {
+            let end = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1";
+            sqlx::query(end).bind(&self.name).execute(&mut connection).await?;
+        }
+        Ok(connection.close().await?)
+    }
+
     /// One number, asked as the auditor.
     ///
     /// # Errors

@@ -82,6 +82,11 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
             false
         }
     };
+    println!(
+        "Where to look: keys and address in {}, the files in {}",
+        settings.data.join("demo.json").display(),
+        settings.data.join("examples").display()
+    );
     if !arguments.exit && outcome.is_ok() {
         print_where_to_look(&demo, &settings.data);
         stop.cancelled().await;

@@ -218,3 +218,19 @@ async fn a_plan_whose_planner_died_says_so() {
     assert_eq!((refused.status, &refused.json["code"]), (StatusCode::CONFLICT, &json!("PLAN_NOT_READY")));
     app.finish().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_lost_database_is_503_and_when_it_is_back_everything_goes_on() {
+    let app = TestApp::start(2).await.unwrap();
+    let plan = app.plan("Water", &json!({}), &devices(2)).await.unwrap();
+    app.database.set_available(false).await.unwrap();
+    let away = app.post("/bulk-changes", &json!({"plan_id": plan.json["id"]})).await.unwrap();
+    assert_eq!((away.status, &away.json["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("DATABASE_UNAVAILABLE")));
+    assert_eq!(away.json["retryable"], true);
+    assert!(away.headers.contains_key("retry-after"));
+    app.database.set_available(true).await.unwrap();
+    let back = app.post("/bulk-changes", &json!({"plan_id": plan.json["id"]})).await.unwrap();
+    assert_eq!(back.status, StatusCode::ACCEPTED);
+    app.work().await.unwrap();
+    app.finish().await.unwrap();
+}
