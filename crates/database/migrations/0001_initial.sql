@@ -325,10 +325,15 @@ create table app.device_bulk_change (
     no_change_count        integer not null default 0,
     refused_count          integer not null default 0,
     by_reason              jsonb not null default '{}',
+    retry_of               uuid,
+    undo_of                uuid,
     primary key (tenant_id, id),
     foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id),
     foreign key (tenant_id, created_by) references app.api_key (tenant_id, id),
-    foreign key (tenant_id, applied_by) references app.api_key (tenant_id, id)
+    foreign key (tenant_id, applied_by) references app.api_key (tenant_id, id),
+    foreign key (tenant_id, retry_of) references app.device_bulk_change (tenant_id, id),
+    foreign key (tenant_id, undo_of) references app.device_bulk_change (tenant_id, id),
+    check (num_nonnulls(retry_of, undo_of) <= 1)
 );
 comment on table app.device_bulk_change is 'One request over many devices of one service provider. A plan and the bulk change it becomes are one row.';
 
@@ -354,7 +359,7 @@ create table app.bulk_change_counter (
 create table app.bulk_change_target (
     tenant_id                     uuid not null,
     bulk_change_id                uuid not null,
-    target_number                 smallint not null,
+    target_number                 integer not null,
     site_id                       uuid not null,
     site_version                  integer not null,
     rev_customer_id               uuid,
@@ -364,6 +369,8 @@ create table app.bulk_change_target (
     customer_rate_pool_id         uuid,
     customer_rate_pool_version    integer,
     customer_data_allocation_mb   numeric(25, 4),
+    -- An undo puts plan, pool and allocation back exactly, also to nothing; else null leaves a value alone.
+    restores                      boolean not null default false,
     primary key (tenant_id, bulk_change_id, target_number),
     foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
     foreign key (tenant_id, site_id) references app.site (tenant_id, id),
@@ -379,7 +386,8 @@ create table app.bulk_change_chunk (
     chunk_number   integer not null,
     first_row      integer not null,
     last_row       integer not null,
-    state          text not null check (state in ('PLANNED', 'READY', 'RUNNING', 'DONE')),
+    state          text not null check (state in ('PLANNED', 'READY', 'PAUSED', 'RUNNING', 'DONE')),
+    is_cancelled   boolean not null default false,
     start_at       timestamptz,
     epoch          integer not null default 0,
     lease_until    timestamptz,
@@ -404,7 +412,7 @@ create table app.m2m_device_change (
         ('REFUSED', 'NO_CHANGE', 'PENDING', 'PROCESSING', 'WAITING_CARRIER', 'PROCESSED', 'FAILED', 'SKIPPED', 'NEEDS_ATTENTION', 'CANCELLED')),
     reason                               text,
     status_details                       text,
-    target_number                        smallint,
+    target_number                        integer,
     attempts                             smallint not null default 0,
     device_version                       integer,
     device_tenant_version                integer,
@@ -465,7 +473,8 @@ create type app.settling_row as (
     is_rev          boolean,
     plan_id         uuid,
     pool_id         uuid,
-    allocation_mb   numeric(25, 4)
+    allocation_mb   numeric(25, 4),
+    restores        boolean
 );
 
 -- tables/070_seat.sql
@@ -541,7 +550,7 @@ grant insert on app.device_bulk_change, app.bulk_change_counter, app.bulk_change
     app.m2m_device_change, app.audit_entry to ascribe_web;
 grant update (status, status_details, plan_hash, planning_lease_until, planned_at, expires_at, applied_at, applied_by,
     row_count, no_change_count, refused_count, by_reason) on app.device_bulk_change to ascribe_web;
-grant update (state, start_at) on app.bulk_change_chunk to ascribe_web;
+grant update (state, start_at, is_cancelled) on app.bulk_change_chunk to ascribe_web;
 
 -- The worker role settles.
 grant select on app.tenant, app.service_provider, app.integration_authentication, app.rev_customer, app.site,
@@ -789,6 +798,40 @@ $$;
 grant execute on function app.usp_device_bulk_change_customer_rate_plan_change_update(uuid, uuid[], uuid[], uuid[], numeric[])
     to ascribe_worker;
 
+-- procedures/restore_assignment.sql
+-- restore_assignment: plan, pool and allocation back to exactly what they were, also to nothing.
+-- Seed's procedure: none (nothing could be undone there). The site and the account are put back by the seed's two
+-- procedures for sites; settle_chunk calls them first.
+-- In:      the tenant; devices with the plan, pool and allocation (MB) they had, position by position.
+-- Errors:  ZA010 a plan or a pool is not this tenant's.
+-- Idempotent: a second call moves no version. Cost per device: 1 update.
+create function app.restore_assignment(
+    p_tenant_id uuid, p_device_ids uuid[], p_customer_rate_plan_ids uuid[], p_customer_rate_pool_ids uuid[],
+    p_customer_data_allocations_mb numeric[]) returns integer
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_restored integer;
+begin
+    if exists (select from (select distinct id from unnest(p_customer_rate_plan_ids) as w (id)) as w
+               where w.id is not null and not exists (select from app.customer_rate_plan p where p.tenant_id = p_tenant_id and p.id = w.id))
+    or exists (select from (select distinct id from unnest(p_customer_rate_pool_ids) as w (id)) as w
+               where w.id is not null and not exists (select from app.customer_rate_pool p where p.tenant_id = p_tenant_id and p.id = w.id))
+    then
+        raise exception 'a plan or a pool is not one of this tenant' using errcode = 'ZA010';
+    end if;
+    update app.device_tenant dt
+    set customer_rate_plan_id = w.plan_id, customer_rate_pool_id = w.pool_id, customer_data_allocation_mb = w.allocation_mb,
+        modified_at = app.now()
+    from unnest(p_device_ids, p_customer_rate_plan_ids, p_customer_rate_pool_ids, p_customer_data_allocations_mb)
+        as w (device_id, plan_id, pool_id, allocation_mb)
+    where dt.tenant_id = p_tenant_id and dt.device_id = w.device_id;
+    get diagnostics v_restored = row_count;
+    return v_restored;
+end
+$$;
+grant execute on function app.restore_assignment(uuid, uuid[], uuid[], uuid[], numeric[]) to ascribe_worker;
+
 -- procedures/apply_plan.sql
 -- apply_plan: a stored plan becomes a bulk change. Takes the plan's id and nothing else of what it will do.
 -- Seed's procedure: none (the portal wrote the status after it had enqueued, and could lose that race).
@@ -830,6 +873,92 @@ begin
 end
 $$;
 grant execute on function app.apply_plan(uuid, uuid, uuid, text) to ascribe_web;
+
+-- procedures/pause_bulk_change.sql
+-- pause_bulk_change: no further chunk is begun; one that is being settled is finished.
+-- Seed's procedure: none.
+-- Errors: ZA002 no such bulk change in this tenant · ZA011 it is not in a state for this.
+-- Cost: 1 update per chunk, whatever the number of devices; no device row is touched.
+create function app.pause_bulk_change(p_tenant_id uuid, p_bulk_change_id uuid, p_actor text) returns void
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_change app.device_bulk_change;
+begin
+    select * into v_change from app.device_bulk_change
+    where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null for update;
+    if not found then
+        raise exception 'no such bulk change' using errcode = 'ZA002';
+    elsif v_change.status not in ('NEW', 'PROCESSING') then
+        raise exception 'the bulk change is %', v_change.status using errcode = 'ZA011';
+    end if;
+    update app.bulk_change_chunk set state = 'PAUSED'
+    where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state = 'READY';
+    update app.device_bulk_change set status = 'PAUSED' where tenant_id = p_tenant_id and id = p_bulk_change_id;
+    insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id)
+    values (p_tenant_id, app.now(), p_actor, 'bulk_change_paused', p_bulk_change_id);
+end
+$$;
+grant execute on function app.pause_bulk_change(uuid, uuid, text) to ascribe_web;
+
+-- procedures/resume_bulk_change.sql
+-- resume_bulk_change: what was paused goes on.
+-- Seed's procedure: none.
+-- Errors: ZA002 no such bulk change in this tenant · ZA011 it is not in a state for this.
+-- Cost: 1 update per chunk, whatever the number of devices; no device row is touched.
+create function app.resume_bulk_change(p_tenant_id uuid, p_bulk_change_id uuid, p_actor text) returns void
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_change app.device_bulk_change;
+begin
+    select * into v_change from app.device_bulk_change
+    where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null for update;
+    if not found then
+        raise exception 'no such bulk change' using errcode = 'ZA002';
+    elsif v_change.status not in ('PAUSED') then
+        raise exception 'the bulk change is %', v_change.status using errcode = 'ZA011';
+    end if;
+    update app.bulk_change_chunk set state = 'READY'
+    where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state = 'PAUSED';
+    update app.device_bulk_change set status = case when v_change.started_at is null then 'NEW' else 'PROCESSING' end
+    where tenant_id = p_tenant_id and id = p_bulk_change_id;
+    perform pg_notify('ascribe_work', '');
+    insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id)
+    values (p_tenant_id, app.now(), p_actor, 'bulk_change_resumed', p_bulk_change_id);
+end
+$$;
+grant execute on function app.resume_bulk_change(uuid, uuid, text) to ascribe_web;
+
+-- procedures/cancel_bulk_change.sql
+-- cancel_bulk_change: rows that have not begun are cancelled, chunk by chunk, by the workers; what is done stays done.
+-- Seed's procedure: none.
+-- Errors: ZA002 no such bulk change in this tenant · ZA011 it is not in a state for this.
+-- Cost: 1 update per chunk, whatever the number of devices; no device row is touched.
+create function app.cancel_bulk_change(p_tenant_id uuid, p_bulk_change_id uuid, p_actor text) returns void
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_change app.device_bulk_change;
+begin
+    select * into v_change from app.device_bulk_change
+    where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null for update;
+    if not found then
+        raise exception 'no such bulk change' using errcode = 'ZA002';
+    elsif v_change.status not in ('NEW', 'PROCESSING', 'PAUSED') then
+        raise exception 'the bulk change is %', v_change.status using errcode = 'ZA011';
+    end if;
+    update app.bulk_change_chunk set is_cancelled = true, state = case when state = 'PAUSED' then 'READY' else state end
+    where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state <> 'DONE';
+    update app.device_bulk_change set status = case when v_change.started_at is null then 'NEW' else 'PROCESSING' end,
+        status_details = 'Cancelled by a person; what was done before stays done.'
+    where tenant_id = p_tenant_id and id = p_bulk_change_id;
+    perform pg_notify('ascribe_work', '');
+    insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id)
+    values (p_tenant_id, app.now(), p_actor, 'bulk_change_cancelled', p_bulk_change_id);
+end
+$$;
+grant execute on function app.cancel_bulk_change(uuid, uuid, text) to ascribe_web;
 
 -- procedures/claim_chunk.sql
 -- claim_chunk: the next chunk that is due, leased to the caller, with an epoch of its own.
@@ -904,7 +1033,7 @@ grant execute on function app.release_chunk(uuid, uuid, integer, integer) to asc
 -- When to_do reaches 0: any ok -> PROCESSED; none ok -> ERROR, or CANCELLED if all were cancelled.
 create function app.finish_rows(
     p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer,
-    p_ok integer, p_failed integer, p_skipped integer, p_ended integer)
+    p_ok integer, p_failed integer, p_skipped integer, p_cancelled integer, p_ended integer)
     returns table (chunk_done boolean, change_status text, to_do integer)
     language plpgsql set search_path = app, pg_temp
     as $$
@@ -927,7 +1056,8 @@ begin
 
     if p_ended > 0 then
         update app.bulk_change_counter k
-        set ok = k.ok + p_ok, failed = k.failed + p_failed, skipped = k.skipped + p_skipped, to_do = k.to_do - p_ended
+        set ok = k.ok + p_ok, failed = k.failed + p_failed, skipped = k.skipped + p_skipped,
+            cancelled = k.cancelled + p_cancelled, to_do = k.to_do - p_ended
         where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
         returning k.* into v_counter;
         if v_counter.to_do = 0 then
@@ -941,8 +1071,10 @@ begin
             values (p_tenant_id, v_now, 'ascribe', 'bulk_change_finished', p_bulk_change_id,
                 jsonb_build_object('status', v_status) || to_jsonb(v_counter) - array['tenant_id', 'bulk_change_id']);
         else
-            update app.device_bulk_change b set status = 'PROCESSING', started_at = v_now
-            where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.status = 'NEW';
+            -- The first settle; a change that was paused meanwhile stays paused.
+            update app.device_bulk_change b
+            set status = case when b.status = 'NEW' then 'PROCESSING' else b.status end, started_at = v_now
+            where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.started_at is null;
         end if;
     else
         select * into v_counter from app.bulk_change_counter k
@@ -952,7 +1084,46 @@ begin
         where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id;
 end
 $$;
-grant execute on function app.finish_rows(uuid, uuid, integer, integer, integer, integer, integer) to ascribe_worker;
+grant execute on function app.finish_rows(uuid, uuid, integer, integer, integer, integer, integer, integer) to ascribe_worker;
+
+-- procedures/cancel_rows.sql
+-- cancel_rows: the rows of a cancelled chunk that had not begun. Called by settle_chunk under the chunk's lock; never by
+-- anybody else. So cancelling a million rows is as many small transactions as settling them, and one click.
+-- Seed's procedure: none (a running bulk change could not be stopped).
+-- Effect: PENDING -> CANCELLED with CANCELLED_BY_USER; log, counts, audit. Devices are not touched.
+-- Cost per device: 1 update of the row and 1 log insert.
+create function app.cancel_rows(
+    p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer, p_epoch integer,
+    p_first_row integer, p_last_row integer, p_worker text)
+    returns table (settled integer, ok integer, skipped integer, chunk_done boolean, change_status text, to_do integer)
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_now  timestamptz := app.now();
+    v_rows integer[];
+    v_all  integer;
+begin
+    with ended as (
+        update app.m2m_device_change c set status = 'CANCELLED', reason = 'CANCELLED_BY_USER', processed_date = v_now
+        where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id
+          and c.row_number between p_first_row and p_last_row and c.status = 'PENDING'
+        returning c.row_number)
+    select array_agg(e.row_number order by e.row_number), count(*) into v_rows, v_all from ended e;
+    if v_all > 0 then
+        insert into app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number, attempt, step, status, error_text, created_at)
+        select p_tenant_id, p_bulk_change_id, w.row_number, 0, 'record_assignment', 'CANCELLED', 'CANCELLED_BY_USER', v_now
+        from unnest(v_rows) as w (row_number);
+        insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, chunk_number, detail, digest)
+        values (p_tenant_id, v_now, p_worker, 'chunk_cancelled', p_bulk_change_id, p_chunk_number,
+            jsonb_build_object('first_row', p_first_row, 'last_row', p_last_row, 'epoch', p_epoch, 'cancelled', v_all),
+            sha256(convert_to(array_to_string(v_rows, ':CANCELLED' || chr(10)), 'UTF8')));
+    end if;
+    return query select v_all, 0, 0, f.chunk_done, f.change_status, f.to_do
+        from app.finish_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, 0, 0, 0, v_all, v_all) as f;
+end
+$$;
+grant execute on function app.cancel_rows(uuid, uuid, integer, integer, integer, integer, text) to ascribe_worker;
 
 -- procedures/settle_chunk.sql
 -- settle_chunk: the record step of a range of a chunk's rows, whole or not at all.
@@ -976,25 +1147,29 @@ create function app.settle_chunk(
 #variable_conflict use_column
 declare
     v_now           timestamptz := app.now();
-    v_chunk_state   text;
+    v_chunk         app.bulk_change_chunk;
     v_devices       uuid[];
-    v_stale_targets smallint[];
+    v_stale_targets integer[];
     v_rows          app.settling_row[];
     v_ok            integer := 0;
     v_all           integer := 0;
     v_touched       integer;
     v_digest        bytea;
 begin
-    select c.state into v_chunk_state from app.bulk_change_chunk c
+    select * into v_chunk from app.bulk_change_chunk c
     where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.chunk_number = p_chunk_number
       and c.epoch = p_epoch and (c.state = 'DONE' or (c.state = 'RUNNING' and c.lease_until > v_now))
     for update;
     if not found then
         raise exception 'the lease of chunk % is lost', p_chunk_number using errcode = 'ZA001';
     end if;
-    if v_chunk_state = 'DONE' then
+    if v_chunk.state = 'DONE' then
         return query select 0, 0, 0, f.chunk_done, f.change_status, f.to_do
-            from app.finish_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, 0, 0, 0, 0) as f;
+            from app.finish_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, 0, 0, 0, 0, 0) as f;
+        return;
+    end if;
+    if v_chunk.is_cancelled then
+        return query select * from app.cancel_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, p_epoch, p_first_row, p_last_row, p_worker);
         return;
     end if;
 
@@ -1021,7 +1196,7 @@ begin
               (t.site_version, t.rev_customer_version, t.customer_rate_plan_version, t.customer_rate_pool_version);
 
         select array_agg((w.row_number, w.device_id, w.owner_tenant_id, w.reason, w.site_id, w.is_rev, w.plan_id, w.pool_id,
-                          w.allocation_mb)::app.settling_row order by w.device_id)
+                          w.allocation_mb, w.restores)::app.settling_row order by w.device_id)
         into v_rows
         from (
             select c.row_number, c.device_id, coalesce(dt.device_owner_tenant_id, p_tenant_id) as owner_tenant_id,
@@ -1034,7 +1209,7 @@ begin
                 end as reason,
                 t.site_id, t.rev_customer_id is not null as is_rev,
                 t.customer_rate_plan_id as plan_id, t.customer_rate_pool_id as pool_id,
-                t.customer_data_allocation_mb as allocation_mb
+                t.customer_data_allocation_mb as allocation_mb, t.restores
             from app.m2m_device_change c
             join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id
                 and t.target_number = c.target_number
@@ -1053,7 +1228,9 @@ begin
         perform app.usp_device_bulk_change_customer_rate_plan_change_update(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id),
                 array_agg(w.pool_id), array_agg(w.allocation_mb))
             from unnest(v_rows) as w
-            where w.reason is null and num_nonnulls(w.plan_id, w.pool_id, w.allocation_mb) > 0 having count(*) > 0;
+            where w.reason is null and not w.restores and num_nonnulls(w.plan_id, w.pool_id, w.allocation_mb) > 0 having count(*) > 0;
+        perform app.restore_assignment(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id), array_agg(w.pool_id), array_agg(w.allocation_mb))
+            from unnest(v_rows) as w where w.reason is null and w.restores having count(*) > 0;
 
         insert into app.device_tenant_history (tenant_id, device_id, changed_at, bulk_change_id, row_number, version, site_id,
             account_number, account_number_integration_authentication_id, customer_rate_plan_id, customer_rate_pool_id,
@@ -1088,7 +1265,7 @@ begin
     end if;
 
     return query select v_all, v_ok, v_all - v_ok, f.chunk_done, f.change_status, f.to_do
-        from app.finish_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, v_ok, 0, v_all - v_ok, v_all) as f;
+        from app.finish_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, v_ok, 0, v_all - v_ok, 0, v_all) as f;
 end
 $$;
 grant execute on function app.settle_chunk(uuid, uuid, integer, integer, integer, integer, text) to ascribe_worker;
@@ -1130,7 +1307,7 @@ begin
             jsonb_build_object('row', p_row_number, 'reason', 'POISON_ROW', 'sqlstate', p_sqlstate, 'epoch', p_epoch),
             sha256(convert_to(p_row_number || ':POISON_ROW', 'UTF8')));
     end if;
-    return query select * from app.finish_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, 0, v_ended, 0, v_ended);
+    return query select * from app.finish_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, 0, v_ended, 0, 0, v_ended);
 end
 $$;
 grant execute on function app.fail_poison_row(uuid, uuid, integer, integer, integer, text, text) to ascribe_worker;

@@ -13,6 +13,14 @@ pub struct Caller {
     pub api_key: ApiKeyId,
 }
 
+impl Caller {
+    /// Who acts, as the audit trail writes it.
+    #[must_use]
+    pub fn actor(&self) -> String {
+        format!("api_key:{}", self.api_key)
+    }
+}
+
 /// Looks a key up before a tenant is known; None: unknown, revoked or expired, which are one answer to outsiders.
 ///
 /// # Errors

@@ -46,6 +46,10 @@ pub struct BulkChange {
     pub refused: i32,
     /// How many rows have which reason.
     pub by_reason: Value,
+    /// The change of which this one retries what was not done.
+    pub retry_of: Option<BulkChangeId>,
+    /// The change that this one takes back.
+    pub undo_of: Option<BulkChangeId>,
     /// The ledger's counts; all zero while planning.
     pub counts: Counts,
 }
@@ -108,7 +112,7 @@ async fn select(
         r#"select b.id, b.status, b.status_details, b.service_provider_id, p.name as provider_name, b.request, b.reference, b.input_name,
                encode(b.plan_hash, 'hex') as hash, b.created_at, b.expires_at, b.applied_at, b.started_at, b.processed_date,
                (b.status = 'PLANNED' and b.expires_at <= app.now()) as "expired!", b.row_count, b.no_change_count, b.refused_count,
-               b.by_reason, k.planned as "planned?", k.ok as "ok?", k.failed as "failed?", k.skipped as "skipped?",
+               b.by_reason, b.retry_of, b.undo_of, k.planned as "planned?", k.ok as "ok?", k.failed as "failed?", k.skipped as "skipped?",
                k.cancelled as "cancelled?", k.needs_attention as "needs_attention?", k.to_do as "to_do?"
            from app.device_bulk_change b
            join app.service_provider p on p.tenant_id = b.tenant_id and p.id = b.service_provider_id
@@ -144,6 +148,8 @@ async fn select(
                 no_change: row.no_change_count,
                 refused: row.refused_count,
                 by_reason: row.by_reason,
+                retry_of: row.retry_of.map(BulkChangeId),
+                undo_of: row.undo_of.map(BulkChangeId),
                 counts: Counts {
                     planned: row.planned.unwrap_or(0),
                     ok: row.ok.unwrap_or(0),

@@ -26,6 +26,9 @@ pub enum DatabaseError {
     /// `ZA006`: it was applied before.
     #[error("the plan was already applied")]
     AlreadyApplied,
+    /// `ZA011`: the bulk change is not in a state for this.
+    #[error("the bulk change is not in a state for this")]
+    WrongState,
     /// Classes 22, 23 and our own: a row's data. Trying again changes nothing.
     #[error("the database refused the data (SQLSTATE {sqlstate})")]
     Data {
@@ -81,6 +84,7 @@ impl From<sqlx::Error> for DatabaseError {
             "ZA004" => Self::PlanExpired,
             "ZA005" => Self::NothingToChange,
             "ZA006" => Self::AlreadyApplied,
+            "ZA011" => Self::WrongState,
             state => match &state[..2] {
                 "22" | "23" | "ZA" => Self::Data { sqlstate, source: error },
                 "08" | "40" | "53" | "55" | "57" | "58" => Self::Outage(error),

@@ -5,6 +5,7 @@ pub mod api_key;
 pub mod bulk_change;
 pub mod catalogue;
 pub mod chunk;
+pub mod control;
 pub mod customer;
 pub mod device;
 pub mod embedded;
@@ -18,6 +19,7 @@ pub mod proof;
 pub mod rows;
 pub mod service_provider;
 pub mod stage;
+pub mod undo;
 
 pub use error::{DatabaseError, Result};
 pub use ledger::{Ledger, Role, Server, TenantTransaction};

@@ -2,7 +2,6 @@
 
 use crate::api_key::Caller;
 use crate::{Ledger, Result};
-use domain::associate_customer::AssociateCustomer;
 use domain::ids::{BulkChangeId, ServiceProviderId, TenantId};
 use domain::target::Target;
 use std::collections::BTreeMap;
@@ -16,12 +15,26 @@ pub struct NewPlan<'a> {
     pub id: BulkChangeId,
     /// Whose SIMs.
     pub service_provider: ServiceProviderId,
-    /// What was asked for.
-    pub request: &'a AssociateCustomer,
+    /// What was asked for, as it is shown again.
+    pub request: serde_json::Value,
+    /// A ticket to find it by.
+    pub reference: Option<&'a str>,
     /// The name of the uploaded file.
     pub input_name: Option<&'a str>,
-    /// What the rows are to become; None when the names of the request stand for nothing, and every row is refused.
+    /// What the rows are to become; None when the names of the request stand for nothing and every row is refused, and for
+    /// an undo, whose rows each have their own.
     pub target: Option<&'a Target>,
+    /// The finished change that this one comes from.
+    pub origin: Option<Origin>,
+}
+
+/// The finished change that a plan comes from, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Its rows that were not done, once more.
+    RetryOf(BulkChangeId),
+    /// Its rows that were done, backwards.
+    UndoOf(BulkChangeId),
 }
 
 /// A plan whose every row is judged and stored.
@@ -48,13 +61,17 @@ pub struct FinishedPlan {
 /// # Errors
 /// The database does not answer.
 pub async fn begin(ledger: &Ledger, caller: &Caller, plan: &NewPlan<'_>) -> Result<()> {
-    let request = serde_json::to_value(plan.request).unwrap_or_default();
+    let (retry_of, undo_of) = match plan.origin {
+        None => (None, None),
+        Some(Origin::RetryOf(id)) => (Some(id.0), None),
+        Some(Origin::UndoOf(id)) => (None, Some(id.0)),
+    };
     let mut transaction = ledger.web(caller.tenant).await?;
     sqlx::query!(
         "insert into app.device_bulk_change (tenant_id, id, change_request_type_id, service_provider_id, status, request, reference,
-             input_name, created_by, created_at, planning_lease_until)
-         values ($1, $2, 4, $3, 'PLANNING', $4, $5, $6, $7, app.now(), app.now() + interval '60 seconds')",
-        caller.tenant.0, plan.id.0, plan.service_provider.0, request, plan.request.reference, plan.input_name, caller.api_key.0)
+             input_name, created_by, created_at, planning_lease_until, retry_of, undo_of)
+         values ($1, $2, 4, $3, 'PLANNING', $4, $5, $6, $7, app.now(), app.now() + interval '60 seconds', $8, $9)",
+        caller.tenant.0, plan.id.0, plan.service_provider.0, plan.request, plan.reference, plan.input_name, caller.api_key.0, retry_of, undo_of)
         .execute(&mut *transaction).await?;
     if let Some(target) = plan.target {
         sqlx::query!(
@@ -114,7 +131,7 @@ pub async fn finish(
     sqlx::query!(
         "insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail, digest)
          values ($1, app.now(), $2, 'plan_made', $3, jsonb_build_object('rows', $4::integer, 'change', $5::integer), $6)",
-        caller.tenant.0, actor(caller), id.0, plan.rows, plan.change, &plan.hash[..])
+        caller.tenant.0, caller.actor(), id.0, plan.rows, plan.change, &plan.hash[..])
         .execute(&mut *transaction).await?;
     Ok(transaction.commit().await?)
 }
@@ -143,13 +160,8 @@ pub async fn fail(ledger: &Ledger, tenant: TenantId, id: BulkChangeId, why: &str
 /// `PlanNotFound`, `PlanNotReady`, `PlanExpired`, `NothingToChange`, `AlreadyApplied`, or the database does not answer.
 pub async fn apply(ledger: &Ledger, caller: &Caller, id: Uuid) -> Result<()> {
     let mut transaction = ledger.web(caller.tenant).await?;
-    sqlx::query!("select app.apply_plan($1, $2, $3, $4)", caller.tenant.0, id, caller.api_key.0, actor(caller))
+    sqlx::query!("select app.apply_plan($1, $2, $3, $4)", caller.tenant.0, id, caller.api_key.0, caller.actor())
         .fetch_one(&mut *transaction)
         .await?;
     Ok(transaction.commit().await?)
-}
-
-/// Who acts, as the audit trail writes it.
-fn actor(caller: &Caller) -> String {
-    format!("api_key:{}", caller.api_key)
 }

@@ -120,9 +120,9 @@ pub async fn agreement(server: &Server, tenant: TenantId, change: BulkChangeId) 
         r#"select count(*) filter (where c.status = 'PROCESSED') as "processed!",
                count(*) filter (where c.status = 'PROCESSED' and h.row_number = c.row_number and dt.site_id = t.site_id
                    and (dt.account_number, dt.account_number_integration_authentication_id) is not distinct from (s.rev_customer_id, s.integration_authentication_id)
-                   and dt.customer_rate_plan_id is not distinct from coalesce(t.customer_rate_plan_id, c.before_customer_rate_plan_id)
-                   and dt.customer_rate_pool_id is not distinct from coalesce(t.customer_rate_pool_id, c.before_customer_rate_pool_id)
-                   and dt.customer_data_allocation_mb is not distinct from coalesce(t.customer_data_allocation_mb, c.before_customer_data_allocation_mb)
+                   and dt.customer_rate_plan_id is not distinct from case when t.restores then t.customer_rate_plan_id else coalesce(t.customer_rate_plan_id, c.before_customer_rate_plan_id) end
+                   and dt.customer_rate_pool_id is not distinct from case when t.restores then t.customer_rate_pool_id else coalesce(t.customer_rate_pool_id, c.before_customer_rate_pool_id) end
+                   and dt.customer_data_allocation_mb is not distinct from case when t.restores then t.customer_data_allocation_mb else coalesce(t.customer_data_allocation_mb, c.before_customer_data_allocation_mb) end
                    and d.site_id = t.site_id) as "agree!",
                count(*) filter (where c.status <> 'PROCESSED' and h.row_number = c.row_number) as "touched!"
            from app.m2m_device_change c

@@ -78,8 +78,10 @@ pub async fn list(
                b.site_id as "before_site?", b.site_name as before_site_name, b.customer_id as before_customer, b.customer_name as before_customer_name,
                bp.rate_plan_code as "before_plan?", bo.name as "before_pool?", c.before_customer_data_allocation_mb::text as before_allocation,
                a.site_id as "after_site?", a.site_name as after_site_name, a.customer_id as after_customer, a.customer_name as after_customer_name,
-               coalesce(ap.rate_plan_code, bp.rate_plan_code) as after_plan, coalesce(ao.name, bo.name) as after_pool,
-               coalesce(t.customer_data_allocation_mb, c.before_customer_data_allocation_mb)::text as after_allocation
+               case when t.restores then ap.rate_plan_code else coalesce(ap.rate_plan_code, bp.rate_plan_code) end as after_plan,
+               case when t.restores then ao.name else coalesce(ao.name, bo.name) end as after_pool,
+               case when t.restores then t.customer_data_allocation_mb
+                    else coalesce(t.customer_data_allocation_mb, c.before_customer_data_allocation_mb) end::text as after_allocation
            from (select * from app.m2m_device_change c
                  where c.tenant_id = $1 and c.bulk_change_id = $2 and c.row_number > $3
                    and ($4::text[] is null or c.status = any ($4)) and ($5::text is null or c.reason = $5)

@@ -45,6 +45,8 @@ pub struct JudgedRow {
     pub row: StagedRow,
     /// What the plan says of it.
     pub verdict: Verdict,
+    /// Which of the plan's targets it is to become, if it changes.
+    pub target_number: i32,
 }
 
 #[derive(FromRow)]
@@ -85,7 +87,11 @@ impl Stage {
         Ok(Self { connection: Some(connection), tenant })
     }
 
-    fn connection(&mut self) -> Result<&mut PgConnection> {
+    pub(crate) const fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    pub(crate) fn connection(&mut self) -> Result<&mut PgConnection> {
         match &mut self.connection {
             Some(connection) => Ok(connection),
             None => Err(DatabaseError::Outage(sqlx::Error::PoolClosed)),
@@ -108,6 +114,27 @@ impl Stage {
             }
         }
         Ok(copy.finish().await?)
+    }
+
+    /// Stages the rows of a finished change that were not done, under the numbers they had there. One statement.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn copy_unfinished(&mut self, of: BulkChangeId) -> Result<u64> {
+        let tenant = self.tenant;
+        let mut transaction = self.connection()?.begin().await?;
+        set_tenant(&mut transaction, tenant).await?;
+        let copied = sqlx::query(
+            "insert into pg_temp.staged_row (row_number, input, iccid)
+             select row_number, coalesce(input, iccid), iccid from app.m2m_device_change
+             where tenant_id = $1 and bulk_change_id = $2 and status in ('FAILED', 'SKIPPED', 'CANCELLED')",
+        )
+        .bind(tenant.0)
+        .bind(of.0)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(copied.rows_affected())
     }
 
     /// Finds each row's device and each row's earlier twin, in a handful of statements whatever the number of rows.
@@ -322,7 +349,7 @@ struct Columns {
     status: Vec<&'static str>,
     reason: Vec<Option<&'static str>>,
     details: Vec<Option<String>>,
-    target_number: Vec<Option<i16>>,
+    target_number: Vec<Option<i32>>,
     device_version: Vec<Option<i32>>,
     assignment_version: Vec<Option<i32>>,
     site: Vec<Option<Uuid>>,
@@ -350,7 +377,7 @@ impl Columns {
         self.status.push(status);
         self.reason.push(refusal.map(|r| r.reason.word()));
         self.details.push(refusal.filter(|r| !r.detail.is_empty()).map(|r| r.detail.clone()));
-        self.target_number.push(change.then_some(1));
+        self.target_number.push(change.then_some(judged.target_number));
         self.device_version.push(device.filter(|_| change).map(|d| d.version));
         self.assignment_version.push(device.filter(|_| change).map(|_| now.map_or(0, |a| a.version)));
         self.site.push(now.map(|a| a.site.0));
@@ -379,7 +406,7 @@ async fn store(
              before_customer_data_allocation_mb)
          select $1, $2, u.row_number, u.device_id, u.iccid, u.input, u.status, u.reason, u.details, u.target_number, u.device_version,
              u.assignment_version, u.site, u.account, u.authentication, u.plan, u.pool, u.allocation::numeric
-         from unnest($3::integer[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::smallint[], $11::integer[],
+         from unnest($3::integer[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::integer[], $11::integer[],
                  $12::integer[], $13::uuid[], $14::text[], $15::uuid[], $16::uuid[], $17::uuid[], $18::text[])
              as u (row_number, device_id, iccid, input, status, reason, details, target_number, device_version, assignment_version,
                  site, account, authentication, plan, pool, allocation)")

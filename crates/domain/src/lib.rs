@@ -32,4 +32,5 @@ pub mod ids;
 pub mod reason;
 pub mod states;
 pub mod target;
+pub mod undo;
 pub mod verdict;

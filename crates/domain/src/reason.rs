@@ -52,6 +52,12 @@ words! {
         StaleSincePlan = "STALE_SINCE_PLAN",
         /// The database would not take this row.
         PoisonRow = "POISON_ROW",
+        /// A person cancelled the rest of the change.
+        CancelledByUser = "CANCELLED_BY_USER",
+        /// An undo would take back what somebody did later.
+        ChangedSince = "CHANGED_SINCE",
+        /// An undo has nothing to go back to.
+        NoAssignmentBefore = "NO_ASSIGNMENT_BEFORE",
     }
 }
 
@@ -89,6 +95,11 @@ impl Reason {
                 "The SIM, its assignment or the target has changed since the plan was made; it was left alone."
             }
             Self::PoisonRow => "The database refused this row; nothing of it was done.",
+            Self::CancelledByUser => "A person cancelled the rest of the change before this row had begun.",
+            Self::ChangedSince => {
+                "The SIM's assignment has been changed again since; putting it back would undo that, too."
+            }
+            Self::NoAssignmentBefore => "Before that change the SIM had no assignment to go back to.",
         }
     }
 
@@ -119,6 +130,9 @@ impl Reason {
             Self::LockedByOtherChange => "Wait until the other change has ended, then plan again.",
             Self::StaleSincePlan => "Plan again to see it as it is now.",
             Self::PoisonRow => "Look at the row's log, correct the SIM's data and retry.",
+            Self::CancelledByUser => "Retry the change if it is to be done after all.",
+            Self::ChangedSince => "Look at what changed it; plan an assignment if the SIM is to move.",
+            Self::NoAssignmentBefore => "Plan an assignment to the customer that the SIM is to have.",
         }
     }
 }

@@ -1,20 +1,22 @@
 //! Making a plan: names resolved, rows staged, matched, judged and stored, page by page; never all of them in memory.
 
+use crate::accumulating::Accumulating;
 use crate::csv_file::{Cell, CsvFile, InputRefusal, MOST_ROWS};
 use crate::spool::Spooled;
 use database::api_key::Caller;
-use database::plan::{FinishedPlan, NewPlan};
-use database::stage::{CopyLines, JudgedRow, Stage};
+use database::bulk_change::BulkChange;
+use database::plan::{FinishedPlan, NewPlan, Origin};
+use database::stage::{CopyLines, JudgedRow, Stage, StagedRow};
 use database::{DatabaseError, Ledger};
 use domain::associate_customer::{AssociateCustomer, OnConflict};
 use domain::iccid::Iccid;
 use domain::ids::{BulkChangeId, Ids, ServiceProviderId};
 use domain::reason::Refusal;
 use domain::target::{Target, resolve};
-use domain::verdict::{Verdict, verdict};
-use sha2::{Digest, Sha256};
+use domain::verdict::verdict;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 /// Sizes and times of planning.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +58,15 @@ pub enum PlanRefusal {
     /// The input as a whole cannot be planned from.
     #[error(transparent)]
     Input(#[from] InputRefusal),
+    /// There is no such bulk change in this tenant.
+    #[error("there is no such bulk change")]
+    ChangeNotFound,
+    /// Only what is over can be retried or taken back.
+    #[error("the bulk change is not finished yet")]
+    ChangeNotFinished,
+    /// Every row was done.
+    #[error("no row failed, was skipped or was cancelled; there is nothing to retry")]
+    NothingToRetry,
     /// The database.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -75,13 +86,16 @@ pub struct Planner {
 /// A plan that was begun: it has an id, and is PLANNING until [`Planning::run`] ends.
 #[derive(Debug)]
 pub struct Planning {
-    planner: Planner,
-    caller: Caller,
-    id: BulkChangeId,
-    service_provider: ServiceProviderId,
-    on_conflict: OnConflict,
-    target: Result<Target, Refusal>,
-    rows: Rows,
+    pub(crate) planner: Planner,
+    pub(crate) caller: Caller,
+    pub(crate) id: BulkChangeId,
+    work: Work,
+}
+
+#[derive(Debug)]
+enum Work {
+    Assign { service_provider: ServiceProviderId, on_conflict: OnConflict, target: Result<Target, Refusal>, rows: Rows },
+    Undo { of: BulkChangeId },
 }
 
 #[derive(Debug)]
@@ -92,6 +106,8 @@ enum Rows {
         _spooled: Spooled,
     },
     List(std::vec::IntoIter<String>),
+    /// The rows of a finished change that were not done.
+    Unfinished(BulkChangeId),
 }
 
 impl Planner {
@@ -111,42 +127,98 @@ impl Planner {
         request: &AssociateCustomer,
         input: Input,
     ) -> Result<Planning, PlanRefusal> {
-        let Some(provider) =
-            database::service_provider::named(&self.ledger, caller.tenant, &request.service_provider).await?
-        else {
-            return Err(PlanRefusal::ServiceProviderNotFound(request.service_provider.clone()));
-        };
         let (rows, input_name) = match input {
             Input::Csv { spooled, name } => {
                 let path = spooled.path().to_owned();
-                let file = tokio::task::spawn_blocking(move || CsvFile::open(&path))
-                    .await
-                    .map_err(|_| PlanRefusal::Interrupted)??;
-                (Rows::Csv { file: Box::new(file), _spooled: spooled }, name)
+                let opening = tokio::task::spawn_blocking(move || CsvFile::open(&path));
+                let file = Box::new(opening.await.map_err(|_| PlanRefusal::Interrupted)??);
+                (Rows::Csv { file, _spooled: spooled }, name)
             }
             Input::List(cells) if cells.is_empty() => return Err(InputRefusal::NoRows.into()),
             Input::List(cells) => (Rows::List(cells.into_iter()), None),
         };
+        self.begin_assign(caller, request, rows, input_name.as_deref(), None).await
+    }
+
+    /// Begins a plan of the rows of a finished change that were not done, with its request, from fresh verdicts.
+    ///
+    /// # Errors
+    /// `ChangeNotFound`, `ChangeNotFinished`, `NothingToRetry`, or the database.
+    pub async fn begin_retry(&self, caller: Caller, of: Uuid) -> Result<Planning, PlanRefusal> {
+        let change = self.finished(&caller, of).await?;
+        if change.undo_of.is_some() {
+            // The undo of the same change again judges the same rows afresh.
+            return self.begin_undo_of(caller, change.undo_of.unwrap_or(change.id), &change).await;
+        }
+        if change.counts.failed + change.counts.skipped + change.counts.cancelled == 0 {
+            return Err(PlanRefusal::NothingToRetry);
+        }
+        let request: AssociateCustomer =
+            serde_json::from_value(change.request.clone()).map_err(|_| PlanRefusal::Interrupted)?;
+        let name = change.input_name.as_deref();
+        self.begin_assign(caller, &request, Rows::Unfinished(change.id), name, Some(Origin::RetryOf(change.id))).await
+    }
+
+    /// Begins a plan that takes a finished change back, row by row.
+    ///
+    /// # Errors
+    /// `ChangeNotFound`, `ChangeNotFinished`, or the database.
+    pub async fn begin_undo(&self, caller: Caller, of: Uuid) -> Result<Planning, PlanRefusal> {
+        let change = self.finished(&caller, of).await?;
+        self.begin_undo_of(caller, change.id, &change).await
+    }
+
+    async fn begin_undo_of(
+        &self,
+        caller: Caller,
+        of: BulkChangeId,
+        change: &BulkChange,
+    ) -> Result<Planning, PlanRefusal> {
+        let id = BulkChangeId(self.ids.next());
+        let plan = NewPlan {
+            id,
+            service_provider: change.service_provider.0,
+            request: serde_json::json!({ "undo_of": of }),
+            reference: change.reference.as_deref(),
+            input_name: None,
+            target: None,
+            origin: Some(Origin::UndoOf(of)),
+        };
+        database::plan::begin(&self.ledger, &caller, &plan).await?;
+        Ok(Planning { planner: self.clone(), caller, id, work: Work::Undo { of } })
+    }
+
+    async fn finished(&self, caller: &Caller, id: Uuid) -> Result<BulkChange, PlanRefusal> {
+        let found = database::bulk_change::get(&self.ledger, caller.tenant, id).await?;
+        let change = found.filter(|change| change.applied_at.is_some()).ok_or(PlanRefusal::ChangeNotFound)?;
+        if change.status.is_finished() { Ok(change) } else { Err(PlanRefusal::ChangeNotFinished) }
+    }
+
+    async fn begin_assign(
+        &self,
+        caller: Caller,
+        request: &AssociateCustomer,
+        rows: Rows,
+        input_name: Option<&str>,
+        origin: Option<Origin>,
+    ) -> Result<Planning, PlanRefusal> {
+        let named = database::service_provider::named(&self.ledger, caller.tenant, &request.service_provider).await?;
+        let provider = named.ok_or_else(|| PlanRefusal::ServiceProviderNotFound(request.service_provider.clone()))?;
         let facts = database::customer::target_facts(&self.ledger, caller.tenant, request).await?;
         let target = resolve(request, provider.id, &facts);
         let id = BulkChangeId(self.ids.next());
         let plan = NewPlan {
             id,
             service_provider: provider.id,
-            request,
-            input_name: input_name.as_deref(),
+            request: serde_json::to_value(request).map_err(|_| PlanRefusal::Interrupted)?,
+            reference: request.reference.as_deref(),
+            input_name,
             target: target.as_ref().ok(),
+            origin,
         };
         database::plan::begin(&self.ledger, &caller, &plan).await?;
-        Ok(Planning {
-            planner: self.clone(),
-            caller,
-            id,
-            service_provider: provider.id,
-            on_conflict: request.on_conflict,
-            target,
-            rows,
-        })
+        let work = Work::Assign { service_provider: provider.id, on_conflict: request.on_conflict, target, rows };
+        Ok(Planning { planner: self.clone(), caller, id, work })
     }
 }
 
@@ -162,9 +234,15 @@ impl Planning {
     /// # Errors
     /// See [`PlanRefusal`]; the plan says the same.
     pub async fn run(self) -> Result<(), PlanRefusal> {
-        let (ledger, tenant, id) = (self.planner.ledger.clone(), self.caller.tenant, self.id);
-        let result = self.judge_all().await;
+        let (ledger, caller, id) = (self.planner.ledger.clone(), self.caller, self.id);
+        let expires_in = self.planner.settings.expires_in;
+        let mut result = self.judge_all().await;
+        if let Ok(plan) = &result {
+            let finished = database::plan::finish(&ledger, &caller, id, plan, expires_in).await;
+            result = finished.map(|()| FinishedPlan::default()).map_err(PlanRefusal::from);
+        }
         if let Err(refusal) = &result {
+            let tenant = caller.tenant;
             tracing::warn!(bulk_change.id = %id, tenant.id = %tenant, error = refusal as &dyn std::error::Error, "planning failed");
             let why = match refusal {
                 PlanRefusal::Database(_) => "The database was not available; send the input again.".to_owned(),
@@ -173,35 +251,53 @@ impl Planning {
             // If even this cannot be written, the plan's own lease runs out and says so.
             drop(database::plan::fail(&ledger, tenant, id, &why).await);
         }
-        result
+        result.map(|_| ())
     }
 
-    async fn judge_all(self) -> Result<(), PlanRefusal> {
-        let Self { planner, caller, id, service_provider, on_conflict, target, rows } = self;
+    async fn judge_all(self) -> Result<FinishedPlan, PlanRefusal> {
+        let Self { planner, caller, id, work } = self;
         let mut stage = Stage::open(&planner.ledger, caller.tenant).await?;
-        let (send, receive) = mpsc::channel(4);
-        let reading = tokio::task::spawn_blocking(move || read_all(rows, &send));
-        let copied = stage.copy(receive).await;
-        reading.await.map_err(|_| PlanRefusal::Interrupted)??;
-        copied?;
-        stage.match_devices(service_provider).await?;
-        let mut plan = Accumulating::new(planner.settings.chunk_rows, &target);
-        loop {
-            let page = stage.page(service_provider, plan.finished.rows, planner.settings.page_rows).await?;
-            if page.is_empty() {
-                break;
+        let page_rows = planner.settings.page_rows;
+        let mut plan = Accumulating::new(planner.settings.chunk_rows);
+        match work {
+            Work::Undo { of } => crate::undo::judge(&mut stage, id, of, page_rows, &mut plan).await?,
+            Work::Assign { service_provider, on_conflict, target, rows } => {
+                plan.begin_with(&format!("{target:?}"));
+                stage_rows(&mut stage, rows).await?;
+                stage.match_devices(service_provider).await?;
+                loop {
+                    let page = stage.page(service_provider, plan.last_row(), page_rows).await?;
+                    if page.is_empty() {
+                        break;
+                    }
+                    let judged = page.into_iter();
+                    let judge = |row: StagedRow| JudgedRow {
+                        verdict: verdict(&target, on_conflict, &row.facts),
+                        row,
+                        target_number: 1,
+                    };
+                    let judged: Vec<JudgedRow> = judged.map(judge).collect();
+                    judged.iter().for_each(|row| plan.count(row));
+                    stage.store(id, &judged).await?;
+                }
             }
-            let judged: Vec<JudgedRow> = page
-                .into_iter()
-                .map(|row| JudgedRow { verdict: verdict(&target, on_conflict, &row.facts), row })
-                .collect();
-            judged.iter().for_each(|row| plan.count(row));
-            stage.store(id, &judged).await?;
         }
         stage.close().await?;
-        database::plan::finish(&planner.ledger, &caller, id, &plan.finish(), planner.settings.expires_in).await?;
-        Ok(())
+        Ok(plan.finish())
     }
+}
+
+async fn stage_rows(stage: &mut Stage, rows: Rows) -> Result<(), PlanRefusal> {
+    if let Rows::Unfinished(of) = rows {
+        stage.copy_unfinished(of).await?;
+        return Ok(());
+    }
+    let (send, receive) = mpsc::channel(4);
+    let reading = tokio::task::spawn_blocking(move || read_all(rows, &send));
+    let copied = stage.copy(receive).await;
+    reading.await.map_err(|_| PlanRefusal::Interrupted)??;
+    copied?;
+    Ok(())
 }
 
 /// Reads the whole input into COPY lines, block by block. Runs on a thread that may block.
@@ -210,6 +306,7 @@ fn read_all(mut rows: Rows, send: &mpsc::Sender<CopyLines>) -> Result<(), InputR
     loop {
         let next = match &mut rows {
             Rows::Csv { file, .. } => file.read_row()?,
+            Rows::Unfinished(_) => None,
             Rows::List(cells) => cells.next().map(|cell| {
                 let reading = Iccid::read(&cell);
                 Cell { input: cell.chars().take(64).collect(), reading }
@@ -230,60 +327,4 @@ fn read_all(mut rows: Rows, send: &mpsc::Sender<CopyLines>) -> Result<(), InputR
         drop(send.blocking_send(block));
     }
     Ok(())
-}
-
-/// The counts, the chunks and the hash, while the rows go by.
-struct Accumulating {
-    finished: FinishedPlan,
-    hash: Sha256,
-    chunk_rows: i32,
-    open: Option<(i32, i32, i32)>,
-}
-
-impl Accumulating {
-    fn new(chunk_rows: i32, target: &Result<Target, Refusal>) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(format!("{target:?}\n"));
-        Self { finished: FinishedPlan::default(), hash, chunk_rows: chunk_rows.max(1), open: None }
-    }
-
-    fn count(&mut self, judged: &JudgedRow) {
-        let row = judged.row.row_number;
-        self.finished.rows = row;
-        let device = judged.row.facts.device.as_ref();
-        let versions = device.map(|d| (d.id, d.version, d.assignment.as_ref().map_or(0, |a| a.version)));
-        let refusal = match &judged.verdict {
-            Verdict::Change => {
-                self.finished.change += 1;
-                let (first, _, rows) = self.open.take().unwrap_or((row, row, 0));
-                if rows + 1 == self.chunk_rows {
-                    self.finished.chunks.push((first, row));
-                } else {
-                    self.open = Some((first, row, rows + 1));
-                }
-                None
-            }
-            Verdict::NoChange(refusal) => {
-                self.finished.no_change += 1;
-                Some(refusal)
-            }
-            Verdict::Refused(refusal) => {
-                self.finished.refused += 1;
-                Some(refusal)
-            }
-        };
-        let reason = refusal.map(|refusal| refusal.reason.word());
-        if let Some(word) = reason {
-            *self.finished.by_reason.entry(word).or_default() += 1;
-        }
-        self.hash.update(format!("{row} {reason:?} {versions:?}\n"));
-    }
-
-    fn finish(mut self) -> FinishedPlan {
-        if let Some((first, last, _)) = self.open {
-            self.finished.chunks.push((first, last));
-        }
-        self.finished.hash = self.hash.finalize().into();
-        self.finished
-    }
 }

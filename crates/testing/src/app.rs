@@ -70,8 +70,7 @@ impl TestApp {
         let folder = tempfile::tempdir()?;
         let spool = Spool::open(folder.path().to_owned(), 64 * 1024 * 1024).await?;
         let planner = Planner::new(ledger.clone(), ids.clone(), settings);
-        let app =
-            web::App { ledger: ledger.clone(), planner, spool, ids: ids.clone(), plan_wait };
+        let app = web::App { ledger: ledger.clone(), planner, spool, ids: ids.clone(), plan_wait };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let serving = tokio::spawn(async move {

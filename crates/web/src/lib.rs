@@ -17,7 +17,7 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use database::Ledger;
 use domain::ids::Ids;
 use intake::{Planner, Spool};
@@ -58,6 +58,12 @@ pub fn router(app: App) -> Router {
         .route("/bulk-changes", get(bulk_changes::list::handle).post(bulk_changes::create::handle))
         .route("/bulk-changes/{id}", get(bulk_changes::get::handle))
         .route("/bulk-changes/{id}/rows", get(bulk_changes::rows::handle))
+        .route("/bulk-changes/{id}/events", get(bulk_changes::events::handle))
+        .route("/bulk-changes/{id}/pause", post(bulk_changes::control::pause))
+        .route("/bulk-changes/{id}/resume", post(bulk_changes::control::resume))
+        .route("/bulk-changes/{id}/cancel", post(bulk_changes::control::cancel))
+        .route("/bulk-changes/{id}/retry", post(bulk_changes::plan_again::retry))
+        .route("/bulk-changes/{id}/undo", post(bulk_changes::plan_again::undo))
         .route("/devices", get(devices::handle))
         .route("/customers", get(customers::handle))
         .route("/service-providers", get(service_providers::handle));

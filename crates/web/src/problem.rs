@@ -102,6 +102,9 @@ impl From<DatabaseError> for Problem {
                 "ALREADY_APPLIED",
                 "The plan was already applied; the bulk change has the same id.",
             ),
+            DatabaseError::WrongState => {
+                Self::new(StatusCode::CONFLICT, "WRONG_STATE", "The bulk change is not in a state for this.")
+            }
             DatabaseError::Outage(_) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the database is not available");
                 Self::new(
@@ -155,6 +158,9 @@ impl From<PlanRefusal> for Problem {
                 };
                 Self::field("devices", code, input.to_string())
             }
+            PlanRefusal::ChangeNotFound => Self::not_found(),
+            PlanRefusal::ChangeNotFinished => Self::new(StatusCode::CONFLICT, "WRONG_STATE", refusal.to_string()),
+            PlanRefusal::NothingToRetry => Self::new(StatusCode::CONFLICT, "NOTHING_TO_RETRY", refusal.to_string()),
             PlanRefusal::Database(error) => error.into(),
             PlanRefusal::Interrupted => Self::internal(),
         }

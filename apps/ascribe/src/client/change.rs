@@ -58,6 +58,16 @@ pub(crate) enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Begin no further chunk
+    Pause(One),
+    /// Go on with what was paused
+    Resume(One),
+    /// Cancel the rows that have not begun; what is done stays done
+    Cancel(One),
+    /// Plan the rows that were not done once more; nothing is changed before `apply`
+    Retry(One),
+    /// Plan a finished change backwards; nothing is changed before `apply`
+    Undo(One),
     /// Watch a bulk change until nothing is left to do
     Watch {
         /// Its id
@@ -65,6 +75,15 @@ pub(crate) enum Command {
         #[command(flatten)]
         output: Output,
     },
+}
+
+/// One bulk change.
+#[derive(Debug, clap::Args)]
+pub(crate) struct One {
+    /// Its id
+    change: String,
+    #[command(flatten)]
+    output: Output,
 }
 
 const CHANGE_COLUMNS: &[Column] = &[
@@ -134,6 +153,11 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
             api.each(&format!("/bulk-changes/{change}/rows"), &query, limit, |row| printer.item(row)).await?;
             printer.finish()?;
         }
+        Command::Pause(one) => act(&api, &one, "pause").await?,
+        Command::Resume(one) => act(&api, &one, "resume").await?,
+        Command::Cancel(one) => act(&api, &one, "cancel").await?,
+        Command::Retry(one) => plan_again(&api, &one, "retry").await?,
+        Command::Undo(one) => plan_again(&api, &one, "undo").await?,
         Command::Watch { change, output } => {
             let change = watch(&api, &change).await?;
             one(output, CHANGE_COLUMNS, &change)?;
@@ -141,6 +165,20 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Pauses, resumes or cancels, and shows the change as it is then.
+async fn act(api: &Api, asked: &One, what: &str) -> anyhow::Result<()> {
+    let change =
+        answer(api.request(Method::POST, &format!("/bulk-changes/{}/{what}", asked.change)).send().await).await?;
+    one(asked.output, CHANGE_COLUMNS, &change)
+}
+
+/// Makes a plan from a finished change, and shows it.
+async fn plan_again(api: &Api, asked: &One, what: &str) -> anyhow::Result<()> {
+    let made =
+        answer(api.request(Method::POST, &format!("/bulk-changes/{}/{what}", asked.change)).send().await).await?;
+    one(asked.output, super::plan::PLAN_COLUMNS, &super::plan::wait_until_planned(api, made).await?)
 }
 
 /// Asks until nothing is left to do, with a progress bar on stderr.

@@ -3,12 +3,14 @@
 
 mod apply;
 mod command_line;
+mod control;
 mod hostile;
 mod idempotency;
 mod lists;
 mod reasons;
 mod tenants;
 mod trouble;
+mod undo;
 
 use testing::iccid;
 

@@ -34,7 +34,7 @@ begin
             jsonb_build_object('row', p_row_number, 'reason', 'POISON_ROW', 'sqlstate', p_sqlstate, 'epoch', p_epoch),
             sha256(convert_to(p_row_number || ':POISON_ROW', 'UTF8')));
     end if;
-    return query select * from app.finish_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, 0, v_ended, 0, v_ended);
+    return query select * from app.finish_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, 0, v_ended, 0, 0, v_ended);
 end
 $$;
 grant execute on function app.fail_poison_row(uuid, uuid, integer, integer, integer, text, text) to ascribe_worker;

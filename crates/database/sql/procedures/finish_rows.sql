@@ -4,7 +4,7 @@
 -- When to_do reaches 0: any ok -> PROCESSED; none ok -> ERROR, or CANCELLED if all were cancelled.
 create function app.finish_rows(
     p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer,
-    p_ok integer, p_failed integer, p_skipped integer, p_ended integer)
+    p_ok integer, p_failed integer, p_skipped integer, p_cancelled integer, p_ended integer)
     returns table (chunk_done boolean, change_status text, to_do integer)
     language plpgsql set search_path = app, pg_temp
     as $$
@@ -27,7 +27,8 @@ begin
 
     if p_ended > 0 then
         update app.bulk_change_counter k
-        set ok = k.ok + p_ok, failed = k.failed + p_failed, skipped = k.skipped + p_skipped, to_do = k.to_do - p_ended
+        set ok = k.ok + p_ok, failed = k.failed + p_failed, skipped = k.skipped + p_skipped,
+            cancelled = k.cancelled + p_cancelled, to_do = k.to_do - p_ended
         where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
         returning k.* into v_counter;
         if v_counter.to_do = 0 then
@@ -41,8 +42,10 @@ begin
             values (p_tenant_id, v_now, 'ascribe', 'bulk_change_finished', p_bulk_change_id,
                 jsonb_build_object('status', v_status) || to_jsonb(v_counter) - array['tenant_id', 'bulk_change_id']);
         else
-            update app.device_bulk_change b set status = 'PROCESSING', started_at = v_now
-            where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.status = 'NEW';
+            -- The first settle; a change that was paused meanwhile stays paused.
+            update app.device_bulk_change b
+            set status = case when b.status = 'NEW' then 'PROCESSING' else b.status end, started_at = v_now
+            where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.started_at is null;
         end if;
     else
         select * into v_counter from app.bulk_change_counter k
@@ -52,4 +55,4 @@ begin
         where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id;
 end
 $$;
-grant execute on function app.finish_rows(uuid, uuid, integer, integer, integer, integer, integer) to ascribe_worker;
+grant execute on function app.finish_rows(uuid, uuid, integer, integer, integer, integer, integer, integer) to ascribe_worker;

@@ -19,25 +19,29 @@ create function app.settle_chunk(
 #variable_conflict use_column
 declare
     v_now           timestamptz := app.now();
-    v_chunk_state   text;
+    v_chunk         app.bulk_change_chunk;
     v_devices       uuid[];
-    v_stale_targets smallint[];
+    v_stale_targets integer[];
     v_rows          app.settling_row[];
     v_ok            integer := 0;
     v_all           integer := 0;
     v_touched       integer;
     v_digest        bytea;
 begin
-    select c.state into v_chunk_state from app.bulk_change_chunk c
+    select * into v_chunk from app.bulk_change_chunk c
     where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.chunk_number = p_chunk_number
       and c.epoch = p_epoch and (c.state = 'DONE' or (c.state = 'RUNNING' and c.lease_until > v_now))
     for update;
     if not found then
         raise exception 'the lease of chunk % is lost', p_chunk_number using errcode = 'ZA001';
     end if;
-    if v_chunk_state = 'DONE' then
+    if v_chunk.state = 'DONE' then
         return query select 0, 0, 0, f.chunk_done, f.change_status, f.to_do
-            from app.finish_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, 0, 0, 0, 0) as f;
+            from app.finish_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, 0, 0, 0, 0, 0) as f;
+        return;
+    end if;
+    if v_chunk.is_cancelled then
+        return query select * from app.cancel_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, p_epoch, p_first_row, p_last_row, p_worker);
         return;
     end if;
 
@@ -64,7 +68,7 @@ begin
               (t.site_version, t.rev_customer_version, t.customer_rate_plan_version, t.customer_rate_pool_version);
 
         select array_agg((w.row_number, w.device_id, w.owner_tenant_id, w.reason, w.site_id, w.is_rev, w.plan_id, w.pool_id,
-                          w.allocation_mb)::app.settling_row order by w.device_id)
+                          w.allocation_mb, w.restores)::app.settling_row order by w.device_id)
         into v_rows
         from (
             select c.row_number, c.device_id, coalesce(dt.device_owner_tenant_id, p_tenant_id) as owner_tenant_id,
@@ -77,7 +81,7 @@ begin
                 end as reason,
                 t.site_id, t.rev_customer_id is not null as is_rev,
                 t.customer_rate_plan_id as plan_id, t.customer_rate_pool_id as pool_id,
-                t.customer_data_allocation_mb as allocation_mb
+                t.customer_data_allocation_mb as allocation_mb, t.restores
             from app.m2m_device_change c
             join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id
                 and t.target_number = c.target_number
@@ -96,7 +100,9 @@ begin
         perform app.usp_device_bulk_change_customer_rate_plan_change_update(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id),
                 array_agg(w.pool_id), array_agg(w.allocation_mb))
             from unnest(v_rows) as w
-            where w.reason is null and num_nonnulls(w.plan_id, w.pool_id, w.allocation_mb) > 0 having count(*) > 0;
+            where w.reason is null and not w.restores and num_nonnulls(w.plan_id, w.pool_id, w.allocation_mb) > 0 having count(*) > 0;
+        perform app.restore_assignment(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id), array_agg(w.pool_id), array_agg(w.allocation_mb))
+            from unnest(v_rows) as w where w.reason is null and w.restores having count(*) > 0;
 
         insert into app.device_tenant_history (tenant_id, device_id, changed_at, bulk_change_id, row_number, version, site_id,
             account_number, account_number_integration_authentication_id, customer_rate_plan_id, customer_rate_pool_id,
@@ -131,7 +137,7 @@ begin
     end if;
 
     return query select v_all, v_ok, v_all - v_ok, f.chunk_done, f.change_status, f.to_do
-        from app.finish_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, v_ok, 0, v_all - v_ok, v_all) as f;
+        from app.finish_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, v_ok, 0, v_all - v_ok, 0, v_all) as f;
 end
 $$;
 grant execute on function app.settle_chunk(uuid, uuid, integer, integer, integer, integer, text) to ascribe_worker;

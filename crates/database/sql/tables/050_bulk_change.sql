@@ -23,10 +23,15 @@ create table app.device_bulk_change (
     no_change_count        integer not null default 0,
     refused_count          integer not null default 0,
     by_reason              jsonb not null default '{}',
+    retry_of               uuid,
+    undo_of                uuid,
     primary key (tenant_id, id),
     foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id),
     foreign key (tenant_id, created_by) references app.api_key (tenant_id, id),
-    foreign key (tenant_id, applied_by) references app.api_key (tenant_id, id)
+    foreign key (tenant_id, applied_by) references app.api_key (tenant_id, id),
+    foreign key (tenant_id, retry_of) references app.device_bulk_change (tenant_id, id),
+    foreign key (tenant_id, undo_of) references app.device_bulk_change (tenant_id, id),
+    check (num_nonnulls(retry_of, undo_of) <= 1)
 );
 comment on table app.device_bulk_change is 'One request over many devices of one service provider. A plan and the bulk change it becomes are one row.';
 
@@ -52,7 +57,7 @@ create table app.bulk_change_counter (
 create table app.bulk_change_target (
     tenant_id                     uuid not null,
     bulk_change_id                uuid not null,
-    target_number                 smallint not null,
+    target_number                 integer not null,
     site_id                       uuid not null,
     site_version                  integer not null,
     rev_customer_id               uuid,
@@ -62,6 +67,8 @@ create table app.bulk_change_target (
     customer_rate_pool_id         uuid,
     customer_rate_pool_version    integer,
     customer_data_allocation_mb   numeric(25, 4),
+    -- An undo puts plan, pool and allocation back exactly, also to nothing; else null leaves a value alone.
+    restores                      boolean not null default false,
     primary key (tenant_id, bulk_change_id, target_number),
     foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
     foreign key (tenant_id, site_id) references app.site (tenant_id, id),
@@ -77,7 +84,8 @@ create table app.bulk_change_chunk (
     chunk_number   integer not null,
     first_row      integer not null,
     last_row       integer not null,
-    state          text not null check (state in ('PLANNED', 'READY', 'RUNNING', 'DONE')),
+    state          text not null check (state in ('PLANNED', 'READY', 'PAUSED', 'RUNNING', 'DONE')),
+    is_cancelled   boolean not null default false,
     start_at       timestamptz,
     epoch          integer not null default 0,
     lease_until    timestamptz,
@@ -102,7 +110,7 @@ create table app.m2m_device_change (
         ('REFUSED', 'NO_CHANGE', 'PENDING', 'PROCESSING', 'WAITING_CARRIER', 'PROCESSED', 'FAILED', 'SKIPPED', 'NEEDS_ATTENTION', 'CANCELLED')),
     reason                               text,
     status_details                       text,
-    target_number                        smallint,
+    target_number                        integer,
     attempts                             smallint not null default 0,
     device_version                       integer,
     device_tenant_version                integer,

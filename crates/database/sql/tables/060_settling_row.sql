@@ -8,5 +8,6 @@ create type app.settling_row as (
     is_rev          boolean,
     plan_id         uuid,
     pool_id         uuid,
-    allocation_mb   numeric(25, 4)
+    allocation_mb   numeric(25, 4),
+    restores        boolean
 );

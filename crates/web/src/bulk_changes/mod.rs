@@ -1,8 +1,11 @@
 //! `/bulk-changes`: plans that were applied, and how far they are.
 
+pub(crate) mod control;
 pub(crate) mod create;
+pub(crate) mod events;
 pub(crate) mod get;
 pub(crate) mod list;
+pub(crate) mod plan_again;
 pub(crate) mod rows;
 
 use database::bulk_change::BulkChange;
@@ -14,7 +17,7 @@ pub(crate) fn show(change: &BulkChange) -> Value {
         "id": change.id, "change_type": "CustomerAssignment", "status": change.status, "status_details": change.status_details,
         "counts": change.counts, "rows": change.rows, "no_change": change.no_change, "refused": change.refused,
         "service_provider": { "id": change.service_provider.0, "name": change.service_provider.1 },
-        "request": change.request, "reference": change.reference, "input_name": change.input_name, "hash": change.hash,
+        "request": change.request, "reference": change.reference, "retry_of": change.retry_of, "undo_of": change.undo_of, "input_name": change.input_name, "hash": change.hash,
         "created_at": change.created_at, "applied_at": change.applied_at, "started_at": change.started_at,
         "processed_date": change.processed_date, "finished": change.status.is_finished(),
     })

@@ -5,7 +5,7 @@
 //! 201 when the plan is made; 202 with status PLANNING when that takes longer.
 
 use crate::auth::Caller;
-use crate::idempotency::{self, Made};
+use crate::idempotency;
 use crate::problem::Problem;
 use crate::{App, MOST_JSON_BYTES};
 use axum::body::{Body, to_bytes};
@@ -47,18 +47,7 @@ pub(crate) async fn handle(
     let worker = app.clone();
     let work = async move {
         let planning = worker.planner.begin(caller, &asked, input).await?;
-        let id = planning.id();
-        let mut running = tokio::spawn(planning.run());
-        let finished = tokio::time::timeout(worker.plan_wait, &mut running).await;
-        let status = match finished {
-            Err(_) => StatusCode::ACCEPTED,
-            Ok(Ok(Ok(()))) => StatusCode::CREATED,
-            Ok(Ok(Err(refusal))) => return Err(refusal.into()),
-            Ok(Err(_)) => return Err(Problem::internal()),
-        };
-        let plan =
-            database::bulk_change::get(&worker.ledger, caller.tenant, id.0).await?.ok_or_else(Problem::internal)?;
-        Ok(Made { status, body: super::show(&plan), location: format!("/api/v1/plans/{id}") })
+        super::make(&worker, &caller, planning).await
     };
     idempotency::once(&app, caller.tenant, "POST /plans", key, fingerprint, work).await
 }

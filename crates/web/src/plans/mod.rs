@@ -5,9 +5,29 @@ pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod rows;
 
+use crate::App;
+use crate::idempotency::Made;
+use crate::problem::Problem;
+use axum::http::StatusCode;
+use database::api_key::Caller;
 use database::bulk_change::BulkChange;
 use domain::states::BulkChangeStatus;
+use intake::Planning;
 use serde_json::{Value, json};
+
+/// Runs a plan that was begun: 201 when it is made in time, else 202 while it goes on.
+pub(crate) async fn make(app: &App, caller: &Caller, planning: Planning) -> Result<Made, Problem> {
+    let id = planning.id();
+    let mut running = tokio::spawn(planning.run());
+    let status = match tokio::time::timeout(app.plan_wait, &mut running).await {
+        Err(_) => StatusCode::ACCEPTED,
+        Ok(Ok(Ok(()))) => StatusCode::CREATED,
+        Ok(Ok(Err(refusal))) => return Err(refusal.into()),
+        Ok(Err(_)) => return Err(Problem::internal()),
+    };
+    let plan = database::bulk_change::get(&app.ledger, caller.tenant, id.0).await?.ok_or_else(Problem::internal)?;
+    Ok(Made { status, body: show(&plan), location: format!("/api/v1/plans/{id}") })
+}
 
 /// A plan as the API shows it.
 pub(crate) fn show(plan: &BulkChange) -> Value {
@@ -20,7 +40,7 @@ pub(crate) fn show(plan: &BulkChange) -> Value {
         "id": plan.id, "status": plan.status, "status_details": plan.status_details, "hash": plan.hash,
         "created_at": plan.created_at, "expires_at": plan.expires_at, "expired": plan.expired,
         "service_provider": { "id": plan.service_provider.0, "name": plan.service_provider.1 },
-        "request": plan.request, "reference": plan.reference, "input_name": plan.input_name,
+        "request": plan.request, "reference": plan.reference, "retry_of": plan.retry_of, "undo_of": plan.undo_of, "input_name": plan.input_name,
         "counts": {
             "rows": plan.rows, "change": if planned { plan.counts.planned } else { 0 }, "no_change": plan.no_change, "refused": plan.refused,
             "by_reason": plan.by_reason,

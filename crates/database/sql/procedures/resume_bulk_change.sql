@@ -1,0 +1,27 @@
+-- resume_bulk_change: what was paused goes on.
+-- Seed's procedure: none.
+-- Errors: ZA002 no such bulk change in this tenant · ZA011 it is not in a state for this.
+-- Cost: 1 update per chunk, whatever the number of devices; no device row is touched.
+create function app.resume_bulk_change(p_tenant_id uuid, p_bulk_change_id uuid, p_actor text) returns void
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_change app.device_bulk_change;
+begin
+    select * into v_change from app.device_bulk_change
+    where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null for update;
+    if not found then
+        raise exception 'no such bulk change' using errcode = 'ZA002';
+    elsif v_change.status not in ('PAUSED') then
+        raise exception 'the bulk change is %', v_change.status using errcode = 'ZA011';
+    end if;
+    update app.bulk_change_chunk set state = 'READY'
+    where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state = 'PAUSED';
+    update app.device_bulk_change set status = case when v_change.started_at is null then 'NEW' else 'PROCESSING' end
+    where tenant_id = p_tenant_id and id = p_bulk_change_id;
+    perform pg_notify('ascribe_work', '');
+    insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id)
+    values (p_tenant_id, app.now(), p_actor, 'bulk_change_resumed', p_bulk_change_id);
+end
+$$;
+grant execute on function app.resume_bulk_change(uuid, uuid, text) to ascribe_web;

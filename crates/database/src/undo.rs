@@ -1,0 +1,199 @@
+//! What the undo of a finished change is judged on, read from the ledger page by page; and the targets its rows go back to.
+
+use crate::ledger::set_tenant;
+use crate::stage::{Stage, StagedRow};
+use crate::{DatabaseError, Result};
+use domain::allocation::DataAllocation;
+use domain::iccid::Iccid;
+use domain::ids::{
+    BulkChangeId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, SiteId,
+};
+use domain::reason::{Reason, Refusal};
+use domain::target::RevAccount;
+use domain::undo::{Before, UndoFacts};
+use domain::verdict::{Assignment, DeviceFacts, RowFacts};
+use sqlx::{Acquire as _, FromRow};
+use uuid::Uuid;
+
+/// A row that was done, and what its undo is judged on.
+#[derive(Clone, Debug)]
+pub struct DoneRow {
+    /// The row, under the number it had.
+    pub row: StagedRow,
+    /// The facts.
+    pub facts: UndoFacts,
+}
+
+/// What rows go back to: the site, and plan, pool and allocation exactly, also to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Restored {
+    /// The site.
+    pub site: SiteId,
+    /// The customer rate plan.
+    pub plan: Option<CustomerRatePlanId>,
+    /// The pool.
+    pub pool: Option<CustomerRatePoolId>,
+    /// The data allocation.
+    pub allocation: Option<DataAllocation>,
+}
+
+#[derive(FromRow)]
+struct Found {
+    row_number: i32,
+    device_id: Uuid,
+    iccid: String,
+    status: Option<String>,
+    archived: Option<bool>,
+    locked: bool,
+    version: Option<i32>,
+    left_at_version: Option<i32>,
+    now_site: Option<Uuid>,
+    now_account: Option<String>,
+    now_authentication: Option<Uuid>,
+    now_plan: Option<Uuid>,
+    now_pool: Option<Uuid>,
+    now_allocation: Option<String>,
+    now_version: Option<i32>,
+    was_site: Option<Uuid>,
+    was_account: Option<String>,
+    was_authentication: Option<Uuid>,
+    was_plan: Option<Uuid>,
+    was_pool: Option<Uuid>,
+    was_allocation: Option<String>,
+    site_active: bool,
+    customer_closed: bool,
+    plan_active: bool,
+    pool_active: bool,
+}
+
+impl Stage {
+    /// The next rows of a finished change that were done, after this one. One statement a page.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn done_rows(&mut self, of: BulkChangeId, after: i32, limit: i64) -> Result<Vec<DoneRow>> {
+        let tenant = self.tenant();
+        let mut transaction = self.connection()?.begin().await?;
+        set_tenant(&mut transaction, tenant).await?;
+        let found: Vec<Found> = sqlx::query_as(
+            "with done as materialized (
+                 select * from app.m2m_device_change
+                 where tenant_id = $1 and bulk_change_id = $2 and row_number > $3 and status = 'PROCESSED' order by row_number limit $4)
+             select c.row_number, c.device_id, c.iccid, d.status, d.is_archived as archived, l.device_id is not null as locked, d.version,
+                 h.version as left_at_version, dt.site_id as now_site, dt.account_number as now_account,
+                 dt.account_number_integration_authentication_id as now_authentication, dt.customer_rate_plan_id as now_plan,
+                 dt.customer_rate_pool_id as now_pool, dt.customer_data_allocation_mb::text as now_allocation, dt.version as now_version,
+                 case when c.device_tenant_version > 0 then c.before_site_id end as was_site, c.before_account_number as was_account,
+                 c.before_integration_authentication_id as was_authentication, c.before_customer_rate_plan_id as was_plan,
+                 c.before_customer_rate_pool_id as was_pool, c.before_customer_data_allocation_mb::text as was_allocation,
+                 coalesce(s.is_active, false) as site_active, coalesce(r.status = 'CLOSED', false) as customer_closed,
+                 c.before_customer_rate_plan_id is null or coalesce(p.is_active, false) as plan_active,
+                 c.before_customer_rate_pool_id is null or coalesce(o.is_active, false) as pool_active
+             from done c
+             left join app.m2m_device d on d.tenant_id = $1 and d.id = c.device_id
+             left join app.device_tenant dt on dt.tenant_id = $1 and dt.device_id = c.device_id
+             left join app.device_tenant_history h on h.tenant_id = $1 and h.device_id = c.device_id and h.bulk_change_id = $2
+             left join app.site s on s.tenant_id = $1 and s.id = c.before_site_id
+             left join app.rev_customer r on r.tenant_id = $1 and r.id = s.rev_customer_id
+             left join app.customer_rate_plan p on p.tenant_id = $1 and p.id = c.before_customer_rate_plan_id
+             left join app.customer_rate_pool o on o.tenant_id = $1 and o.id = c.before_customer_rate_pool_id
+             left join app.locked_devices(null, (select array_agg(device_id) from done)) as l (device_id) on l.device_id = c.device_id
+             order by c.row_number")
+            .bind(tenant.0).bind(of.0).bind(after).bind(limit)
+            .fetch_all(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(found.into_iter().map(done_row).collect())
+    }
+
+    /// Stores targets that rows go back to, with the versions they have now, under numbers from this one on. One statement.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn add_restored_targets(
+        &mut self,
+        change: BulkChangeId,
+        first_number: i32,
+        targets: &[Restored],
+    ) -> Result<()> {
+        let tenant = self.tenant();
+        let (sites, plans): (Vec<Uuid>, Vec<Option<Uuid>>) =
+            targets.iter().map(|t| (t.site.0, t.plan.map(|p| p.0))).unzip();
+        let (pools, allocations): (Vec<Option<Uuid>>, Vec<Option<String>>) =
+            targets.iter().map(|t| (t.pool.map(|p| p.0), t.allocation.map(|a| a.to_string()))).unzip();
+        let mut transaction = self.connection()?.begin().await?;
+        set_tenant(&mut transaction, tenant).await?;
+        let stored = sqlx::query!(
+            "insert into app.bulk_change_target (tenant_id, bulk_change_id, target_number, site_id, site_version, rev_customer_id,
+                 rev_customer_version, customer_rate_plan_id, customer_rate_plan_version, customer_rate_pool_id,
+                 customer_rate_pool_version, customer_data_allocation_mb, restores)
+             select $1, $2, $3 + u.n::integer - 1, s.id, s.version, r.id, r.version, p.id, p.version, o.id, o.version, u.allocation::numeric, true
+             from unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::text[]) with ordinality as u (site, plan, pool, allocation, n)
+             join app.site s on s.tenant_id = $1 and s.id = u.site
+             left join app.rev_customer r on r.tenant_id = $1 and r.id = s.rev_customer_id
+             left join app.customer_rate_plan p on p.tenant_id = $1 and p.id = u.plan
+             left join app.customer_rate_pool o on o.tenant_id = $1 and o.id = u.pool",
+            tenant.0, change.0, first_number, &sites, &plans as &[Option<Uuid>], &pools as &[Option<Uuid>], &allocations as &[Option<String>])
+            .execute(&mut *transaction).await?;
+        if stored.rows_affected() != targets.len() as u64 {
+            return Err(DatabaseError::Inconsistent {
+                table: "m2m_device_change",
+                column: "before_site_id",
+                value: change.to_string(),
+            });
+        }
+        Ok(transaction.commit().await?)
+    }
+}
+
+fn done_row(row: Found) -> DoneRow {
+    let account = |number: Option<String>, authentication: Option<Uuid>| {
+        number.zip(authentication).map(|(rev_customer_id, authentication)| RevAccount {
+            rev_customer_id,
+            integration_authentication: IntegrationAuthenticationId(authentication),
+        })
+    };
+    let allocation = |text: Option<String>| text.and_then(|text| DataAllocation::parse(&text).ok());
+    let now = row.now_site.zip(row.now_version).map(|(site, version)| Assignment {
+        site: SiteId(site),
+        unassigned: false,
+        account: account(row.now_account, row.now_authentication),
+        plan: row.now_plan.map(CustomerRatePlanId),
+        pool: row.now_pool.map(CustomerRatePoolId),
+        allocation: allocation(row.now_allocation),
+        version,
+    });
+    let before = row.was_site.map(|site| Before {
+        assignment: Assignment {
+            site: SiteId(site),
+            unassigned: false,
+            account: account(row.was_account, row.was_authentication),
+            plan: row.was_plan.map(CustomerRatePlanId),
+            pool: row.was_pool.map(CustomerRatePoolId),
+            allocation: allocation(row.was_allocation),
+            version: 0,
+        },
+        site_active: row.site_active,
+        customer_closed: row.customer_closed,
+        plan_active: row.plan_active,
+        pool_active: row.pool_active,
+    });
+    let device = row.version.map(|version| DeviceFacts {
+        id: DeviceId(row.device_id),
+        status: row.status.unwrap_or_default(),
+        active: true,
+        archived: row.archived.unwrap_or(false),
+        locked: row.locked,
+        version,
+        assignment: now,
+    });
+    let reading = Iccid::read(&row.iccid).map_err(|_| Refusal::plain(Reason::IccidMalformed));
+    DoneRow {
+        row: StagedRow {
+            row_number: row.row_number,
+            input: row.iccid.clone(),
+            iccid: Some(row.iccid),
+            facts: RowFacts { reading, duplicate_of: None, device: device.clone() },
+        },
+        facts: UndoFacts { device, left_at_version: row.left_at_version, before },
+    }
+}

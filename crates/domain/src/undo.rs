@@ -1,0 +1,141 @@
+//! Undo: a finished change planned backwards, row by row, each row saying whether and why it can or cannot.
+
+use crate::reason::{Reason, Refusal};
+use crate::verdict::{Assignment, DeviceFacts, Verdict};
+
+/// What is known of one row of a finished change when its undo is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UndoFacts {
+    /// The device, with its assignment as it is now.
+    pub device: Option<DeviceFacts>,
+    /// The version that the change left the assignment at, from the history.
+    pub left_at_version: Option<i32>,
+    /// What the assignment was before the change.
+    pub before: Option<Before>,
+}
+
+/// The before-image, and whether what it names can still be gone back to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// The assignment as it was; its version is of no use any more.
+    pub assignment: Assignment,
+    /// Is the site still there?
+    pub site_active: bool,
+    /// Is its customer closed at Rev.io?
+    pub customer_closed: bool,
+    /// Is the customer rate plan still offered? True if there was none.
+    pub plan_active: bool,
+    /// Is the pool still there? True if there was none.
+    pub pool_active: bool,
+}
+
+/// Judges the undo of one row. Total, and the same for the same arguments.
+///
+/// A value is put back only if it is still what the change made of it: anything else would undo somebody else's work. A
+/// device that is not active any more can be put back, too: nothing is asked of its carrier.
+#[must_use]
+pub fn undo_verdict(facts: &UndoFacts) -> Verdict {
+    let refused = |reason| Verdict::Refused(Refusal::plain(reason));
+    let Some(device) = &facts.device else { return refused(Reason::DeviceNotFound) };
+    let Some(before) = &facts.before else { return refused(Reason::NoAssignmentBefore) };
+    if device.archived {
+        return refused(Reason::DeviceArchived);
+    }
+    if device.locked {
+        return refused(Reason::LockedByOtherChange);
+    }
+    let was = &before.assignment;
+    let Some(now) = &device.assignment else { return refused(Reason::ChangedSince) };
+    let same = (now.site, &now.account, now.plan, now.pool, now.allocation)
+        == (was.site, &was.account, was.plan, was.pool, was.allocation);
+    if same {
+        return Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame));
+    }
+    if facts.left_at_version != Some(now.version) {
+        return refused(Reason::ChangedSince);
+    }
+    if before.customer_closed {
+        return refused(Reason::CustomerClosed);
+    }
+    if !before.site_active {
+        return refused(Reason::SiteNotFound);
+    }
+    if !before.plan_active {
+        return refused(Reason::PlanNotFound);
+    }
+    if !before.pool_active {
+        return refused(Reason::PoolNotFound);
+    }
+    Verdict::Change
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{DeviceId, SiteId};
+    use uuid::Uuid;
+
+    fn assignment(site: u128, version: i32) -> Assignment {
+        Assignment {
+            site: SiteId(Uuid::from_u128(site)),
+            unassigned: false,
+            account: None,
+            plan: None,
+            pool: None,
+            allocation: None,
+            version,
+        }
+    }
+
+    fn facts(change: impl FnOnce(&mut UndoFacts)) -> Verdict {
+        let device = DeviceFacts {
+            id: DeviceId(Uuid::from_u128(5)),
+            status: "suspend".into(),
+            active: false,
+            archived: false,
+            locked: false,
+            version: 1,
+            assignment: Some(assignment(2, 7)),
+        };
+        let before = Before {
+            assignment: assignment(1, 6),
+            site_active: true,
+            customer_closed: false,
+            plan_active: true,
+            pool_active: true,
+        };
+        let mut facts = UndoFacts { device: Some(device), left_at_version: Some(7), before: Some(before) };
+        change(&mut facts);
+        undo_verdict(&facts)
+    }
+
+    #[test]
+    fn what_is_still_ours_goes_back_even_when_the_sim_is_not_active() {
+        assert_eq!(facts(|_| {}), Verdict::Change);
+    }
+
+    #[test]
+    fn each_row_says_why_it_cannot() {
+        let reason = |verdict| match verdict {
+            Verdict::Refused(refusal) | Verdict::NoChange(refusal) => refusal.reason,
+            Verdict::Change => Reason::PoisonRow,
+        };
+        let device = |f: &mut UndoFacts, change: fn(&mut DeviceFacts)| f.device.iter_mut().for_each(change);
+        let before = |f: &mut UndoFacts, change: fn(&mut Before)| f.before.iter_mut().for_each(change);
+        assert_eq!(reason(facts(|f| f.device = None)), Reason::DeviceNotFound);
+        assert_eq!(reason(facts(|f| f.before = None)), Reason::NoAssignmentBefore);
+        assert_eq!(reason(facts(|f| device(f, |d| d.archived = true))), Reason::DeviceArchived);
+        assert_eq!(reason(facts(|f| device(f, |d| d.locked = true))), Reason::LockedByOtherChange);
+        assert_eq!(reason(facts(|f| f.left_at_version = Some(6))), Reason::ChangedSince);
+        assert_eq!(reason(facts(|f| f.left_at_version = None)), Reason::ChangedSince);
+        assert_eq!(reason(facts(|f| device(f, |d| d.assignment = None))), Reason::ChangedSince);
+        assert_eq!(
+            reason(facts(|f| device(f, |d| d.assignment = Some(assignment(1, 9))))),
+            Reason::AlreadyAssignedSame
+        );
+        assert_eq!(reason(facts(|f| before(f, |b| b.customer_closed = true))), Reason::CustomerClosed);
+        assert_eq!(reason(facts(|f| before(f, |b| b.site_active = false))), Reason::SiteNotFound);
+        assert_eq!(reason(facts(|f| before(f, |b| b.plan_active = false))), Reason::PlanNotFound);
+        assert_eq!(reason(facts(|f| before(f, |b| b.pool_active = false))), Reason::PoolNotFound);
+    }
+}

@@ -1,0 +1,73 @@
+//! A plan's counts, chunks and hash, gathered while its rows go by.
+
+use database::plan::FinishedPlan;
+use database::stage::JudgedRow;
+use domain::verdict::Verdict;
+use sha2::{Digest, Sha256};
+
+/// The counts, the chunks and the hash, while the rows go by.
+pub(crate) struct Accumulating {
+    last_row: i32,
+    finished: FinishedPlan,
+    hash: Sha256,
+    chunk_rows: i32,
+    open: Option<(i32, i32, i32)>,
+}
+
+impl Accumulating {
+    pub(crate) fn new(chunk_rows: i32) -> Self {
+        let hash = Sha256::new();
+        Self { last_row: 0, finished: FinishedPlan::default(), hash, chunk_rows: chunk_rows.max(1), open: None }
+    }
+
+    /// What holds for all rows is part of the hash, too.
+    pub(crate) fn begin_with(&mut self, text: &str) {
+        self.hash.update(text);
+    }
+
+    /// The number of the last row that was counted; 0 before the first.
+    pub(crate) const fn last_row(&self) -> i32 {
+        self.last_row
+    }
+
+    pub(crate) fn count(&mut self, judged: &JudgedRow) {
+        let row = judged.row.row_number;
+        self.last_row = row;
+        self.finished.rows += 1;
+        let device = judged.row.facts.device.as_ref();
+        let versions = device.map(|d| (d.id, d.version, d.assignment.as_ref().map_or(0, |a| a.version)));
+        let refusal = match &judged.verdict {
+            Verdict::Change => {
+                self.finished.change += 1;
+                let (first, _, rows) = self.open.take().unwrap_or((row, row, 0));
+                if rows + 1 == self.chunk_rows {
+                    self.finished.chunks.push((first, row));
+                } else {
+                    self.open = Some((first, row, rows + 1));
+                }
+                None
+            }
+            Verdict::NoChange(refusal) => {
+                self.finished.no_change += 1;
+                Some(refusal)
+            }
+            Verdict::Refused(refusal) => {
+                self.finished.refused += 1;
+                Some(refusal)
+            }
+        };
+        let reason = refusal.map(|refusal| refusal.reason.word());
+        if let Some(word) = reason {
+            *self.finished.by_reason.entry(word).or_default() += 1;
+        }
+        self.hash.update(format!("{row} {reason:?} {versions:?}\n"));
+    }
+
+    pub(crate) fn finish(mut self) -> FinishedPlan {
+        if let Some((first, last, _)) = self.open {
+            self.finished.chunks.push((first, last));
+        }
+        self.finished.hash = self.hash.finalize().into();
+        self.finished
+    }
+}

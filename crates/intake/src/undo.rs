@@ -1,0 +1,53 @@
+//! Planning a finished change backwards: an ordinary plan, made from its history instead of from an input.
+
+use crate::accumulating::Accumulating;
+use crate::planner::PlanRefusal;
+use database::stage::{JudgedRow, Stage};
+use database::undo::{DoneRow, Restored};
+use domain::ids::BulkChangeId;
+use domain::undo::undo_verdict;
+use domain::verdict::Verdict;
+use std::collections::HashMap;
+
+/// Judges and stores every row that the change had done, under the numbers they had there.
+pub(crate) async fn judge(
+    stage: &mut Stage,
+    id: BulkChangeId,
+    of: BulkChangeId,
+    page_rows: i64,
+    plan: &mut Accumulating,
+) -> Result<(), PlanRefusal> {
+    // One target per distinct place to go back to: usually a handful, whatever the number of devices.
+    let mut numbers: HashMap<Restored, i32> = HashMap::new();
+    loop {
+        let page = stage.done_rows(of, plan.last_row(), page_rows).await?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        let (mut fresh, mut judged) = (Vec::new(), Vec::with_capacity(page.len()));
+        for DoneRow { row, facts } in page {
+            let verdict = undo_verdict(&facts);
+            let target_number = match (&verdict, facts.before) {
+                (Verdict::Change, Some(before)) => {
+                    let was = before.assignment;
+                    let target =
+                        Restored { site: was.site, plan: was.plan, pool: was.pool, allocation: was.allocation };
+                    let next = i32::try_from(numbers.len()).unwrap_or(i32::MAX - 1) + 1;
+                    *numbers.entry(target.clone()).or_insert_with(|| {
+                        fresh.push(target);
+                        next
+                    })
+                }
+                _ => 0,
+            };
+            let row = JudgedRow { verdict, row, target_number };
+            plan.count(&row);
+            judged.push(row);
+        }
+        if !fresh.is_empty() {
+            let first = i32::try_from(numbers.len() - fresh.len()).unwrap_or(i32::MAX - 1) + 1;
+            stage.add_restored_targets(id, first, &fresh).await?;
+        }
+        stage.store(id, &judged).await?;
+    }
+}

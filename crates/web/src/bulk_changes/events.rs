@@ -1,0 +1,62 @@
+//! `GET /bulk-changes/{id}/events`: progress as server-sent events, until nothing is left to do.
+//!
+//! An event's id says what it shows: status and counts. A client that comes back with `Last-Event-ID` gets an event at once
+//! if things have moved since, and nothing twice. Each is the change as it is then, so a lost one loses nothing.
+
+use crate::App;
+use crate::auth::Caller;
+use crate::paging::path_id;
+use crate::problem::Problem;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use database::bulk_change::BulkChange;
+use futures_util::stream::{self, Stream};
+use std::convert::Infallible;
+use std::time::Duration;
+
+/// How often the counts are looked at: one read of one row.
+const LOOK_EVERY: Duration = Duration::from_millis(400);
+
+pub(crate) async fn handle(
+    Caller(caller): Caller,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let id = path_id(&id)?;
+    let found = database::bulk_change::get(&app.ledger, caller.tenant, id).await?;
+    if found.is_none_or(|change| change.status.is_plan()) {
+        return Err(Problem::not_found());
+    }
+    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let events = stream::unfold(Some(last), move |last| {
+        let ledger = app.ledger.clone();
+        async move {
+            let last = last?;
+            loop {
+                // A database that is away for a moment is not the end of the story: look again.
+                if let Ok(Some(change)) = database::bulk_change::get(&ledger, caller.tenant, id).await {
+                    let now = event_id(&change);
+                    let over = change.status.is_finished();
+                    if now != last {
+                        let name = if over { "finished" } else { "progress" };
+                        let event =
+                            Event::default().id(now.as_str()).event(name).data(super::show(&change).to_string());
+                        return Some((Ok(event), (!over).then_some(now)));
+                    }
+                    if over {
+                        return None;
+                    }
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        }
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
+}
+
+fn event_id(change: &BulkChange) -> String {
+    let c = &change.counts;
+    format!("{}-{}-{}-{}-{}-{}", change.status.word(), c.ok, c.failed, c.skipped, c.cancelled, c.needs_attention)
+}
