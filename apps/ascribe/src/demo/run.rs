@@ -1,12 +1,13 @@
-//! The two runs: an assignment of a messy file, then a reassignment with `replace` and a rate plan.
+//! The three runs: an assignment of a messy file, a reassignment of a part with `replace` and a rate plan, and its undo.
 
 use super::example::{Row, assignment, reassignment};
 use super::proof::{Differences, ledger_and_tables_agree, plan_is_as_expected};
 use super::{Demo, fleet};
 use crate::client::output::plain_table;
-use crate::client::{Api, change, plan};
+use crate::client::{Api, answer, change, plan};
 use anyhow::Context as _;
 use database::Server;
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;
@@ -14,13 +15,20 @@ use std::time::Instant;
 /// One run: what is asked for, and what must come of it.
 struct Run<'a> {
     title: &'static str,
-    request: Value,
-    file: &'a Path,
+    asked: Asked<'a>,
     rows: Vec<Row>,
     replace: bool,
 }
 
-/// Both runs; true if plan, ledger and tables agree row by row.
+/// What a run plans.
+enum Asked<'a> {
+    /// This request, for the devices of this file.
+    Assign { request: Value, file: &'a Path },
+    /// The run before it, backwards.
+    UndoOfTheLast,
+}
+
+/// All runs; true if plan, ledger and tables agree row by row.
 pub(super) async fn all(api: &Api, demo: &Demo, server: &Server) -> anyhow::Result<bool> {
     // Later demos on the same data find the devices where the last one left them, and take them from there in turn.
     let number = runs_before(api).await? + 1;
@@ -32,38 +40,63 @@ pub(super) async fn all(api: &Api, demo: &Demo, server: &Server) -> anyhow::Resu
     let runs = [
         Run {
             title: "1. Assign an AMOP customer to a messy file",
-            request: json!({
-                "change_type": "CustomerAssignment", "service_provider": fleet::PROVIDERS[0].name, "customer": customer,
-                "on_conflict": if replace { "replace" } else { "refuse" }, "reference": format!("demo {number} assign"),
-            }),
-            file: assign,
+            asked: Asked::Assign {
+                request: json!({
+                    "change_type": "CustomerAssignment", "service_provider": fleet::PROVIDERS[0].name, "customer": customer,
+                    "on_conflict": if replace { "replace" } else { "refuse" }, "reference": format!("demo {number} assign"),
+                }),
+                file: assign,
+            },
             rows: assignment(&demo.plan),
             replace,
         },
         Run {
             title: "2. Reassign a part to a rev customer, with rate plan and pool",
-            request: json!({
-                "change_type": "CustomerAssignment", "service_provider": fleet::PROVIDERS[0].name, "customer": fleet::REV_CUSTOMER,
-                "on_conflict": "replace", "customer_rate_plan": fleet::RATE_PLAN, "customer_rate_pool": fleet::POOL,
-                "customer_data_allocation_mb": 5, "reference": format!("demo {number} reassign"),
-            }),
-            file: reassign,
+            asked: Asked::Assign {
+                request: json!({
+                    "change_type": "CustomerAssignment", "service_provider": fleet::PROVIDERS[0].name, "customer": fleet::REV_CUSTOMER,
+                    "on_conflict": "replace", "customer_rate_plan": fleet::RATE_PLAN, "customer_rate_pool": fleet::POOL,
+                    "customer_data_allocation_mb": 5, "reference": format!("demo {number} reassign"),
+                }),
+                file: reassign,
+            },
+            rows: reassignment(&demo.plan),
+            replace: false,
+        },
+        Run {
+            title: "3. Undo the reassignment",
+            asked: Asked::UndoOfTheLast,
             rows: reassignment(&demo.plan),
             replace: false,
         },
     ];
-    let mut agrees = true;
+    let (mut agrees, mut last, mut seen) = (true, String::new(), Vec::new());
     for run in runs {
-        agrees &= one(api, demo, server, run).await?;
+        agrees &= one(api, demo, server, run, &mut last).await?;
+        seen.push((devices_of(api, customer).await?, devices_of(api, fleet::REV_CUSTOMER).await?));
+    }
+    // After the undo every customer has what it had after the first run.
+    if seen.first() != seen.last() || seen.get(1) == seen.last() {
+        println!("   DIFFERENCE the customers' devices after the three runs: {seen:?}");
+        agrees = false;
     }
     println!("\n{}", if agrees { "Plan, ledger and tables agree, row by row." } else { "NOT as expected; see above." });
     Ok(agrees)
 }
 
-async fn one(api: &Api, demo: &Demo, server: &Server, run: Run<'_>) -> anyhow::Result<bool> {
-    println!("\n{}\n   {} -> {}", run.title, run.file.display(), run.request["customer"]);
+async fn one(api: &Api, demo: &Demo, server: &Server, run: Run<'_>, last: &mut String) -> anyhow::Result<bool> {
+    println!("\n{}", run.title);
     let began = now();
-    let made = plan::make(api, &run.request, run.file, None).await?;
+    let made = match run.asked {
+        Asked::Assign { request, file } => {
+            println!("   {} -> {}", file.display(), request["customer"]);
+            plan::make(api, &request, file, None).await?
+        }
+        Asked::UndoOfTheLast => {
+            println!("   change {last}");
+            answer(api.request(Method::POST, &format!("/bulk-changes/{last}/undo")).send().await).await?
+        }
+    };
     let plan = plan::wait_until_planned(api, made).await?;
     let planned_in = began.elapsed();
     let id = plan["id"].as_str().context("a plan has an id")?.to_owned();
@@ -76,6 +109,7 @@ async fn one(api: &Api, demo: &Demo, server: &Server, run: Run<'_>) -> anyhow::R
     let applied_in = began.elapsed();
     ledger_and_tables_agree(api, server, demo.tenant, &change, &run.rows, run.replace, &mut differences).await?;
 
+    last.clone_from(&id);
     print_table(&plan, &change);
     let ok = change["counts"]["ok"].as_f64().unwrap_or(0.0);
     println!(
@@ -110,6 +144,12 @@ fn print_table(plan: &Value, change: &Value) {
     for line in table.to_string().lines() {
         println!("   {line}");
     }
+}
+
+/// How many devices the customer under this name or Rev customer id has.
+async fn devices_of(api: &Api, customer: &str) -> anyhow::Result<u64> {
+    let page = api.get("/customers", &[("q", customer)]).await?;
+    Ok(page["items"][0]["devices"].as_u64().unwrap_or(0))
 }
 
 /// How many demos ran on this data before.
