@@ -4,7 +4,7 @@
 use crate::ledger::set_tenant;
 use crate::{DatabaseError, Ledger, Result};
 use domain::allocation::DataAllocation;
-use domain::iccid::Iccid;
+use domain::identifier::{Column, Identifier};
 use domain::ids::{
     BulkChangeId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, ServiceProviderId,
     SiteId, TenantId,
@@ -53,10 +53,12 @@ pub struct JudgedRow {
 struct Found {
     row_number: i32,
     input: String,
-    iccid: Option<String>,
+    identifier: Option<String>,
+    is_number: bool,
     reason: Option<String>,
     detail: Option<String>,
     duplicate_of: Option<i32>,
+    matches: Option<i32>,
     device_id: Option<Uuid>,
     device_iccid: Option<String>,
     status: Option<String>,
@@ -81,9 +83,11 @@ impl Stage {
     pub async fn open(ledger: &Ledger, tenant: TenantId) -> Result<Self> {
         let mut connection = ledger.web.acquire().await?;
         connection.execute(
-            "drop table if exists pg_temp.staged_row, pg_temp.staged_match;
-             create temporary table staged_row (row_number integer not null, input text not null, iccid text, other_form text, reason text, detail text);
-             create temporary table staged_match (row_number integer not null, device_id uuid, duplicate_of integer)").await?;
+            "drop table if exists pg_temp.staged_row, pg_temp.staged_match, pg_temp.staged_duplicate;
+             create temporary table staged_row (row_number integer not null, input text not null, identifier text, is_number boolean not null default false,
+                 other_form text, reason text, detail text);
+             create temporary table staged_match (row_number integer not null, identifier text not null, device_id uuid, matches integer not null);
+             create temporary table staged_duplicate (row_number integer not null, first_row integer not null)").await?;
         Ok(Self { connection: Some(connection), tenant })
     }
 
@@ -105,7 +109,7 @@ impl Stage {
     pub async fn copy(&mut self, mut lines: tokio::sync::mpsc::Receiver<CopyLines>) -> Result<u64> {
         let connection = self.connection()?;
         let mut copy = connection
-            .copy_in_raw("copy pg_temp.staged_row (row_number, input, iccid, other_form, reason, detail) from stdin")
+            .copy_in_raw("copy pg_temp.staged_row (row_number, input, identifier, is_number, other_form, reason, detail) from stdin")
             .await?;
         while let Some(block) = lines.recv().await {
             if let Err(error) = copy.send(block.0.as_bytes()).await {
@@ -125,7 +129,7 @@ impl Stage {
         let mut transaction = self.connection()?.begin().await?;
         set_tenant(&mut transaction, tenant).await?;
         let copied = sqlx::query(
-            "insert into pg_temp.staged_row (row_number, input, iccid)
+            "insert into pg_temp.staged_row (row_number, input, identifier)
              select row_number, coalesce(input, iccid), iccid from app.m2m_device_change
              where tenant_id = $1 and bulk_change_id = $2 and status in ('FAILED', 'SKIPPED', 'CANCELLED')",
         )
@@ -152,17 +156,37 @@ impl Stage {
             .execute("create unique index on pg_temp.staged_row (row_number); analyze pg_temp.staged_row")
             .await?;
         sqlx::query(
-            "insert into pg_temp.staged_match (row_number, device_id, duplicate_of)
-             select m.row_number, m.device_id,
-                 nullif(min(m.row_number) over (partition by coalesce(m.device_id::text, m.iccid)), m.row_number)
-             from (select s.row_number, s.iccid, coalesce(e.id, o.id) as device_id
-                   from pg_temp.staged_row s
-                   left join app.m2m_device e on e.tenant_id = $1 and e.iccid = s.iccid and e.service_provider_id = $2
-                   left join app.m2m_device o on e.id is null and o.tenant_id = $1 and o.iccid = s.other_form and o.service_provider_id = $2
-                   where s.iccid is not null) as m")
+            "insert into pg_temp.staged_match (row_number, identifier, device_id, matches)
+             select s.row_number, s.identifier, coalesce(e.id, o.id), num_nonnulls(coalesce(e.id, o.id))
+             from pg_temp.staged_row s
+             left join app.m2m_device e on e.tenant_id = $1 and e.iccid = s.identifier and e.service_provider_id = $2
+             left join app.m2m_device o on e.id is null and o.tenant_id = $1 and o.iccid = s.other_form and o.service_provider_id = $2
+             where s.identifier is not null and not s.is_number")
             .bind(tenant.0).bind(service_provider.0).execute(&mut *transaction).await?;
+        // Numbers are used again: a SIM that is not archived wins over one that is, then the number as it was given.
+        sqlx::query(
+            "insert into pg_temp.staged_match (row_number, identifier, device_id, matches)
+             select row_number, identifier, case when count(id) = 1 then (array_agg(id))[1] end, count(id)
+             from (select s.row_number, s.identifier, d.id,
+                       rank() over (partition by s.row_number order by d.is_archived, d.msisdn <> s.identifier) as place
+                   from pg_temp.staged_row s
+                   left join app.m2m_device d on d.tenant_id = $1 and d.service_provider_id = $2 and d.msisdn in (s.identifier, s.other_form)
+                   where s.is_number) as found
+             where place = 1 group by row_number, identifier")
+            .bind(tenant.0).bind(service_provider.0).execute(&mut *transaction).await?;
+        sqlx::query(
+            "insert into pg_temp.staged_duplicate (row_number, first_row)
+             select row_number, first_row
+             from (select row_number, min(row_number) over (partition by coalesce(device_id::text, identifier)) as first_row
+                   from pg_temp.staged_match) as twins
+             where first_row <> row_number")
+            .execute(&mut *transaction).await?;
         transaction
-            .execute("create unique index on pg_temp.staged_match (row_number); analyze pg_temp.staged_match")
+            .execute(
+                "create unique index on pg_temp.staged_match (row_number);
+             create unique index on pg_temp.staged_duplicate (row_number);
+             analyze pg_temp.staged_match, pg_temp.staged_duplicate",
+            )
             .await?;
         Ok(transaction.commit().await?)
     }
@@ -181,13 +205,15 @@ impl Stage {
         let mut transaction = self.connection()?.begin().await?;
         set_tenant(&mut transaction, tenant).await?;
         let found: Vec<Found> = sqlx::query_as(
-            "select s.row_number, s.input, s.iccid, s.reason, s.detail, m.duplicate_of, m.device_id, d.iccid as device_iccid, d.status,
+            "select s.row_number, s.input, s.identifier, s.is_number, s.reason, s.detail, u.first_row as duplicate_of, m.matches, m.device_id,
+                 d.iccid as device_iccid, d.status,
                  coalesce(ds.is_active, false) as active, coalesce(d.is_archived, false) as archived, d.version, dt.site_id,
                  coalesce(st.is_system_default, false) as unassigned, dt.account_number,
                  dt.account_number_integration_authentication_id as authentication, dt.customer_rate_plan_id as plan_id,
                  dt.customer_rate_pool_id as pool_id, dt.customer_data_allocation_mb::text as allocation, dt.version as assignment_version
              from (select * from pg_temp.staged_row where row_number > $3 order by row_number limit $4) as s
              left join pg_temp.staged_match m on m.row_number = s.row_number
+             left join pg_temp.staged_duplicate u on u.row_number = s.row_number
              left join app.m2m_device d on d.tenant_id = $1 and d.id = m.device_id
              left join app.device_tenant dt on dt.tenant_id = $1 and dt.device_id = m.device_id
              left join app.site st on st.tenant_id = $1 and st.id = dt.site_id
@@ -228,7 +254,9 @@ impl Stage {
     /// The database does not answer.
     pub async fn close(mut self) -> Result<()> {
         if let Some(mut connection) = self.connection.take() {
-            connection.execute("drop table if exists pg_temp.staged_row, pg_temp.staged_match").await?;
+            connection
+                .execute("drop table if exists pg_temp.staged_row, pg_temp.staged_match, pg_temp.staged_duplicate")
+                .await?;
         }
         Ok(())
     }
@@ -249,21 +277,18 @@ pub struct CopyLines(String);
 
 impl CopyLines {
     /// Adds one row: where it stood, what was given, and what it was read as.
-    pub fn push(&mut self, row_number: i32, input: &str, reading: &Result<Iccid, Refusal>) {
+    pub fn push(&mut self, row_number: i32, input: &str, reading: &Result<Identifier, Refusal>) {
         // Writing to a String cannot fail.
         let _ = write!(self.0, "{row_number}\t");
         self.escaped(input);
         match reading {
-            Ok(iccid) => {
-                let _ = writeln!(
-                    self.0,
-                    "\t{}\t{}\t\\N\t\\N",
-                    iccid.as_str(),
-                    iccid.other_form().as_deref().unwrap_or("\\N")
-                );
+            Ok(read) => {
+                let (digits, other) = (read.as_str(), read.other_form());
+                let other = other.as_deref().unwrap_or("\\N");
+                let _ = writeln!(self.0, "\t{digits}\t{}\t{other}\t\\N\t\\N", read.is_number());
             }
             Err(refusal) => {
-                let _ = write!(self.0, "\t\\N\t\\N\t{}\t", refusal.reason.word());
+                let _ = write!(self.0, "\t\\N\tf\t\\N\t{}\t", refusal.reason.word());
                 self.escaped(&refusal.detail);
                 self.0.push('\n');
             }
@@ -298,8 +323,9 @@ impl CopyLines {
 }
 
 fn staged(row: Found, locked: &HashSet<Uuid>) -> Result<StagedRow> {
-    let reading = match (&row.iccid, row.reason) {
-        (Some(iccid), _) => Iccid::read(iccid),
+    let column = if row.is_number { Column::SubscriberNumbers } else { Column::Iccids };
+    let reading = match (&row.identifier, row.reason) {
+        (Some(identifier), _) => Identifier::read(identifier, column),
         (None, Some(word)) => Err(Refusal {
             reason: Reason::from_word(&word).ok_or(DatabaseError::Inconsistent {
                 table: "staged_row",
@@ -333,9 +359,14 @@ fn staged(row: Found, locked: &HashSet<Uuid>) -> Result<StagedRow> {
     });
     Ok(StagedRow {
         row_number: row.row_number,
-        iccid: row.device_iccid.or(row.iccid),
+        iccid: row.device_iccid.or(row.identifier.filter(|_| !row.is_number)),
         input: row.input,
-        facts: RowFacts { reading, duplicate_of: row.duplicate_of, device },
+        facts: RowFacts {
+            reading,
+            duplicate_of: row.duplicate_of,
+            ambiguous: row.matches.filter(|matches| *matches > 1),
+            device,
+        },
     })
 }
 

@@ -4,7 +4,7 @@ use crate::ledger::set_tenant;
 use crate::stage::{Stage, StagedRow};
 use crate::{DatabaseError, Result};
 use domain::allocation::DataAllocation;
-use domain::iccid::Iccid;
+use domain::identifier::{Column, Identifier};
 use domain::ids::{
     BulkChangeId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, SiteId,
 };
@@ -186,13 +186,13 @@ fn done_row(row: Found) -> DoneRow {
         version,
         assignment: now,
     });
-    let reading = Iccid::read(&row.iccid).map_err(|_| Refusal::plain(Reason::IccidMalformed));
+    let reading = Identifier::read(&row.iccid, Column::Iccids).map_err(|_| Refusal::plain(Reason::IccidMalformed));
     DoneRow {
         row: StagedRow {
             row_number: row.row_number,
             input: row.iccid.clone(),
             iccid: Some(row.iccid),
-            facts: RowFacts { reading, duplicate_of: None, device: device.clone() },
+            facts: RowFacts { reading, duplicate_of: None, ambiguous: None, device: device.clone() },
         },
         facts: UndoFacts { device, left_at_version: row.left_at_version, before },
     }

@@ -28,6 +28,7 @@ pub mod api_key;
 pub mod associate_customer;
 pub mod clock;
 pub mod iccid;
+pub mod identifier;
 pub mod ids;
 pub mod reason;
 pub mod states;

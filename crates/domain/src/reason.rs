@@ -8,6 +8,8 @@ words! {
     Reason {
         /// Not 18 to 22 digits.
         IccidMalformed = "ICCID_MALFORMED",
+        /// Not 7 to 15 digits.
+        NumberMalformed = "NUMBER_MALFORMED",
         /// Unknown, and its check digit is wrong.
         IccidCheckDigit = "ICCID_CHECK_DIGIT",
         /// A spreadsheet kept 15 digits and lost the rest.
@@ -18,6 +20,8 @@ words! {
         DuplicateInInput = "DUPLICATE_IN_INPUT",
         /// No such SIM at this service provider, in this tenant.
         DeviceNotFound = "DEVICE_NOT_FOUND",
+        /// Several SIMs have this subscriber number.
+        DeviceAmbiguous = "DEVICE_AMBIGUOUS",
         /// The SIM is archived.
         DeviceArchived = "DEVICE_ARCHIVED",
         /// The carrier says the SIM is not active.
@@ -67,13 +71,15 @@ impl Reason {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::IccidMalformed => "This is not an ICCID: it takes 18 to 22 digits.",
+            Self::NumberMalformed => "This is not a subscriber number: it takes 7 to 15 digits.",
+            Self::DeviceAmbiguous => "Several SIMs at this service provider have this subscriber number.",
             Self::IccidCheckDigit => {
                 "No SIM has this ICCID, and its check digit does not fit: a digit is probably mistyped."
             }
             Self::IccidExcelRounded => "A spreadsheet rounded this ICCID to 15 digits; the rest of it is lost.",
             Self::FieldTooLong => "The value is longer than this field takes.",
             Self::DuplicateInInput => "An earlier row of this input names the same SIM.",
-            Self::DeviceNotFound => "No SIM with this ICCID is at this service provider.",
+            Self::DeviceNotFound => "No SIM with this ICCID or number is at this service provider.",
             Self::DeviceArchived => "The SIM is archived.",
             Self::DeviceNotActive => "The carrier says that the SIM is not active.",
             Self::AlreadyAssignedSame => "The SIM is already assigned exactly as asked.",
@@ -108,11 +114,13 @@ impl Reason {
     pub const fn fix(self) -> &'static str {
         match self {
             Self::IccidMalformed => "Copy the ICCID from the carrier's export, as text.",
+            Self::NumberMalformed => "Copy the number from the carrier's export, with or without the country code.",
+            Self::DeviceAmbiguous => "Name the SIM by its ICCID.",
             Self::IccidCheckDigit => "Compare the ICCID with the SIM or the carrier's export and correct the digit.",
             Self::IccidExcelRounded => "Export the list again and open it with the ICCID column set to text.",
             Self::FieldTooLong => "Shorten the value; an ICCID has at most 22 digits.",
             Self::DuplicateInInput => "Remove the second row; the first one counts.",
-            Self::DeviceNotFound => "Check the service provider and the ICCID; import the SIM if it is new.",
+            Self::DeviceNotFound => "Check the service provider and the ICCID or number; import the SIM if it is new.",
             Self::DeviceArchived => "Restore the SIM from the archive first.",
             Self::DeviceNotActive => "Activate the SIM at the carrier first.",
             Self::AlreadyAssignedSame => "Nothing to do.",

@@ -3,7 +3,7 @@
 
 use crate::allocation::DataAllocation;
 use crate::associate_customer::OnConflict;
-use crate::iccid::Iccid;
+use crate::identifier::Identifier;
 use crate::ids::{CustomerRatePlanId, CustomerRatePoolId, DeviceId, SiteId};
 use crate::reason::{Reason, Refusal};
 use crate::target::{RevAccount, Target};
@@ -12,9 +12,11 @@ use crate::target::{RevAccount, Target};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowFacts {
     /// What the cell was read as.
-    pub reading: Result<Iccid, Refusal>,
+    pub reading: Result<Identifier, Refusal>,
     /// The earlier row that names the same SIM.
     pub duplicate_of: Option<i32>,
+    /// How many SIMs of this service provider the identifier may mean, if more than one.
+    pub ambiguous: Option<i32>,
     /// The SIM, if this service provider has it in this tenant.
     pub device: Option<DeviceFacts>,
 }
@@ -74,14 +76,17 @@ pub enum Verdict {
 /// reason a person reads is the first thing that has to be put right.
 #[must_use]
 pub fn verdict(target: &Result<Target, Refusal>, on_conflict: OnConflict, row: &RowFacts) -> Verdict {
-    let iccid = match &row.reading {
-        Ok(iccid) => iccid,
+    let identifier = match &row.reading {
+        Ok(identifier) => identifier,
         Err(refusal) => return Verdict::Refused(refusal.clone()),
     };
     if let Some(first) = row.duplicate_of {
         return Verdict::Refused(Refusal::about(Reason::DuplicateInInput, format!("first in row {first}")));
     }
-    let Some(device) = &row.device else { return Verdict::Refused(Refusal::plain(iccid.explain_miss())) };
+    if let Some(count) = row.ambiguous {
+        return Verdict::Refused(Refusal::about(Reason::DeviceAmbiguous, format!("{count} SIMs")));
+    }
+    let Some(device) = &row.device else { return Verdict::Refused(Refusal::plain(identifier.explain_miss())) };
     if device.archived {
         return Verdict::Refused(Refusal::plain(Reason::DeviceArchived));
     }

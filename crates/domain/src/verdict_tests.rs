@@ -1,4 +1,5 @@
 use super::*;
+use crate::identifier::Column;
 use crate::ids::{CustomerId, IntegrationAuthenticationId};
 use crate::target::Versioned;
 use uuid::Uuid;
@@ -45,7 +46,12 @@ fn row(change: impl FnOnce(&mut DeviceFacts)) -> RowFacts {
         assignment: Some(unassigned()),
     };
     change(&mut device);
-    RowFacts { reading: Iccid::read("89148000001234567896"), duplicate_of: None, device: Some(device) }
+    RowFacts {
+        reading: Identifier::read("89148000001234567896", Column::Iccids),
+        duplicate_of: None,
+        ambiguous: None,
+        device: Some(device),
+    }
 }
 
 fn judge(row: &RowFacts) -> Verdict {
@@ -72,9 +78,15 @@ fn each_defect_of_the_device_has_its_reason() {
     assert_eq!(reason(&judge(&row(|d| d.locked = true))), Some(Reason::LockedByOtherChange));
     assert_eq!(
         reason(&judge(&RowFacts { device: None, ..row(|_| {}) })),
-        Some(Iccid::read("89148000001234567896").unwrap().explain_miss())
+        Some(Identifier::read("89148000001234567896", Column::Iccids).unwrap().explain_miss())
     );
     assert_eq!(reason(&judge(&RowFacts { duplicate_of: Some(1), ..row(|_| {}) })), Some(Reason::DuplicateInInput));
+}
+
+#[test]
+fn a_number_that_several_sims_have_is_ambiguous() {
+    let several = RowFacts { ambiguous: Some(2), device: None, ..row(|_| {}) };
+    assert_eq!(reason(&judge(&several)), Some(Reason::DeviceAmbiguous));
 }
 
 #[test]
@@ -108,7 +120,7 @@ fn as_asked_already_is_no_change_and_a_new_plan_for_the_same_customer_is_a_chang
 #[test]
 fn the_rows_own_defect_comes_before_the_targets() {
     let nobody = Err(Refusal::plain(Reason::CustomerNotFound));
-    let bad = RowFacts { reading: Iccid::read("12"), ..row(|_| {}) };
+    let bad = RowFacts { reading: Identifier::read("12", Column::Iccids), ..row(|_| {}) };
     assert_eq!(reason(&verdict(&nobody, OnConflict::Refuse, &bad)), Some(Reason::IccidMalformed));
     assert_eq!(reason(&verdict(&nobody, OnConflict::Refuse, &row(|_| {}))), Some(Reason::CustomerNotFound));
 }

@@ -71,3 +71,44 @@ fn a_file_that_is_no_csv_says_what_it_is() {
         matches!(refusal(b"iccid,Customer\n1,2\n"), InputRefusal::ColumnNotSupportedYet(column) if column == "Customer")
     );
 }
+
+#[test]
+fn without_a_header_any_separators_will_do_and_groups_are_one_number() {
+    let spaced = |n: &str| format!("{} {} {} {} {}", &n[..4], &n[4..8], &n[8..12], &n[12..16], &n[16..]);
+    for text in [
+        format!("{A},{B}"),
+        format!("{A} {B}\n"),
+        format!("{A};{B};\n"),
+        format!("{A}|{B}\r\n"),
+        format!("{A}\t{B}"),
+        format!("{}\n{}\n", spaced(A), spaced(B)),
+        format!("{A}, {B}"),
+        format!("\n{A} / {B}\n\n"),
+    ] {
+        let read: Vec<_> = rows(text.as_bytes()).into_iter().map(|(_, reading)| reading.unwrap()).collect();
+        assert_eq!(read, [A, B], "{text:?}");
+    }
+    let mixed = rows(format!("{A} 15550100200 12\n").as_bytes());
+    assert_eq!(mixed.len(), 1, "a part that is no number of its own: nothing is guessed");
+    let both: Vec<_> = rows(format!("{A} 15550100200\n").as_bytes()).into_iter().map(|(_, r)| r.unwrap()).collect();
+    assert_eq!(both, [A, "15550100200"]);
+}
+
+#[test]
+fn a_column_of_subscriber_numbers_is_read_as_such_and_an_iccid_beside_it_wins() {
+    let numbers = rows(b"name,MSISDN\nx,+1 555 010 0200\ny,12\n");
+    assert_eq!(numbers[0].1.as_deref(), Ok("15550100200"));
+    assert_eq!(numbers[1].1, Err(Reason::NumberMalformed));
+    let both = rows(format!("MSISDN;ICCID\n15550100200;{A}\n").as_bytes());
+    assert_eq!(both[0].1.as_deref(), Ok(A));
+}
+
+#[test]
+fn a_quotation_mark_that_is_not_closed_does_not_pull_the_file_into_memory() {
+    let mut bytes = format!("iccid\n{A}\n\"open\n").into_bytes();
+    bytes.resize(3 * 1024 * 1024, b'x');
+    let file = file(&bytes);
+    let mut csv = CsvFile::open(file.path()).unwrap();
+    assert!(csv.read_row().unwrap().is_some());
+    assert!(matches!(csv.read_row(), Err(InputRefusal::RowTooLong(2))));
+}

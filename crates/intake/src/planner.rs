@@ -9,7 +9,7 @@ use database::plan::{FinishedPlan, NewPlan, Origin};
 use database::stage::{CopyLines, JudgedRow, Stage, StagedRow};
 use database::{DatabaseError, Ledger};
 use domain::associate_customer::{AssociateCustomer, OnConflict};
-use domain::iccid::Iccid;
+use domain::identifier::{Column, Identifier};
 use domain::ids::{BulkChangeId, Ids, ServiceProviderId};
 use domain::reason::Refusal;
 use domain::target::{Target, resolve};
@@ -308,7 +308,7 @@ fn read_all(mut rows: Rows, send: &mpsc::Sender<CopyLines>) -> Result<(), InputR
             Rows::Csv { file, .. } => file.read_row()?,
             Rows::Unfinished(_) => None,
             Rows::List(cells) => cells.next().map(|cell| {
-                let reading = Iccid::read(&cell);
+                let reading = Identifier::read(&cell, Column::Either);
                 Cell { input: cell.chars().take(64).collect(), reading }
             }),
         };

@@ -166,3 +166,34 @@ async fn counts_of_a_plan_add_up_and_before_and_after_are_shown() {
     assert_eq!(only.json["items"].as_array().unwrap().len(), 1);
     app.finish().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_subscriber_number_names_a_sim_unless_several_have_it() {
+    let app = TestApp::start(5).await.unwrap();
+    let number = |place: u32, msisdn: &str| {
+        format!("update app.m2m_device set msisdn = '{msisdn}' where iccid = '{}'", iccid(place))
+    };
+    for plant in [
+        number(0, "15550100200"),
+        number(1, "15550100201"),
+        number(2, "15550100201"),
+        number(3, "5550100203"),
+        number(900_000, "5550100203"),
+    ] {
+        app.database.plant(&plant).await.unwrap();
+    }
+    for given in ["15550100200", "+1 (555) 010-0200", "5550100200", "15550100203"] {
+        assert_eq!(judged(&app, "Water", json!({}), given).await.0, "CHANGE", "{given}");
+    }
+    assert_eq!(judged(&app, "Water", json!({}), "15550100201").await.1.as_deref(), Some("DEVICE_AMBIGUOUS"));
+    assert_eq!(judged(&app, "Water", json!({}), "15550100299").await.1.as_deref(), Some("DEVICE_NOT_FOUND"));
+    assert_eq!(judged(&app, "Water", json!({}), "+x").await.1.as_deref(), Some("NUMBER_MALFORMED"));
+    // The same SIM by number and by ICCID is a duplicate; a number in a column headed ICCID is none.
+    let twins = app.plan("Water", &json!({}), &[iccid(0), "5550100200".into()]).await.unwrap();
+    assert_eq!(twins.json["counts"]["by_reason"], json!({"DUPLICATE_IN_INPUT": 1}));
+    let file = app.plan_file("Water", &json!({}), "iccid\n15550100200\n").await.unwrap();
+    assert_eq!(file.json["counts"]["by_reason"], json!({"ICCID_MALFORMED": 1}));
+    let pasted = app.plan_file("Water", &json!({}), format!("{} 15550100200; {}", iccid(3), iccid(4))).await.unwrap();
+    assert_eq!(pasted.json["counts"]["change"], 3, "{}", pasted.json);
+    app.finish().await.unwrap();
+}

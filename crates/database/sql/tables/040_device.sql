@@ -20,6 +20,7 @@ comment on table app.m2m_device is 'A SIM, under its one owner tenant. status is
 comment on column app.m2m_device.site_id is 'Hot: no foreign key; settle_chunk checks it per chunk, the orphan query covers it.';
 -- iccid before provider: "this ICCID, wherever it is" and "this ICCID at that provider" are one index.
 create unique index m2m_device_by_iccid on app.m2m_device (tenant_id, iccid, service_provider_id);
+create index m2m_device_by_msisdn on app.m2m_device (tenant_id, msisdn) where msisdn is not null;
 create index m2m_device_by_provider on app.m2m_device (tenant_id, service_provider_id, id);
 create trigger move_version before update on app.m2m_device for each row
     when (old.status is distinct from new.status or old.is_archived is distinct from new.is_archived
