@@ -13,7 +13,7 @@ demo: ## Run the main job on an example fleet, end to end (ARGS=--exit: leave wh
 	target/debug/ascribe demo $(ARGS)
 
 test: ## Everything: format, lints, macros' data, and every test, on a private PostgreSQL
-	@scripts/need cc postgresql
+	@scripts/need cc rustfmt postgresql
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	scripts/sqlx-prepare --check
@@ -23,10 +23,10 @@ test: ## Everything: format, lints, macros' data, and every test, on a private P
 test-deep: ## The long runs: more kills, more random cases
 	@scripts/need cc postgresql
 	cargo build --workspace --all-targets --locked
-	ASCRIBE_DEEP=1 PROPTEST_CASES=2000 target/debug/with-postgres cargo test --workspace --locked
+	ASCRIBE_DEEP=1 target/debug/with-postgres cargo test --workspace --locked
 
 check: ## The fast loop: format, lints, unit tests
-	@scripts/need cc
+	@scripts/need cc rustfmt
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --workspace --lib --bins --locked -q
@@ -40,6 +40,5 @@ sqlx: ## Write .sqlx/ again after a query changed
 	@scripts/need cc postgresql
 	scripts/sqlx-prepare
 
-clean: ## Remove what was built, and the demo's data
+clean: ## Remove what was built (data stay where they are)
 	cargo clean
-	rm -rf data

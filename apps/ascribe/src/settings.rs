@@ -71,9 +71,15 @@ impl Default for Settings {
 impl Settings {
     /// Reads them.
     pub(crate) fn load() -> anyhow::Result<Self> {
-        let figment = Figment::new()
-            .merge(Toml::file("ascribe.toml"))
-            .merge(Env::prefixed("ASCRIBE_").ignore(&["macros_database_url", "test_cluster"]));
+        // This folder's file and no other: a file in a folder above is somebody else's.
+        let file = PathBuf::from("ascribe.toml");
+        let figment = if file.exists() { Figment::new().merge(Toml::file_exact(file)) } else { Figment::new() };
+        let figment = figment.merge(Env::prefixed("ASCRIBE_").ignore(&[
+            "macros_database_url",
+            "test_cluster",
+            "deep",
+            "write_docs",
+        ]));
         let mut settings: Self = figment.extract()?;
         settings.database_url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
         for (name, value) in [

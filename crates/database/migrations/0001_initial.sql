@@ -102,6 +102,8 @@ create table app.idempotency_key (
     status_code smallint,
     body        text,
     location    text,
+    -- What was made, written in the transaction that made it: an answer that was lost can be given again.
+    made_id     uuid,
     expires_at  timestamptz not null,
     primary key (tenant_id, route, key)
 );
@@ -387,8 +389,13 @@ create table app.bulk_change_chunk (
     chunk_number   integer not null,
     first_row      integer not null,
     last_row       integer not null,
-    state          text not null check (state in ('PLANNED', 'READY', 'PAUSED', 'RUNNING', 'DONE')),
+    state          text not null check (state in ('PLANNED', 'READY', 'RUNNING', 'DONE')),
+    -- Not to be begun, nor begun again after a lease that ran out; whoever holds it may finish.
+    is_paused      boolean not null default false,
+    -- To be ended instead of done.
     is_cancelled   boolean not null default false,
+    -- Times in a row that a worker gave it back unfinished: each wait is longer than the last.
+    releases       smallint not null default 0,
     start_at       timestamptz,
     epoch          integer not null default 0,
     lease_until    timestamptz,
@@ -398,8 +405,8 @@ create table app.bulk_change_chunk (
     check ((state = 'RUNNING') = (lease_until is not null))
 ) with (fillfactor = 70);
 -- First chunks before second ones: a change of ten rows does not wait for the last row of a million.
-create index bulk_change_chunk_ready on app.bulk_change_chunk (chunk_number, bulk_change_id) where state = 'READY';
-create index bulk_change_chunk_running on app.bulk_change_chunk (lease_until) where state = 'RUNNING';
+create index bulk_change_chunk_ready on app.bulk_change_chunk (chunk_number, bulk_change_id) where state = 'READY' and not is_paused;
+create index bulk_change_chunk_running on app.bulk_change_chunk (lease_until) where state = 'RUNNING' and not is_paused;
 
 -- One device in one bulk change: the plan's row and the ledger's row are the same row.
 create table app.m2m_device_change (
@@ -462,6 +469,9 @@ create table app.audit_entry (
     digest         bytea
 ) partition by range (at);
 create index audit_entry_by_change on app.audit_entry (tenant_id, bulk_change_id, id);
+
+-- What a request with an Idempotency-Key made is a plan or a bulk change.
+alter table app.idempotency_key add foreign key (tenant_id, made_id) references app.device_bulk_change (tenant_id, id);
 
 -- tables/060_settling_row.sql
 -- A row in the middle of being settled: what settle_chunk holds in memory of one device change. Never stored.
@@ -529,7 +539,7 @@ grant select on app.tenant to ascribe_auditor;
 
 -- Dispatch tables: the second policy. They hold ids and times, nothing a tenant would call its own.
 create policy dispatcher on app.bulk_change_chunk to ascribe_dispatcher using (true) with check (true);
-grant select, update (state, epoch, lease_until) on app.bulk_change_chunk to ascribe_dispatcher;
+grant select, update (state, epoch, lease_until, start_at, releases) on app.bulk_change_chunk to ascribe_dispatcher;
 create policy dispatcher on app.api_key_lookup for select to ascribe_dispatcher using (true);
 grant select on app.api_key_lookup to ascribe_dispatcher;
 
@@ -551,7 +561,7 @@ grant insert on app.device_bulk_change, app.bulk_change_counter, app.bulk_change
     app.m2m_device_change, app.audit_entry to ascribe_web;
 grant update (status, status_details, plan_hash, planning_lease_until, planned_at, expires_at, applied_at, applied_by,
     row_count, no_change_count, refused_count, by_reason) on app.device_bulk_change to ascribe_web;
-grant update (state, start_at, is_cancelled) on app.bulk_change_chunk to ascribe_web;
+grant update (state, start_at, is_paused, is_cancelled) on app.bulk_change_chunk to ascribe_web;
 
 -- The worker role settles.
 grant select on app.tenant, app.service_provider, app.integration_authentication, app.rev_customer, app.site,
@@ -886,6 +896,9 @@ create function app.pause_bulk_change(p_tenant_id uuid, p_bulk_change_id uuid, p
 declare
     v_change app.device_bulk_change;
 begin
+    -- The chunks first, then the change, as everywhere.
+    perform from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
+        and k.state <> 'DONE' order by k.chunk_number for update;
     select * into v_change from app.device_bulk_change
     where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null for update;
     if not found then
@@ -893,8 +906,8 @@ begin
     elsif v_change.status not in ('NEW', 'PROCESSING') then
         raise exception 'the bulk change is %', v_change.status using errcode = 'ZA011';
     end if;
-    update app.bulk_change_chunk set state = 'PAUSED'
-    where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state = 'READY';
+    update app.bulk_change_chunk set is_paused = true
+    where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state <> 'DONE';
     update app.device_bulk_change set status = 'PAUSED' where tenant_id = p_tenant_id and id = p_bulk_change_id;
     insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id)
     values (p_tenant_id, app.now(), p_actor, 'bulk_change_paused', p_bulk_change_id);
@@ -913,6 +926,9 @@ create function app.resume_bulk_change(p_tenant_id uuid, p_bulk_change_id uuid, 
 declare
     v_change app.device_bulk_change;
 begin
+    -- The chunks first, then the change, as everywhere.
+    perform from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
+        and k.state <> 'DONE' order by k.chunk_number for update;
     select * into v_change from app.device_bulk_change
     where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null for update;
     if not found then
@@ -920,8 +936,8 @@ begin
     elsif v_change.status not in ('PAUSED') then
         raise exception 'the bulk change is %', v_change.status using errcode = 'ZA011';
     end if;
-    update app.bulk_change_chunk set state = 'READY'
-    where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state = 'PAUSED';
+    update app.bulk_change_chunk set is_paused = false, start_at = least(start_at, app.now())
+    where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state <> 'DONE';
     update app.device_bulk_change set status = case when v_change.started_at is null then 'NEW' else 'PROCESSING' end
     where tenant_id = p_tenant_id and id = p_bulk_change_id;
     perform pg_notify('ascribe_work', '');
@@ -942,6 +958,9 @@ create function app.cancel_bulk_change(p_tenant_id uuid, p_bulk_change_id uuid, 
 declare
     v_change app.device_bulk_change;
 begin
+    -- The chunks first, then the change, as everywhere.
+    perform from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
+        and k.state <> 'DONE' order by k.chunk_number for update;
     select * into v_change from app.device_bulk_change
     where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null for update;
     if not found then
@@ -949,7 +968,7 @@ begin
     elsif v_change.status not in ('NEW', 'PROCESSING', 'PAUSED') then
         raise exception 'the bulk change is %', v_change.status using errcode = 'ZA011';
     end if;
-    update app.bulk_change_chunk set is_cancelled = true, state = case when state = 'PAUSED' then 'READY' else state end
+    update app.bulk_change_chunk set is_cancelled = true, is_paused = false, start_at = least(start_at, app.now())
     where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state <> 'DONE';
     update app.device_bulk_change set status = case when v_change.started_at is null then 'NEW' else 'PROCESSING' end,
         status_details = 'Cancelled by a person; what was done before stays done.'
@@ -980,13 +999,13 @@ declare
 begin
     select c.tenant_id, c.bulk_change_id, c.chunk_number into v_tenant, v_change, v_chunk
     from app.bulk_change_chunk c
-    where c.state = 'RUNNING' and c.lease_until <= app.now()
+    where c.state = 'RUNNING' and not c.is_paused and c.lease_until <= app.now()
     order by c.lease_until limit 1
     for update skip locked;
     if not found then
         select c.tenant_id, c.bulk_change_id, c.chunk_number into v_tenant, v_change, v_chunk
         from app.bulk_change_chunk c
-        where c.state = 'READY' and c.start_at <= app.now()
+        where c.state = 'READY' and not c.is_paused and c.start_at <= app.now()
         order by c.chunk_number, c.bulk_change_id limit 1
         for update skip locked;
         if not found then
@@ -1012,12 +1031,15 @@ create function app.extend_chunk_lease(p_tenant_id uuid, p_bulk_change_id uuid, 
     returning lease_until
 $$;
 
--- release_chunk: handed back unfinished (a worker that stops), so that nobody waits for the lease to run out.
+-- release_chunk: handed back unfinished, so that nobody waits for the lease to run out. It is due again after one second,
+-- then two, four, … up to five minutes: a chunk that cannot be settled must not keep the others from being claimed.
 create function app.release_chunk(p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer, p_epoch integer) returns boolean
     language plpgsql set search_path = app, pg_temp
     as $$
 begin
-    update app.bulk_change_chunk set state = 'READY', lease_until = null
+    update app.bulk_change_chunk
+    set state = 'READY', lease_until = null, releases = least(releases + 1, 1000),
+        start_at = app.now() + least(make_interval(secs => 2 ^ least(releases, 9)), interval '5 minutes')
     where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and chunk_number = p_chunk_number
       and state = 'RUNNING' and epoch = p_epoch;
     return found;

@@ -7,27 +7,25 @@
 --   ascribe_worker      settles chunks, within one tenant
 --   ascribe_dispatcher  ids only, across tenants: which chunk is due, whose key is this
 --   ascribe_auditor     reads everything, writes nothing: invariants, orphans, agreement
---   ascribe_login       what a process logs in as; has no right but SET ROLE to the ones above
+--
+-- They cannot log in here: whoever runs this (a superuser or not) becomes a member and does SET ROLE. The embedded server
+-- lets each of them log in by itself instead (migrate::let_roles_log_in), so that no session can become another role.
 do $$
 declare
     v_role text;
 begin
-    perform pg_advisory_lock(hashtext('ascribe roles'));
     foreach v_role in array array['ascribe_owner', 'ascribe_web', 'ascribe_worker', 'ascribe_dispatcher', 'ascribe_auditor']
     loop
         if not exists (select 1 from pg_roles where rolname = v_role) then
-            execute format('create role %I nologin noinherit nosuperuser nocreatedb nocreaterole nobypassrls', v_role);
+            begin
+                execute format('create role %I noinherit nosuperuser nocreatedb nocreaterole nobypassrls', v_role);
+            exception when duplicate_object or unique_violation then
+                null; -- another database of this cluster was faster
+            end;
+        end if;
+        if not (select rolsuper from pg_roles where rolname = session_user) and not pg_has_role(session_user, v_role, 'member') then
+            execute format('grant %I to %I', v_role, session_user);
         end if;
     end loop;
-    if not exists (select 1 from pg_roles where rolname = 'ascribe_login') then
-        create role ascribe_login login noinherit nosuperuser nocreatedb nocreaterole nobypassrls;
-    end if;
-    foreach v_role in array array['ascribe_owner', 'ascribe_web', 'ascribe_worker', 'ascribe_dispatcher', 'ascribe_auditor']
-    loop
-        if not pg_has_role('ascribe_login', v_role, 'member') then
-            execute format('grant %I to ascribe_login', v_role);
-        end if;
-    end loop;
-    perform pg_advisory_unlock(hashtext('ascribe roles'));
 end
 $$;

@@ -85,7 +85,7 @@ with tables as (
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = 'app' and c.relkind in ('r', 'p')
 ), tenants as (select * from tables where name <> all ($1) and not is_child
-), runtime as (select rolname::text as name, oid from pg_roles where rolname in ('ascribe_web', 'ascribe_worker', 'ascribe_dispatcher', 'ascribe_auditor', 'ascribe_login')
+), runtime as (select rolname::text as name, oid from pg_roles where rolname in ('ascribe_web', 'ascribe_worker', 'ascribe_dispatcher', 'ascribe_auditor')
 ), grants as (
     select t.name as table_name, coalesce(r.rolname::text, 'public') as grantee, a.privilege_type
     from tables t join pg_class c on c.oid = t.oid, lateral aclexplode(c.relacl) a left join pg_roles r on r.oid = a.grantee
@@ -94,8 +94,8 @@ select 'row level security is not enabled and forced on ' || name from tables wh
 union all
 select 'no tenant policy, with check, for all commands and roles, on ' || t.name from tenants t where not exists (
     select from pg_policy p where p.polrelid = t.oid and p.polname = 'tenant' and p.polcmd = '*' and p.polroles = '{0}'
-      and pg_get_expr(p.polqual, p.polrelid) ~ 'current_tenant' and pg_get_expr(p.polwithcheck, p.polrelid) ~ 'current_tenant'
-      and pg_get_expr(p.polqual, p.polrelid) !~ 'SELECT')
+      and pg_get_expr(p.polqual, p.polrelid) in ('(tenant_id = app.current_tenant())', '(id = app.current_tenant())')
+      and pg_get_expr(p.polwithcheck, p.polrelid) = pg_get_expr(p.polqual, p.polrelid))
 union all
 select 'an unlisted policy ' || t.name || '.' || p.polname from pg_policy p join tables t on t.oid = p.polrelid
     where p.polname not in ('tenant', 'auditor') and t.name || '.' || p.polname <> all ($2)
@@ -135,13 +135,16 @@ union all
 select 'a role that runs is more than it should be: ' || rolname from pg_roles
     where rolname in (select name from runtime) and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolinherit)
 union all
+select 'a role that runs may become another: ' || m.rolname || ' -> ' || g.rolname from pg_auth_members a
+    join pg_roles m on m.oid = a.member join pg_roles g on g.oid = a.roleid where m.rolname in (select name from runtime)
+union all
 select 'a role that runs owns ' || c.relname from pg_class c join runtime r on r.oid = c.relowner
 union all
 select 'a role that runs may create in schema app: ' || name from runtime where has_schema_privilege(oid, 'app', 'create')
 union all
 select 'somebody may ' || privilege_type || ' ' || table_name || ': ' || grantee from grants
     where grantee <> 'ascribe_owner' and (privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER') or grantee = 'public'
-        or grantee = 'ascribe_auditor' and privilege_type <> 'SELECT' or grantee = 'ascribe_login'
+        or grantee = 'ascribe_auditor' and privilege_type <> 'SELECT'
         or table_name = any ($1) and privilege_type <> 'SELECT'
         or table_name in ('audit_entry', 'm2m_device_bulk_change_log', 'device_tenant_history') and privilege_type in ('UPDATE', 'DELETE')
         or table_name = 'device_lock' and grantee <> 'ascribe_auditor')

@@ -154,7 +154,7 @@ impl WakeUps {
     pub async fn listen(ledger: &Ledger) -> Result<Self> {
         let pool = sqlx::postgres::PgPoolOptions::new()
             .max_connections(1)
-            .connect_with(ledger.server().connect_options())
+            .connect_with(ledger.server().options_for(crate::Role::Dispatcher))
             .await?;
         let mut listener = sqlx::postgres::PgListener::connect_with(&pool).await?;
         listener.listen("ascribe_work").await?;

@@ -2,6 +2,7 @@
 
 use crate::{Ledger, Result};
 use domain::ids::TenantId;
+use uuid::Uuid;
 
 /// An answer as it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub enum Claim {
     Ours,
     /// The same request was answered before.
     Answered(Answer),
+    /// The same request was carried out, but its answer was never kept: this was made.
+    Made(Uuid),
     /// The same request is being worked on.
     InFlight,
     /// Another request used the key.
@@ -46,7 +49,7 @@ pub async fn claim(
          values ($1, $2, $3, $4, app.now() + make_interval(secs => $5))
          on conflict (tenant_id, route, key) do update
              set fingerprint = excluded.fingerprint, expires_at = excluded.expires_at, status_code = null, body = null, location = null
-             where k.expires_at <= app.now()
+             where k.expires_at <= app.now() and k.made_id is null
          returning 1 as one",
         tenant.0, route, key, &fingerprint[..], in_flight_seconds)
         .fetch_optional(&mut *transaction).await?;
@@ -55,7 +58,7 @@ pub async fn claim(
         return Ok(Claim::Ours);
     }
     let found = sqlx::query!(
-        "select fingerprint, status_code, body, location from app.idempotency_key where tenant_id = $1 and route = $2 and key = $3",
+        "select fingerprint, status_code, body, location, made_id from app.idempotency_key where tenant_id = $1 and route = $2 and key = $3",
         tenant.0, route, key)
         .fetch_one(&mut *transaction).await?;
     transaction.commit().await?;
@@ -67,6 +70,8 @@ pub async fn claim(
             body,
             location: found.location,
         })
+    } else if let Some(made) = found.made_id {
+        Claim::Made(made)
     } else {
         Claim::InFlight
     })
@@ -93,7 +98,7 @@ pub async fn keep(ledger: &Ledger, tenant: TenantId, route: &str, key: &str, ans
 pub async fn give_back(ledger: &Ledger, tenant: TenantId, route: &str, key: &str) -> Result<()> {
     let mut transaction = ledger.web(tenant).await?;
     sqlx::query!(
-        "delete from app.idempotency_key where tenant_id = $1 and route = $2 and key = $3 and status_code is null",
+        "delete from app.idempotency_key where tenant_id = $1 and route = $2 and key = $3 and status_code is null and made_id is null",
         tenant.0,
         route,
         key

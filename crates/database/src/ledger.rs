@@ -26,6 +26,21 @@ pub enum Role {
 }
 
 impl Role {
+    /// Every role, in the order of their rights.
+    pub const ALL: [Self; 5] = [Self::Owner, Self::Web, Self::Worker, Self::Dispatcher, Self::Auditor];
+
+    /// Its name in the cluster.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "ascribe_owner",
+            Self::Web => "ascribe_web",
+            Self::Worker => "ascribe_worker",
+            Self::Dispatcher => "ascribe_dispatcher",
+            Self::Auditor => "ascribe_auditor",
+        }
+    }
+
     const fn set_role(self) -> &'static str {
         match self {
             Self::Owner => "set role ascribe_owner",
@@ -50,6 +65,8 @@ impl Role {
 #[derive(Clone, Debug)]
 pub struct Server {
     options: PgConnectOptions,
+    /// Each role logs in as itself (the embedded server); else one login does SET ROLE.
+    logs_in_as_role: bool,
 }
 
 impl Server {
@@ -58,31 +75,31 @@ impl Server {
     /// # Errors
     /// The URL does not parse.
     pub fn from_url(url: &str) -> Result<Self> {
-        Ok(Self { options: PgConnectOptions::from_str(url)? })
+        Ok(Self { options: PgConnectOptions::from_str(url)?, logs_in_as_role: false })
     }
 
     /// A server reached by options that were put together before (the embedded one).
     #[must_use]
     pub const fn from_options(options: PgConnectOptions) -> Self {
-        Self { options }
+        Self { options, logs_in_as_role: false }
     }
 
     /// The same server, another database.
     #[must_use]
     pub fn database(&self, name: &str) -> Self {
-        Self { options: self.options.clone().database(name) }
+        Self { options: self.options.clone().database(name), logs_in_as_role: self.logs_in_as_role }
     }
 
     /// The same server and database, another login.
     #[must_use]
     pub fn login(&self, user: &str) -> Self {
-        Self { options: self.options.clone().username(user) }
+        Self { options: self.options.clone().username(user), logs_in_as_role: false }
     }
 
     /// The same server, whose clock (`app.now()`) runs off by this interval, such as `25 hours`. For tests.
     #[must_use]
     pub fn clock_offset(&self, interval: &str) -> Self {
-        Self { options: self.options.clone().options([("app.clock_offset", interval)]) }
+        Self { options: self.options.clone().options([("app.clock_offset", interval)]), ..self.clone() }
     }
 
     /// The name of the database.
@@ -91,8 +108,15 @@ impl Server {
         self.options.get_database().unwrap_or("postgres")
     }
 
-    pub(crate) fn connect_options(&self) -> PgConnectOptions {
-        self.options.clone()
+    /// The same server, where each role logs in as itself.
+    #[must_use]
+    pub fn logging_in_as_role(self) -> Self {
+        Self { logs_in_as_role: true, ..self }
+    }
+
+    pub(crate) fn options_for(&self, role: Role) -> PgConnectOptions {
+        let options = self.options.clone();
+        if self.logs_in_as_role { options.username(role.name()) } else { options }
     }
 
     /// One connection, as the login itself, without a role.
@@ -108,7 +132,7 @@ impl Server {
     /// # Errors
     /// The server does not answer, or the login may not take the role.
     pub async fn connect_as(&self, role: Role) -> Result<PgConnection> {
-        let mut connection = self.connect().await?;
+        let mut connection = PgConnection::connect_with(&self.options_for(role)).await?;
         prepare(&mut connection, role).await?;
         Ok(connection)
     }
@@ -119,7 +143,7 @@ impl Server {
             .acquire_timeout(Duration::from_secs(10))
             .idle_timeout(Duration::from_secs(300))
             .after_connect(move |connection, _| Box::pin(async move { prepare(connection, role).await }))
-            .connect_lazy_with(self.options.clone())
+            .connect_lazy_with(self.options_for(role))
     }
 }
 

@@ -41,6 +41,19 @@ pub async fn roles(admin: &Server) -> Result<()> {
     Ok(())
 }
 
+/// Lets each role log in as itself, for a server that knows its users by the system's own word (the embedded one, `peer`).
+///
+/// # Errors
+/// The server does not answer.
+pub async fn let_roles_log_in(admin: &Server) -> Result<()> {
+    let mut connection = admin.connect().await?;
+    let roles: Vec<&str> = Role::ALL.into_iter().map(Role::name).collect();
+    connection
+        .execute(AssertSqlSafe(roles.iter().map(|role| format!("alter role {role} login;")).collect::<String>()))
+        .await?;
+    Ok(connection.close().await?)
+}
+
 /// Brings the schema up to date and makes the partitions of this month and the next three.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! Plans: begun, finished or failed, and applied.
 
 use crate::api_key::Caller;
-use crate::{Ledger, Result};
+use crate::{DatabaseError, Ledger, Result};
 use domain::ids::{BulkChangeId, ServiceProviderId, TenantId};
 use domain::target::Target;
 use std::collections::BTreeMap;
@@ -88,6 +88,24 @@ pub async fn begin(ledger: &Ledger, caller: &Caller, plan: &NewPlan<'_>) -> Resu
     Ok(transaction.commit().await?)
 }
 
+/// More time for a plan that is being made. False: it is not being made any more, stop.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn renew(ledger: &Ledger, tenant: TenantId, id: BulkChangeId) -> Result<bool> {
+    let mut transaction = ledger.web(tenant).await?;
+    let renewed = sqlx::query!(
+        "update app.device_bulk_change set planning_lease_until = app.now() + interval '60 seconds'
+         where tenant_id = $1 and id = $2 and status = 'PLANNING'",
+        tenant.0,
+        id.0
+    )
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(renewed.rows_affected() == 1)
+}
+
 /// Ends planning: PLANNED, with counts, chunks and one audit entry, in one transaction.
 ///
 /// # Errors
@@ -102,13 +120,17 @@ pub async fn finish(
     let by_reason = serde_json::to_value(&plan.by_reason).unwrap_or_default();
     let (first, last): (Vec<i32>, Vec<i32>) = plan.chunks.iter().copied().unzip();
     let mut transaction = ledger.web(caller.tenant).await?;
-    sqlx::query!(
+    let planned = sqlx::query!(
         "update app.device_bulk_change
          set status = 'PLANNED', row_count = $3, no_change_count = $4, refused_count = $5, by_reason = $6, plan_hash = $7,
              planned_at = app.now(), expires_at = app.now() + make_interval(secs => $8), planning_lease_until = null
          where tenant_id = $1 and id = $2 and status = 'PLANNING'",
         caller.tenant.0, id.0, plan.rows, plan.no_change, plan.refused, by_reason, &plan.hash[..], expires_in.as_secs_f64())
         .execute(&mut *transaction).await?;
+    if planned.rows_affected() != 1 {
+        // Somebody took the planner for dead and said so; then there is no plan.
+        return Err(DatabaseError::PlanNotReady);
+    }
     sqlx::query!(
         "insert into app.bulk_change_counter (tenant_id, bulk_change_id, planned, to_do) values ($1, $2, $3, $3)",
         caller.tenant.0,
@@ -154,14 +176,26 @@ pub async fn fail(ledger: &Ledger, tenant: TenantId, id: BulkChangeId, why: &str
     Ok(transaction.commit().await?)
 }
 
-/// `apply_plan`: a stored plan becomes a bulk change. See the procedure's header.
+/// `apply_plan`: a stored plan becomes a bulk change. See the procedure's header. `key` is the route and Idempotency-Key of
+/// the request, which remembers in the same transaction what it made.
 ///
 /// # Errors
 /// `PlanNotFound`, `PlanNotReady`, `PlanExpired`, `NothingToChange`, `AlreadyApplied`, or the database does not answer.
-pub async fn apply(ledger: &Ledger, caller: &Caller, id: Uuid) -> Result<()> {
+pub async fn apply(ledger: &Ledger, caller: &Caller, id: Uuid, key: Option<(&str, &str)>) -> Result<()> {
     let mut transaction = ledger.web(caller.tenant).await?;
     sqlx::query!("select app.apply_plan($1, $2, $3, $4)", caller.tenant.0, id, caller.api_key.0, caller.actor())
         .fetch_one(&mut *transaction)
         .await?;
+    if let Some((route, key)) = key {
+        sqlx::query!(
+            "update app.idempotency_key set made_id = $4 where tenant_id = $1 and route = $2 and key = $3",
+            caller.tenant.0,
+            route,
+            key,
+            id
+        )
+        .execute(&mut *transaction)
+        .await?;
+    }
     Ok(transaction.commit().await?)
 }

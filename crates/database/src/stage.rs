@@ -241,10 +241,6 @@ impl Stage {
         let mut transaction = self.connection()?.begin().await?;
         set_tenant(&mut transaction, tenant).await?;
         store(&mut transaction, tenant, change, rows).await?;
-        sqlx::query!(
-            "update app.device_bulk_change set planning_lease_until = app.now() + interval '60 seconds' where tenant_id = $1 and id = $2",
-            tenant.0, change.0)
-            .execute(&mut *transaction).await?;
         Ok(transaction.commit().await?)
     }
 

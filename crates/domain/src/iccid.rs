@@ -30,7 +30,7 @@ impl Iccid {
             return Err(Refusal::about(Reason::IccidExcelRounded, format!("read {bare}")));
         }
         let mut digits: String =
-            bare.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '.' | '\u{a0}' | '\u{200b}')).collect();
+            bare.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '\u{a0}' | '\u{200b}')).collect();
         if digits.ends_with(['F', 'f']) {
             digits.pop();
         }
@@ -146,6 +146,7 @@ mod tests {
             ("12345", Reason::IccidMalformed),
             ("89148000001234567896123", Reason::IccidMalformed),
             ("8914800000123456789O", Reason::IccidMalformed),
+            ("891480000012345678.0", Reason::IccidMalformed),
             ("=1+1", Reason::IccidMalformed),
             ("=HYPERLINK(\"http://example.org\")", Reason::IccidMalformed),
             ("8914800000\u{0}1234567896", Reason::IccidMalformed),

@@ -65,6 +65,9 @@ pub enum InputRefusal {
     /// A column that would change what a row asks for.
     #[error("the column {0:?} would override the request row by row, which is not supported yet; remove it")]
     ColumnNotSupportedYet(String),
+    /// A cell that holds other rows.
+    #[error("in row {0} a quotation mark is not closed: the cell goes on over lines that name other SIMs")]
+    QuoteNotClosed(i32),
     /// A row that does not end.
     #[error("a row after row {0} is longer than 1 MiB; a quotation mark is probably not closed")]
     RowTooLong(i32),
@@ -273,11 +276,21 @@ impl Records {
                 return Ok(false);
             }
             self.rows = self.rows.saturating_add(1);
+            if record.iter().any(swallows_a_row) {
+                return Err(InputRefusal::QuoteNotClosed(self.rows));
+            }
             if record.iter().any(|cell| !cell.trim_ascii().is_empty()) {
                 return Ok(true);
             }
         }
     }
+}
+
+/// Does a cell of several lines hold another line's SIM? Then a quotation mark is not closed where it should be, and rows
+/// would vanish in it.
+fn swallows_a_row(cell: &[u8]) -> bool {
+    let digits = |line: &[u8]| line.split(|b| !b.is_ascii_digit()).any(|run| run.len() >= 17);
+    cell.contains(&b'\n') && cell.split(|b| *b == b'\n').skip(1).any(digits)
 }
 
 /// The separator: whichever of the three the first line has most of; a comma if it has none.

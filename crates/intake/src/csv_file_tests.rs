@@ -104,6 +104,19 @@ fn a_column_of_subscriber_numbers_is_read_as_such_and_an_iccid_beside_it_wins() 
 }
 
 #[test]
+fn rows_never_vanish_in_a_cell() {
+    let text = format!("note,iccid\nfine,{A}\n\"12\" pipe,{A}\nx,{B}\n\"y\",{A}\n");
+    let file = file(text.as_bytes());
+    let mut csv = CsvFile::open(file.path()).unwrap();
+    csv.read_row().unwrap();
+    assert!(csv.read_row().is_ok(), "a quote that is closed in its line");
+    let open = super::tests::file(format!("note,iccid\n\"open,{A}\nx,{B}\ny\",{A}\n").as_bytes());
+    assert!(matches!(CsvFile::open(open.path()), Err(InputRefusal::QuoteNotClosed(2))));
+    let note = rows(format!("note,iccid\n\"two\nlines\",{A}\n").as_bytes());
+    assert_eq!(note.len(), 1, "a note may have lines");
+}
+
+#[test]
 fn a_quotation_mark_that_is_not_closed_does_not_pull_the_file_into_memory() {
     let mut bytes = format!("iccid\n{A}\n\"open\n").into_bytes();
     bytes.resize(3 * 1024 * 1024, b'x');

@@ -14,8 +14,9 @@ use domain::ids::{BulkChangeId, Ids, ServiceProviderId};
 use domain::reason::Refusal;
 use domain::target::{Target, resolve};
 use domain::verdict::verdict;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use uuid::Uuid;
 
 /// Sizes and times of planning.
@@ -81,7 +82,11 @@ pub struct Planner {
     ledger: Ledger,
     ids: Ids,
     settings: PlannerSettings,
+    places: Arc<Semaphore>,
 }
+
+/// Plans that are being made at a time; each holds one of the web role's connections.
+const PLACES: usize = 4;
 
 /// A plan that was begun: it has an id, and is PLANNING until [`Planning::run`] ends.
 #[derive(Debug)]
@@ -113,8 +118,8 @@ enum Rows {
 impl Planner {
     /// Plans into this ledger.
     #[must_use]
-    pub const fn new(ledger: Ledger, ids: Ids, settings: PlannerSettings) -> Self {
-        Self { ledger, ids, settings }
+    pub fn new(ledger: Ledger, ids: Ids, settings: PlannerSettings) -> Self {
+        Self { ledger, ids, settings, places: Arc::new(Semaphore::new(PLACES)) }
     }
 
     /// Checks the input as a whole, resolves the names of the request and begins the plan. Nothing is judged yet.
@@ -236,7 +241,15 @@ impl Planning {
     pub async fn run(self) -> Result<(), PlanRefusal> {
         let (ledger, caller, id) = (self.planner.ledger.clone(), self.caller, self.id);
         let expires_in = self.planner.settings.expires_in;
-        let mut result = self.judge_all().await;
+        let places = Arc::clone(&self.planner.places);
+        let mut result = tokio::select! {
+            // Large inputs take turns: each holds a connection for as long as it takes.
+            judged = async {
+                let _place = places.acquire().await.map_err(|_| PlanRefusal::Interrupted)?;
+                self.judge_all().await
+            } => judged,
+            lost = keep_alive(&ledger, caller, id) => Err(lost),
+        };
         if let Ok(plan) = &result {
             let finished = database::plan::finish(&ledger, &caller, id, plan, expires_in).await;
             result = finished.map(|()| FinishedPlan::default()).map_err(PlanRefusal::from);
@@ -284,6 +297,17 @@ impl Planning {
         }
         stage.close().await?;
         Ok(plan.finish())
+    }
+}
+
+/// Renews the plan's lease for as long as it is being made; ends only if somebody took the planner for dead.
+async fn keep_alive(ledger: &Ledger, caller: Caller, id: BulkChangeId) -> PlanRefusal {
+    loop {
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        // A database that is away for a moment may be back before the lease runs out.
+        if matches!(database::plan::renew(ledger, caller.tenant, id).await, Ok(false)) {
+            return PlanRefusal::Interrupted;
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! Uploads go to disk first, durably, before anything is read in them: a file of 256 MiB never sits in memory.
 
 use sha2::{Digest, Sha256};
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::fs::{self, File};
 use tokio::io::AsyncWriteExt as _;
 use uuid::Uuid;
@@ -48,7 +51,9 @@ impl Spool {
     /// # Errors
     /// The folder cannot be made.
     pub async fn open(folder: PathBuf, most_bytes: u64) -> Result<Self, SpoolError> {
-        fs::create_dir_all(&folder).await?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).await?;
+        fs::set_permissions(&folder, Permissions::from_mode(0o700)).await?;
+        sweep(&folder).await?;
         Ok(Self { folder, most_bytes })
     }
 
@@ -58,7 +63,8 @@ impl Spool {
     /// The file cannot be made.
     pub async fn begin(&self, id: Uuid) -> Result<Writing, SpoolError> {
         let path = self.folder.join(format!("{id}.upload"));
-        let file = File::create_new(&path).await?;
+        // Customers' ICCIDs are nobody else's to read.
+        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).await?;
         Ok(Writing {
             file,
             spooled: Spooled { path, bytes: 0, sha256: [0; 32] },
@@ -66,6 +72,19 @@ impl Spool {
             most_bytes: self.most_bytes,
         })
     }
+}
+
+/// Removes what a process that was killed left behind: uploads that nobody has written or read for a day.
+async fn sweep(folder: &Path) -> Result<(), SpoolError> {
+    let mut entries = fs::read_dir(folder).await?;
+    while let Some(entry) = entries.next_entry().await? {
+        let old = entry.metadata().await?.modified()?.elapsed().is_ok_and(|age| age > Duration::from_secs(86_400));
+        if old && entry.path().extension().is_some_and(|e| e == "upload") {
+            // Another process may have been faster.
+            drop(fs::remove_file(entry.path()).await);
+        }
+    }
+    Ok(())
 }
 
 impl Writing {
@@ -110,7 +129,7 @@ impl Spooled {
 
 impl Drop for Spooled {
     fn drop(&mut self) {
-        // A file that stays is swept with the folder; there is nobody to tell here.
+        // A file that stays is swept when the spool is opened another day; there is nobody to tell here.
         drop(std::fs::remove_file(&self.path));
     }
 }

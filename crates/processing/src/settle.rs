@@ -66,7 +66,13 @@ pub async fn settle(
                 match fail_poison_row(ledger, claim, first, &sqlstate, worker).await {
                     Ok(()) => poisoned += 1,
                     Err(DatabaseError::LeaseLost) => return Outcome::LeaseLost,
-                    Err(_) => parts.push((first, last)),
+                    Err(trouble) => {
+                        parts.push((first, last));
+                        if !sit_out(&trouble, claim, &mut outages, retry, random).await {
+                            drop(release_chunk(ledger, claim).await);
+                            return Outcome::GivenUp;
+                        }
+                    }
                 }
             }
             DatabaseError::Data { .. } => {
@@ -79,20 +85,34 @@ pub async fn settle(
                 }
             }
             outage_or_defect => {
-                outages += 1;
-                tracing::warn!(bulk_change.id = %claim.bulk_change, chunk = claim.chunk_number, outages,
-                    error = &outage_or_defect as &dyn std::error::Error, "a settle did not go through");
-                if outages >= retry.tries || !outage_or_defect.is_outage() {
-                    // Given back if the database can take it; else the lease runs out.
+                parts.push((first, last));
+                if !sit_out(&outage_or_defect, claim, &mut outages, retry, random).await {
+                    // Given back, to be due again after a while, if the database can take it; else the lease runs out.
                     drop(release_chunk(ledger, claim).await);
                     return Outcome::GivenUp;
                 }
-                parts.push((first, last));
-                tokio::time::sleep(wait(retry.first_wait, outages, random)).await;
             }
         }
     }
     Outcome::Done { ok, skipped, poisoned }
+}
+
+/// Waits before a further try. False: it is not an outage, or there were too many in a row.
+async fn sit_out(
+    trouble: &DatabaseError,
+    claim: &Claim,
+    outages: &mut u32,
+    retry: Retry,
+    random: &mut (impl Rng + Send),
+) -> bool {
+    *outages += 1;
+    tracing::warn!(bulk_change.id = %claim.bulk_change, chunk = claim.chunk_number, outages,
+        error = trouble as &dyn std::error::Error, "a settle did not go through");
+    if *outages >= retry.tries || !trouble.is_outage() {
+        return false;
+    }
+    tokio::time::sleep(wait(retry.first_wait, *outages, random)).await;
+    true
 }
 
 /// The wait before a further try: doubled each time, between half of it and all of it.

@@ -61,6 +61,7 @@ impl TestCluster {
         let admin = self.embedded.admin();
         migrate::create_database(&admin, TEMPLATE).await?;
         migrate::roles(&admin.database(TEMPLATE)).await?;
+        migrate::let_roles_log_in(&admin).await?;
         migrate::schema(&self.embedded.server().database(TEMPLATE)).await?;
         Ok(())
     }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use database::idempotency::{Answer, Claim, claim, give_back, keep};
 use domain::ids::TenantId;
 use serde_json::Value;
+use uuid::Uuid;
 
 /// An in-flight mark older than this belongs to a process that died.
 const IN_FLIGHT_SECONDS: f64 = 120.0;
@@ -43,50 +44,51 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 /// Does the work once for this key, or answers what was answered before. Runs to its end even if the client goes away.
-pub(crate) async fn once<Work>(
+/// `made` tells again of a thing that was made when its answer was lost.
+pub(crate) async fn once<Work, Telling>(
     app: &App,
     tenant: TenantId,
     route: &'static str,
     key: Option<String>,
     fingerprint: [u8; 32],
     work: Work,
+    made: impl FnOnce(Uuid) -> Telling + Send + 'static,
 ) -> Result<Response, Problem>
 where
     Work: Future<Output = Result<Made, Problem>> + Send + 'static,
+    Telling: Future<Output = Result<Made, Problem>> + Send,
 {
     let ledger = app.ledger.clone();
     let whole = async move {
         let Some(key) = key else { return work.await.map(Made::response) };
-        match claim(&ledger, tenant, route, &key, &fingerprint, IN_FLIGHT_SECONDS).await? {
-            Claim::Ours => {}
+        let done = match claim(&ledger, tenant, route, &key, &fingerprint, IN_FLIGHT_SECONDS).await? {
+            Claim::Ours => work.await,
+            Claim::Made(id) => made(id).await,
             Claim::Answered(answer) => return Ok(replay(answer)),
             Claim::InFlight => {
-                return Err(Problem::new(
-                    StatusCode::CONFLICT,
-                    "IDEMPOTENCY_KEY_IN_FLIGHT",
-                    "A request with this key is being worked on.",
-                ));
+                let detail = "A request with this key is being worked on.";
+                return Err(Problem::new(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_IN_FLIGHT", detail));
             }
             Claim::OtherRequest => {
-                return Err(Problem::new(
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    "IDEMPOTENCY_KEY_REUSED",
-                    "This key was used for another request.",
-                ));
+                let detail = "This key was used for another request.";
+                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED", detail));
             }
-        }
-        match work.await {
+        };
+        match done {
             Ok(made) => {
                 let answer = Answer {
                     status_code: made.status.as_u16(),
                     body: made.body.to_string(),
                     location: Some(made.location.clone()),
                 };
-                keep(&ledger, tenant, route, &key, &answer).await?;
+                // If it cannot be kept, it can be told again from what was made.
+                if let Err(error) = keep(&ledger, tenant, route, &key, &answer).await {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "an answer could not be kept");
+                }
                 Ok(made.response())
             }
             Err(problem) => {
-                // Nothing was started, so the same key may be tried again.
+                // Unless something was made, the same key may be tried again.
                 give_back(&ledger, tenant, route, &key).await?;
                 Err(problem)
             }

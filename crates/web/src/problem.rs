@@ -149,6 +149,7 @@ impl From<PlanRefusal> for Problem {
                     InputRefusal::NoRows => "INPUT_HAS_NO_ROWS",
                     InputRefusal::NoIccidColumn(_) => "INPUT_HAS_NO_ICCID_COLUMN",
                     InputRefusal::NotCsv(_) => "INPUT_FORMAT_NOT_SUPPORTED",
+                    InputRefusal::QuoteNotClosed(_) => "INPUT_QUOTE_NOT_CLOSED",
                     InputRefusal::RowTooLong(_) => "INPUT_ROW_TOO_LONG",
                     InputRefusal::ColumnNotSupportedYet(_) => "COLUMN_NOT_SUPPORTED_YET",
                     InputRefusal::TooManyRows => return Self::too_large(input.to_string()),

@@ -72,6 +72,7 @@ async fn prepare_embedded(embedded: &Embedded) -> anyhow::Result<()> {
     let admin = embedded.admin();
     schema::create_database(&admin, DATABASE).await.context("the database could not be made")?;
     schema::roles(&admin.database(DATABASE)).await.context("the database's roles could not be made")?;
+    schema::let_roles_log_in(&admin).await.context("the database's roles could not be let in")?;
     schema::schema(&embedded.server()).await.context("the schema could not be brought up to date")
 }
 

@@ -1,7 +1,7 @@
 //! A person's hand on a running change: pause, resume, cancel, retry what was not done; and live events.
 
 use crate::devices;
-use database::chunk::{claim_chunk, settle_chunk};
+use database::chunk::{claim_chunk, release_chunk, settle_chunk};
 use futures_util::StreamExt as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -48,6 +48,37 @@ async fn a_paused_change_begins_no_chunk_and_a_resumed_one_goes_on() {
     assert_eq!(app.work().await.unwrap(), 2);
     assert_eq!(app.get(&format!("/bulk-changes/{id}")).await.unwrap().json["counts"]["ok"], 30);
     assert_eq!(act(&app, &id, "cancel").await.0, StatusCode::CONFLICT, "nothing is left to cancel");
+    app.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_chunk_whose_worker_died_or_gave_it_back_stays_paused_too() {
+    let app = TestApp::start(20).await.unwrap();
+    let id = applied(&app, "Water", &devices(20)).await;
+    let died = claim_chunk(&app.ledger, Duration::from_millis(1)).await.unwrap().unwrap();
+    let gave_back = claim_chunk(&app.ledger, Duration::from_secs(30)).await.unwrap().unwrap();
+    act(&app, &id, "pause").await;
+    release_chunk(&app.ledger, &gave_back).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert!(claim_chunk(&app.ledger, Duration::from_secs(30)).await.unwrap().is_none(), "{died:?}");
+    act(&app, &id, "resume").await;
+    assert_eq!(app.work().await.unwrap(), 2);
+    app.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_chunk_that_is_given_back_waits_and_lets_others_go_first() {
+    let app = TestApp::start(20).await.unwrap();
+    let id = applied(&app, "Water", &devices(20)).await;
+    let first = claim_chunk(&app.ledger, Duration::from_secs(30)).await.unwrap().unwrap();
+    release_chunk(&app.ledger, &first).await.unwrap();
+    let next = claim_chunk(&app.ledger, Duration::from_secs(30)).await.unwrap().unwrap();
+    assert_ne!(next.chunk_number, first.chunk_number);
+    assert!(claim_chunk(&app.ledger, Duration::from_secs(30)).await.unwrap().is_none(), "not due yet");
+    settle_chunk(&app.ledger, &next, next.first_row, next.last_row, "w").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(app.work().await.unwrap(), 1);
+    assert_eq!(app.get(&format!("/bulk-changes/{id}")).await.unwrap().json["counts"]["ok"], 20);
     app.finish().await.unwrap();
 }
 

@@ -70,3 +70,23 @@ async fn a_key_in_flight_is_409_and_an_expired_mark_is_taken_over() {
     assert_eq!(keyed(&app, "k", &file).await.status, StatusCode::CREATED);
     app.finish().await.unwrap();
 }
+
+#[tokio::test]
+async fn an_apply_whose_answer_was_lost_is_answered_again_and_not_refused() {
+    let app = TestApp::start(1).await.unwrap();
+    let plan = app.plan("Water", &json!({}), &devices(1)).await.unwrap();
+    let body = json!({"plan_id": plan.json["id"]});
+    let apply =
+        |key: &str| app.request(Method::POST, "/api/v1/bulk-changes").header("Idempotency-Key", key).json(&body);
+    assert_eq!(app.send(apply("a")).await.unwrap().status, StatusCode::ACCEPTED);
+    // What a crash between the commit and the answer leaves: the mark of what was made, and no answer.
+    app.database
+        .plant("update app.idempotency_key set status_code = null, body = null, expires_at = now() - interval '1 hour'")
+        .await
+        .unwrap();
+    let again = app.send(apply("a")).await.unwrap();
+    assert_eq!((again.status, &again.json["id"]), (StatusCode::ACCEPTED, &plan.json["id"]), "{}", again.json);
+    assert_eq!(app.send(apply("b")).await.unwrap().json["code"], "ALREADY_APPLIED");
+    app.work().await.unwrap();
+    app.finish().await.unwrap();
+}

@@ -8,6 +8,9 @@ create function app.cancel_bulk_change(p_tenant_id uuid, p_bulk_change_id uuid, 
 declare
     v_change app.device_bulk_change;
 begin
+    -- The chunks first, then the change, as everywhere.
+    perform from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
+        and k.state <> 'DONE' order by k.chunk_number for update;
     select * into v_change from app.device_bulk_change
     where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null for update;
     if not found then
@@ -15,7 +18,7 @@ begin
     elsif v_change.status not in ('NEW', 'PROCESSING', 'PAUSED') then
         raise exception 'the bulk change is %', v_change.status using errcode = 'ZA011';
     end if;
-    update app.bulk_change_chunk set is_cancelled = true, state = case when state = 'PAUSED' then 'READY' else state end
+    update app.bulk_change_chunk set is_cancelled = true, is_paused = false, start_at = least(start_at, app.now())
     where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state <> 'DONE';
     update app.device_bulk_change set status = case when v_change.started_at is null then 'NEW' else 'PROCESSING' end,
         status_details = 'Cancelled by a person; what was done before stays done.'

@@ -16,13 +16,13 @@ declare
 begin
     select c.tenant_id, c.bulk_change_id, c.chunk_number into v_tenant, v_change, v_chunk
     from app.bulk_change_chunk c
-    where c.state = 'RUNNING' and c.lease_until <= app.now()
+    where c.state = 'RUNNING' and not c.is_paused and c.lease_until <= app.now()
     order by c.lease_until limit 1
     for update skip locked;
     if not found then
         select c.tenant_id, c.bulk_change_id, c.chunk_number into v_tenant, v_change, v_chunk
         from app.bulk_change_chunk c
-        where c.state = 'READY' and c.start_at <= app.now()
+        where c.state = 'READY' and not c.is_paused and c.start_at <= app.now()
         order by c.chunk_number, c.bulk_change_id limit 1
         for update skip locked;
         if not found then
@@ -48,12 +48,15 @@ create function app.extend_chunk_lease(p_tenant_id uuid, p_bulk_change_id uuid, 
     returning lease_until
 $$;
 
--- release_chunk: handed back unfinished (a worker that stops), so that nobody waits for the lease to run out.
+-- release_chunk: handed back unfinished, so that nobody waits for the lease to run out. It is due again after one second,
+-- then two, four, … up to five minutes: a chunk that cannot be settled must not keep the others from being claimed.
 create function app.release_chunk(p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer, p_epoch integer) returns boolean
     language plpgsql set search_path = app, pg_temp
     as $$
 begin
-    update app.bulk_change_chunk set state = 'READY', lease_until = null
+    update app.bulk_change_chunk
+    set state = 'READY', lease_until = null, releases = least(releases + 1, 1000),
+        start_at = app.now() + least(make_interval(secs => 2 ^ least(releases, 9)), interval '5 minutes')
     where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and chunk_number = p_chunk_number
       and state = 'RUNNING' and epoch = p_epoch;
     return found;

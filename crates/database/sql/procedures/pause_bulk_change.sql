@@ -8,6 +8,9 @@ create function app.pause_bulk_change(p_tenant_id uuid, p_bulk_change_id uuid, p
 declare
     v_change app.device_bulk_change;
 begin
+    -- The chunks first, then the change, as everywhere.
+    perform from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
+        and k.state <> 'DONE' order by k.chunk_number for update;
     select * into v_change from app.device_bulk_change
     where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null for update;
     if not found then
@@ -15,8 +18,8 @@ begin
     elsif v_change.status not in ('NEW', 'PROCESSING') then
         raise exception 'the bulk change is %', v_change.status using errcode = 'ZA011';
     end if;
-    update app.bulk_change_chunk set state = 'PAUSED'
-    where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state = 'READY';
+    update app.bulk_change_chunk set is_paused = true
+    where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state <> 'DONE';
     update app.device_bulk_change set status = 'PAUSED' where tenant_id = p_tenant_id and id = p_bulk_change_id;
     insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id)
     values (p_tenant_id, app.now(), p_actor, 'bulk_change_paused', p_bulk_change_id);

@@ -36,6 +36,8 @@ create table app.idempotency_key (
     status_code smallint,
     body        text,
     location    text,
+    -- What was made, written in the transaction that made it: an answer that was lost can be given again.
+    made_id     uuid,
     expires_at  timestamptz not null,
     primary key (tenant_id, route, key)
 );

@@ -84,8 +84,13 @@ create table app.bulk_change_chunk (
     chunk_number   integer not null,
     first_row      integer not null,
     last_row       integer not null,
-    state          text not null check (state in ('PLANNED', 'READY', 'PAUSED', 'RUNNING', 'DONE')),
+    state          text not null check (state in ('PLANNED', 'READY', 'RUNNING', 'DONE')),
+    -- Not to be begun, nor begun again after a lease that ran out; whoever holds it may finish.
+    is_paused      boolean not null default false,
+    -- To be ended instead of done.
     is_cancelled   boolean not null default false,
+    -- Times in a row that a worker gave it back unfinished: each wait is longer than the last.
+    releases       smallint not null default 0,
     start_at       timestamptz,
     epoch          integer not null default 0,
     lease_until    timestamptz,
@@ -95,8 +100,8 @@ create table app.bulk_change_chunk (
     check ((state = 'RUNNING') = (lease_until is not null))
 ) with (fillfactor = 70);
 -- First chunks before second ones: a change of ten rows does not wait for the last row of a million.
-create index bulk_change_chunk_ready on app.bulk_change_chunk (chunk_number, bulk_change_id) where state = 'READY';
-create index bulk_change_chunk_running on app.bulk_change_chunk (lease_until) where state = 'RUNNING';
+create index bulk_change_chunk_ready on app.bulk_change_chunk (chunk_number, bulk_change_id) where state = 'READY' and not is_paused;
+create index bulk_change_chunk_running on app.bulk_change_chunk (lease_until) where state = 'RUNNING' and not is_paused;
 
 -- One device in one bulk change: the plan's row and the ledger's row are the same row.
 create table app.m2m_device_change (
@@ -159,3 +164,6 @@ create table app.audit_entry (
     digest         bytea
 ) partition by range (at);
 create index audit_entry_by_change on app.audit_entry (tenant_id, bulk_change_id, id);
+
+-- What a request with an Idempotency-Key made is a plan or a bulk change.
+alter table app.idempotency_key add foreign key (tenant_id, made_id) references app.device_bulk_change (tenant_id, id);

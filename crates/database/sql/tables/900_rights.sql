@@ -28,7 +28,7 @@ grant select on app.tenant to ascribe_auditor;
 
 -- Dispatch tables: the second policy. They hold ids and times, nothing a tenant would call its own.
 create policy dispatcher on app.bulk_change_chunk to ascribe_dispatcher using (true) with check (true);
-grant select, update (state, epoch, lease_until) on app.bulk_change_chunk to ascribe_dispatcher;
+grant select, update (state, epoch, lease_until, start_at, releases) on app.bulk_change_chunk to ascribe_dispatcher;
 create policy dispatcher on app.api_key_lookup for select to ascribe_dispatcher using (true);
 grant select on app.api_key_lookup to ascribe_dispatcher;
 
@@ -50,7 +50,7 @@ grant insert on app.device_bulk_change, app.bulk_change_counter, app.bulk_change
     app.m2m_device_change, app.audit_entry to ascribe_web;
 grant update (status, status_details, plan_hash, planning_lease_until, planned_at, expires_at, applied_at, applied_by,
     row_count, no_change_count, refused_count, by_reason) on app.device_bulk_change to ascribe_web;
-grant update (state, start_at, is_cancelled) on app.bulk_change_chunk to ascribe_web;
+grant update (state, start_at, is_paused, is_cancelled) on app.bulk_change_chunk to ascribe_web;
 
 -- The worker role settles.
 grant select on app.tenant, app.service_provider, app.integration_authentication, app.rev_customer, app.site,

@@ -1,9 +1,13 @@
 //! Where the server's files are, whose they are, and what it says of itself in them.
 
-use super::{ADMIN, Binaries, EmbeddedError, LOGIN, io_error};
+use super::{ADMIN, Binaries, EmbeddedError, io_error};
+use crate::Role;
+use nix::fcntl::OFlag;
 use nix::unistd::{Gid, Uid, User, chown};
 use sha2::{Digest, Sha256};
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -150,14 +154,16 @@ impl Home {
             fs::rename(&fresh, &cluster).map_err(io_error("put the cluster in its place", &cluster))?;
         }
         let ours = &self.user.ours;
-        let hba = format!(
-            "# Written by ascribe at every start.\nlocal all {ADMIN} peer map=ascribe\nlocal all {LOGIN} peer map=ascribe\n"
-        );
-        let ident =
-            format!("# Written by ascribe at every start.\nascribe \"{ours}\" {ADMIN}\nascribe \"{ours}\" {LOGIN}\n");
+        // One line per login: who runs this process may be each of these, and nobody may be anything else.
+        let logins = || std::iter::once(ADMIN).chain(Role::ALL.into_iter().map(Role::name));
+        let head = "# Written by ascribe at every start.\n";
+        let hba = logins().map(|login| format!("local all {login} peer map=ascribe\n"));
+        let ident = logins().map(|login| format!("ascribe \"{ours}\" {login}\n"));
+        let (hba, ident) =
+            (format!("{head}{}", hba.collect::<String>()), format!("{head}{}", ident.collect::<String>()));
         for (name, text) in [("pg_hba.conf", hba), ("pg_ident.conf", ident)] {
             let path = cluster.join(name);
-            fs::write(&path, text).map_err(io_error("write", &path))?;
+            write_no_link(&path, &text).map_err(io_error("write", &path))?;
         }
         Ok(())
     }
@@ -189,11 +195,23 @@ impl Home {
         Some((pid, ready))
     }
 
+    /// When `postmaster.pid` was last written; a server that starts writes it anew.
+    pub(super) fn pid_file_written(&self) -> Option<std::time::SystemTime> {
+        fs::metadata(self.cluster().join("postmaster.pid")).and_then(|found| found.modified()).ok()
+    }
+
     /// Is this process a postmaster of this cluster, and not somebody who got its number later?
     pub(super) fn is_our_postmaster(&self, pid: i32) -> bool {
+        let Ok(cluster) = self.cluster().canonicalize() else { return false };
         // A postmaster's working directory is its data directory.
         match fs::read_link(format!("/proc/{pid}/cwd")) {
-            Ok(folder) => self.cluster().canonicalize().is_ok_and(|cluster| cluster == folder),
+            Ok(folder) => folder == cluster,
+            // A container may not let root look there (no CAP_SYS_PTRACE); the command line is everybody's to read.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                let mut words = line.split(|b| *b == 0).skip_while(|word| *word != b"-D");
+                words.nth(1).is_some_and(|folder| Path::new(OsStr::from_bytes(folder)) == cluster)
+            }
             // Without /proc (macOS) the number in its own file has to do.
             Err(_) => {
                 !Path::new("/proc/self").exists()
@@ -215,6 +233,15 @@ impl Home {
         }
         Err(EmbeddedError::NotReady(at_most))
     }
+}
+
+/// Writes a file in a folder that belongs to the server's user: root must not be led elsewhere by a link in it.
+fn write_no_link(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = fs::File::options();
+    options.write(true).create(true).truncate(true).mode(0o644).custom_flags(OFlag::O_NOFOLLOW.bits());
+    options.open(path)?.write_all(text.as_bytes())
 }
 
 /// The start of a wait.

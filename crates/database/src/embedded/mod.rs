@@ -23,8 +23,6 @@ use std::time::Duration;
 
 /// The superuser of the embedded server; only `migrate` logs in as it.
 pub const ADMIN: &str = "ascribe_admin";
-/// What every role of ours logs in as.
-pub const LOGIN: &str = "ascribe_login";
 /// The database.
 pub const DATABASE: &str = "ascribe";
 
@@ -160,7 +158,7 @@ impl Embedded {
     /// Its address for our roles.
     #[must_use]
     pub fn server(&self) -> Server {
-        self.login_as(LOGIN).database(DATABASE)
+        self.login_as(crate::Role::Web.name()).database(DATABASE).logging_in_as_role()
     }
 
     /// Its address for the superuser: to make roles and databases.

@@ -5,9 +5,11 @@
 
 use super::home::{Home, started};
 use super::{Binaries, EmbeddedError, io_error};
+use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -138,10 +140,12 @@ impl Watch {
     fn start_until_ready(&self) -> Result<Child, EmbeddedError> {
         let began = started();
         loop {
+            // In a container that starts over, an old file may say "ready" of the very number that the new server gets.
+            let stale = self.home.pid_file_written();
             let mut child = self.spawn()?;
             let pid = i32::try_from(child.id()).unwrap_or(0);
             loop {
-                if self.home.postmaster_pid() == Some((pid, true)) {
+                if self.home.postmaster_pid() == Some((pid, true)) && self.home.pid_file_written() != stale {
                     self.pid.store(pid, Ordering::SeqCst);
                     return Ok(child);
                 }
@@ -164,8 +168,12 @@ impl Watch {
 
     fn spawn(&self) -> Result<Child, EmbeddedError> {
         let log_path = self.home.log();
-        let log =
-            File::options().create(true).append(true).open(&log_path).map_err(io_error("open the log", &log_path))?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .custom_flags(OFlag::O_NOFOLLOW.bits())
+            .open(&log_path)
+            .map_err(io_error("open the log", &log_path))?;
         let on_off = if self.fsync { "on" } else { "off" };
         let mut command = self.home.as_server_user(&self.binaries.program("postgres"));
         command.arg("-D").arg(self.home.cluster()).arg("-k").arg(self.home.socket_dir());

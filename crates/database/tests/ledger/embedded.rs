@@ -76,7 +76,7 @@ async fn it_is_private_durable_and_stops_within_five_seconds() {
     assert!(
         Server::from_url("postgres://127.0.0.1:5432/ascribe").unwrap().login("ascribe_admin").connect().await.is_err()
     );
-    assert!(admin.login("ascribe_owner").connect().await.is_err(), "only the mapped logins");
+    assert!(admin.login("postgres").connect().await.is_err(), "only the mapped logins");
     let pid = embedded.postmaster().unwrap();
     if nix::unistd::Uid::effective().is_root() {
         assert_ne!(std::fs::metadata(format!("/proc/{pid}")).unwrap().uid(), 0, "it does not run as root");
@@ -167,7 +167,10 @@ async fn a_stale_pid_file_that_names_somebody_elses_process_is_harmless() {
     assert!(matches!(bystander.try_wait(), Ok(None)), "nobody else's process is ever signalled");
     bystander.kill().unwrap();
     bystander.wait().unwrap();
-    drop(started);
+    if nix::unistd::Uid::effective().is_root() {
+        // The server's user may not even ask whether root's process lives, so PostgreSQL takes the file for stale.
+        assert!(started.unwrap().postmaster().is_some());
+    }
 }
 
 #[tokio::test]

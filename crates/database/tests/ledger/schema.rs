@@ -141,7 +141,11 @@ async fn every_planted_hole_is_found() {
         ("grant truncate on app.site to ascribe_web", "somebody may TRUNCATE site"),
         ("grant insert on app.site to ascribe_auditor", "somebody may INSERT site: ascribe_auditor"),
         ("grant select on app.site to public", "somebody may SELECT site: public"),
-        ("grant select on app.site to ascribe_login", "somebody may SELECT site: ascribe_login"),
+        ("grant ascribe_owner to ascribe_web", "a role that runs may become another: ascribe_web -> ascribe_owner"),
+        (
+            "drop policy tenant on app.site; create policy tenant on app.site using (tenant_id = app.current_tenant() or true) with check (tenant_id = app.current_tenant() or true)",
+            "no tenant policy",
+        ),
         ("grant update on app.integration to ascribe_web", "somebody may UPDATE integration"),
         ("grant update on app.audit_entry to ascribe_worker", "somebody may UPDATE audit_entry"),
         (
@@ -240,4 +244,36 @@ async fn months_are_made_ahead_also_for_a_shifted_clock() {
     assert_eq!(made, 6, "two months of three tables");
     let again: i32 = sqlx::query_scalar(make).fetch_one(&mut worker).await.unwrap();
     assert_eq!(again, 0);
+}
+
+/// Every right that a role of ours has on anything in schema app: tables, columns and functions.
+const RIGHTS: &str = "
+    select r.rolname || ' ' || string_agg(distinct a.privilege_type, ',') || ' table ' || c.relname
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace, lateral aclexplode(c.relacl) a join pg_roles r on r.oid = a.grantee
+    where n.nspname = 'app' and not c.relispartition and r.rolname <> 'ascribe_owner' group by r.rolname, c.relname
+    union all
+    select r.rolname || ' ' || x.privilege_type || ' column ' || c.relname || ' (' || string_agg(a.attname, ', ' order by a.attname) || ')'
+    from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace,
+        lateral aclexplode(a.attacl) x join pg_roles r on r.oid = x.grantee
+    where n.nspname = 'app' and r.rolname <> 'ascribe_owner' group by r.rolname, x.privilege_type, c.relname
+    union all
+    select r.rolname || ' EXECUTE function ' || p.proname
+    from pg_proc p join pg_namespace n on n.oid = p.pronamespace, lateral aclexplode(p.proacl) a join pg_roles r on r.oid = a.grantee
+    where n.nspname = 'app' and r.rolname <> 'ascribe_owner'
+    order by 1";
+
+#[tokio::test]
+async fn every_right_of_every_role_is_as_listed() {
+    let database = TestDatabase::new().await.unwrap();
+    let mut connection = database.admin().connect().await.unwrap();
+    let rights: Vec<String> = sqlx::query_scalar(RIGHTS).fetch_all(&mut connection).await.unwrap();
+    let text = rights.join("\n") + "\n";
+    let listed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ledger/rights.txt");
+    if std::env::var_os("ASCRIBE_WRITE_DOCS").is_some() {
+        std::fs::write(&listed, &text).unwrap();
+    }
+    assert!(
+        std::fs::read_to_string(listed).unwrap_or_default() == text,
+        "a right was given or taken: read rights.txt, then ASCRIBE_WRITE_DOCS=1"
+    );
 }

@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,16 +34,24 @@ pub(crate) async fn handle(
     })?;
     let id = path_id(&body.plan_id)?;
     let fingerprint = Sha256::digest(id.as_bytes()).into();
-    let worker = app.clone();
+    let (worker, teller, marked) = (app.clone(), app.clone(), key.clone());
     let work = async move {
-        database::plan::apply(&worker.ledger, &caller, id).await?;
-        let change =
-            database::bulk_change::get(&worker.ledger, caller.tenant, id).await?.ok_or_else(Problem::internal)?;
-        Ok(Made {
-            status: StatusCode::ACCEPTED,
-            body: super::show(&change),
-            location: format!("/api/v1/bulk-changes/{id}"),
-        })
+        let marked = marked.as_deref().map(|key| (ROUTE, key));
+        database::plan::apply(&worker.ledger, &caller, id, marked).await?;
+        tell(&worker, &caller, id).await
     };
-    idempotency::once(&app, caller.tenant, "POST /bulk-changes", key, fingerprint, work).await
+    let made = move |id| async move { tell(&teller, &caller, id).await };
+    idempotency::once(&app, caller.tenant, ROUTE, key, fingerprint, work, made).await
+}
+
+const ROUTE: &str = "POST /bulk-changes";
+
+/// The answer about a change that was made.
+async fn tell(app: &App, caller: &database::api_key::Caller, id: Uuid) -> Result<Made, Problem> {
+    let change = database::bulk_change::get(&app.ledger, caller.tenant, id).await?.ok_or_else(Problem::internal)?;
+    Ok(Made {
+        status: StatusCode::ACCEPTED,
+        body: super::show(&change),
+        location: format!("/api/v1/bulk-changes/{id}"),
+    })
 }

@@ -24,8 +24,16 @@ pub(crate) async fn retry(
         let planning = worker.planner.begin_retry(caller, id).await?;
         make(&worker, &caller, planning).await
     };
-    idempotency::once(&app, caller.tenant, "POST /bulk-changes/retry", key, Sha256::digest(id.as_bytes()).into(), work)
-        .await
+    idempotency::once(
+        &app,
+        caller.tenant,
+        "POST /bulk-changes/retry",
+        key,
+        Sha256::digest(id.as_bytes()).into(),
+        work,
+        crate::plans::tell_again(&app, caller),
+    )
+    .await
 }
 
 /// The rows that were done, backwards, each saying whether and why it can or cannot.
@@ -40,6 +48,14 @@ pub(crate) async fn undo(
         let planning = worker.planner.begin_undo(caller, id).await?;
         make(&worker, &caller, planning).await
     };
-    idempotency::once(&app, caller.tenant, "POST /bulk-changes/undo", key, Sha256::digest(id.as_bytes()).into(), work)
-        .await
+    idempotency::once(
+        &app,
+        caller.tenant,
+        "POST /bulk-changes/undo",
+        key,
+        Sha256::digest(id.as_bytes()).into(),
+        work,
+        crate::plans::tell_again(&app, caller),
+    )
+    .await
 }

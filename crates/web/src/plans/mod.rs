@@ -12,8 +12,10 @@ use axum::http::StatusCode;
 use database::api_key::Caller;
 use database::bulk_change::BulkChange;
 use domain::states::BulkChangeStatus;
+use futures_util::future::BoxFuture;
 use intake::Planning;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// Runs a plan that was begun: 201 when it is made in time, else 202 while it goes on.
 pub(crate) async fn make(app: &App, caller: &Caller, planning: Planning) -> Result<Made, Problem> {
@@ -27,6 +29,21 @@ pub(crate) async fn make(app: &App, caller: &Caller, planning: Planning) -> Resu
     };
     let plan = database::bulk_change::get(&app.ledger, caller.tenant, id.0).await?.ok_or_else(Problem::internal)?;
     Ok(Made { status, body: show(&plan), location: format!("/api/v1/plans/{id}") })
+}
+
+/// Plans are told again from what is stored of them.
+pub(crate) fn tell_again(
+    app: &App,
+    caller: Caller,
+) -> impl FnOnce(Uuid) -> BoxFuture<'static, Result<Made, Problem>> + use<> {
+    let app = app.clone();
+    move |id| {
+        Box::pin(async move {
+            let plan =
+                database::bulk_change::get(&app.ledger, caller.tenant, id).await?.ok_or_else(Problem::internal)?;
+            Ok(Made { status: StatusCode::CREATED, body: show(&plan), location: format!("/api/v1/plans/{id}") })
+        })
+    }
 }
 
 /// A plan as the API shows it.

@@ -17,7 +17,7 @@ pub(crate) async fn run(prepared: &Prepared, lanes: usize) -> Result<Duration> {
     let ledger = Ledger::new(prepared.login.database("bench_run"));
     let (stop, left) = (CancellationToken::new(), Arc::new(AtomicI32::new(i32::try_from(DEVICES)?)));
     let elapsed = stopwatch();
-    database::plan::apply(&ledger, &prepared.caller, prepared.change.0).await?;
+    database::plan::apply(&ledger, &prepared.caller, prepared.change.0, None).await?;
     let (settling, done) = (ledger.clone(), stop.clone());
     let retry = Retry { tries: 3, first_wait: Duration::from_millis(10), lease: Duration::from_secs(60) };
     queue::run(ledger.clone(), BeltSettings { lanes, ..BeltSettings::default() }, stop, move |claim| {
