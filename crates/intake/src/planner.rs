@@ -99,8 +99,15 @@ pub struct Planning {
 
 #[derive(Debug)]
 enum Work {
-    Assign { service_provider: ServiceProviderId, on_conflict: OnConflict, target: Result<Target, Refusal>, rows: Rows },
-    Undo { of: BulkChangeId },
+    Assign {
+        service_provider: ServiceProviderId,
+        on_conflict: OnConflict,
+        target: Box<Result<Target, Refusal>>,
+        rows: Rows,
+    },
+    Undo {
+        of: BulkChangeId,
+    },
 }
 
 #[derive(Debug)]
@@ -222,7 +229,12 @@ impl Planner {
             origin,
         };
         database::plan::begin(&self.ledger, &caller, &plan).await?;
-        let work = Work::Assign { service_provider: provider.id, on_conflict: request.on_conflict, target, rows };
+        let work = Work::Assign {
+            service_provider: provider.id,
+            on_conflict: request.on_conflict,
+            target: Box::new(target),
+            rows,
+        };
         Ok(Planning { planner: self.clone(), caller, id, work })
     }
 }
