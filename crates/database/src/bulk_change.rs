@@ -65,21 +65,11 @@ pub enum Stage {
 
 /// The plan or change with this id, if this tenant has it.
 ///
-/// A plan whose planner died says so here: nobody else would notice.
-///
 /// # Errors
 /// The database does not answer, or holds what nothing writes.
 pub async fn get(ledger: &Ledger, tenant: TenantId, id: Uuid) -> Result<Option<BulkChange>> {
     let mut transaction = ledger.web(tenant).await?;
-    sqlx::query!(
-        "update app.device_bulk_change set status = 'PLAN_FAILED', planning_lease_until = null,
-             status_details = 'Planning was interrupted; send the input again.'
-         where tenant_id = $1 and id = $2 and status = 'PLANNING' and planning_lease_until < app.now()",
-        tenant.0,
-        id
-    )
-    .execute(&mut *transaction)
-    .await?;
+    end_dead_plans(&mut transaction, tenant).await?;
     let found = select(&mut transaction, tenant, Some(id), None, None, 1).await?;
     transaction.commit().await?;
     Ok(found.into_iter().next())
@@ -97,7 +87,23 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<BulkChange>> {
     let mut transaction = ledger.web(tenant).await?;
-    select(&mut transaction, tenant, None, Some(stage == Stage::Plan), after, limit).await
+    end_dead_plans(&mut transaction, tenant).await?;
+    let found = select(&mut transaction, tenant, None, Some(stage == Stage::Plan), after, limit).await?;
+    transaction.commit().await?;
+    Ok(found)
+}
+
+/// Plans whose planner died say so here: nobody else would notice.
+async fn end_dead_plans(connection: &mut sqlx::PgConnection, tenant: TenantId) -> Result<()> {
+    sqlx::query!(
+        "update app.device_bulk_change set status = 'PLAN_FAILED', planning_lease_until = null,
+             status_details = 'Planning was interrupted; send the input again.'
+         where tenant_id = $1 and status = 'PLANNING' and planning_lease_until < app.now()",
+        tenant.0
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 async fn select(

@@ -19,6 +19,7 @@ pub mod proof;
 pub mod rows;
 pub mod service_provider;
 pub mod stage;
+mod store;
 pub mod undo;
 
 pub use error::{DatabaseError, Result};

@@ -85,3 +85,31 @@ fn the_reasons_are_the_domains_own() {
         "ASCRIBE_WRITE_DOCS=1 cargo test --workspace --test documents"
     );
 }
+
+#[test]
+fn every_code_that_the_api_answers_is_documented_and_no_other() {
+    let mut folders = vec![root().join("crates/web/src")];
+    let mut answered = std::collections::BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let is_code = |word: &&str| word.len() > 5 && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+            // Line by line: a quote as a character would turn the rest of a file inside out.
+            let quoted = text.lines().flat_map(|line| line.split('"').skip(1).step_by(2));
+            answered.extend(quoted.filter(is_code).map(str::to_owned));
+        }
+    }
+    // Verdicts and a serde setting look like codes and are none.
+    for word in ["CHANGE", "NO_CHANGE", "REFUSED", "SCREAMING_SNAKE_CASE"] {
+        answered.remove(word);
+    }
+    let text = std::fs::read_to_string(root().join("docs/problems.md")).unwrap();
+    let cells = text.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let documented: std::collections::BTreeSet<String> = cells.map(str::to_owned).collect();
+    assert_eq!(documented, answered);
+}

@@ -35,6 +35,9 @@ create table app.device_bulk_change (
 );
 comment on table app.device_bulk_change is 'One request over many devices of one service provider. A plan and the bulk change it becomes are one row.';
 
+-- Few at a time: who looks at plans also looks for those whose planner died.
+create index device_bulk_change_planning on app.device_bulk_change (tenant_id) where status = 'PLANNING';
+
 -- Kept in the settle transaction and returned by it, never recounted:
 -- planned = ok + failed + skipped + cancelled + needs_attention + to_do.
 create table app.bulk_change_counter (

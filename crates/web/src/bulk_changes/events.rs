@@ -1,5 +1,7 @@
 //! `GET /bulk-changes/{id}/events`: progress as server-sent events, until nothing is left to do.
 //!
+//! A stream ends after a quarter of an hour: who comes back shows its key again, and misses nothing.
+//!
 //! An event's id says what it shows: status and counts. A client that comes back with `Last-Event-ID` gets an event at once
 //! if things have moved since, and nothing twice. Each is the change as it is then, so a lost one loses nothing.
 
@@ -17,6 +19,8 @@ use std::time::Duration;
 
 /// How often the counts are looked at: one read of one row.
 const LOOK_EVERY: Duration = Duration::from_millis(400);
+/// How often at most: a quarter of an hour.
+const MOST_LOOKS: u32 = 2_250;
 
 pub(crate) async fn handle(
     Caller(caller): Caller,
@@ -30,11 +34,12 @@ pub(crate) async fn handle(
         return Err(Problem::not_found());
     }
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let events = stream::unfold(Some(last), move |last| {
+    let events = stream::unfold(Some((last, 0)), move |before| {
         let ledger = app.ledger.clone();
         async move {
-            let last = last?;
-            loop {
+            let (last, mut looks) = before?;
+            while looks < MOST_LOOKS {
+                looks += 1;
                 // A database that is away for a moment is not the end of the story: look again.
                 if let Ok(Some(change)) = database::bulk_change::get(&ledger, caller.tenant, id).await {
                     let now = event_id(&change);
@@ -43,7 +48,7 @@ pub(crate) async fn handle(
                         let name = if over { "finished" } else { "progress" };
                         let event =
                             Event::default().id(now.as_str()).event(name).data(super::show(&change).to_string());
-                        return Some((Ok(event), (!over).then_some(now)));
+                        return Some((Ok(event), (!over).then_some((now, looks))));
                     }
                     if over {
                         return None;
@@ -51,6 +56,7 @@ pub(crate) async fn handle(
                 }
                 tokio::time::sleep(LOOK_EVERY).await;
             }
+            None
         }
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))

@@ -1,0 +1,89 @@
+//! Judged rows on their way into the plan: arrays, turned back into rows by one statement.
+
+use crate::Result;
+use crate::stage::JudgedRow;
+use domain::ids::{BulkChangeId, TenantId};
+use domain::verdict::Verdict;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// The columns of the rows, each an array: PostgreSQL turns them back into rows with one `unnest`.
+#[derive(Default)]
+struct Columns {
+    row_number: Vec<i32>,
+    device_id: Vec<Option<Uuid>>,
+    iccid: Vec<Option<String>>,
+    input: Vec<Option<String>>,
+    status: Vec<&'static str>,
+    reason: Vec<Option<&'static str>>,
+    details: Vec<Option<String>>,
+    target_number: Vec<Option<i32>>,
+    device_version: Vec<Option<i32>>,
+    assignment_version: Vec<Option<i32>>,
+    site: Vec<Option<Uuid>>,
+    account: Vec<Option<String>>,
+    authentication: Vec<Option<Uuid>>,
+    plan: Vec<Option<Uuid>>,
+    pool: Vec<Option<Uuid>>,
+    allocation: Vec<Option<String>>,
+}
+
+impl Columns {
+    fn push(&mut self, judged: &JudgedRow) {
+        let (row, device) = (&judged.row, judged.row.facts.device.as_ref());
+        let (status, refusal) = match &judged.verdict {
+            Verdict::Change => ("PENDING", None),
+            Verdict::NoChange(refusal) => ("NO_CHANGE", Some(refusal)),
+            Verdict::Refused(refusal) => ("REFUSED", Some(refusal)),
+        };
+        let change = judged.verdict == Verdict::Change;
+        let now = device.and_then(|d| d.assignment.as_ref());
+        self.row_number.push(row.row_number);
+        self.device_id.push(device.map(|d| d.id.0));
+        self.input.push((row.iccid.as_deref() != Some(&row.input)).then(|| row.input.clone()));
+        self.iccid.push(row.iccid.clone());
+        self.status.push(status);
+        self.reason.push(refusal.map(|r| r.reason.word()));
+        self.details.push(refusal.filter(|r| !r.detail.is_empty()).map(|r| r.detail.clone()));
+        self.target_number.push(change.then_some(judged.target_number));
+        self.device_version.push(device.filter(|_| change).map(|d| d.version));
+        self.assignment_version.push(device.filter(|_| change).map(|_| now.map_or(0, |a| a.version)));
+        self.site.push(now.map(|a| a.site.0));
+        self.account.push(now.and_then(|a| a.account.as_ref()).map(|a| a.rev_customer_id.clone()));
+        self.authentication.push(now.and_then(|a| a.account.as_ref()).map(|a| a.integration_authentication.0));
+        self.plan.push(now.and_then(|a| a.plan).map(|p| p.0));
+        self.pool.push(now.and_then(|a| a.pool).map(|p| p.0));
+        self.allocation.push(now.and_then(|a| a.allocation).map(|a| a.to_string()));
+    }
+}
+
+/// Stores judged rows: one statement for all of them.
+pub(crate) async fn store(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    change: BulkChangeId,
+    rows: &[JudgedRow],
+) -> Result<()> {
+    let mut columns = Columns::default();
+    for row in rows {
+        columns.push(row);
+    }
+    sqlx::query(
+        "insert into app.m2m_device_change (tenant_id, bulk_change_id, row_number, device_id, iccid, input, status, reason, status_details,
+             target_number, device_version, device_tenant_version, before_site_id, before_account_number,
+             before_integration_authentication_id, before_customer_rate_plan_id, before_customer_rate_pool_id,
+             before_customer_data_allocation_mb)
+         select $1, $2, u.row_number, u.device_id, u.iccid, u.input, u.status, u.reason, u.details, u.target_number, u.device_version,
+             u.assignment_version, u.site, u.account, u.authentication, u.plan, u.pool, u.allocation::numeric
+         from unnest($3::integer[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::integer[], $11::integer[],
+                 $12::integer[], $13::uuid[], $14::text[], $15::uuid[], $16::uuid[], $17::uuid[], $18::text[])
+             as u (row_number, device_id, iccid, input, status, reason, details, target_number, device_version, assignment_version,
+                 site, account, authentication, plan, pool, allocation)")
+        .bind(tenant.0).bind(change.0)
+        .bind(&columns.row_number).bind(&columns.device_id).bind(&columns.iccid).bind(&columns.input).bind(&columns.status)
+        .bind(&columns.reason).bind(&columns.details).bind(&columns.target_number).bind(&columns.device_version)
+        .bind(&columns.assignment_version).bind(&columns.site).bind(&columns.account).bind(&columns.authentication)
+        .bind(&columns.plan).bind(&columns.pool).bind(&columns.allocation)
+        .execute(connection).await?;
+    Ok(())
+}
