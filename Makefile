@@ -2,6 +2,7 @@
 # `make demo ARGS=--exit` ends by itself.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 .PHONY: help demo test test-deep check bench clean sqlx
 
 help: ## Show this list
@@ -10,7 +11,7 @@ help: ## Show this list
 demo: ## Run the main job on an example fleet, end to end (ARGS=--exit: leave when it is over)
 	@scripts/need cc postgresql
 	cargo build --workspace --locked
-	target/debug/ascribe demo $(ARGS)
+	$(TARGET)/debug/ascribe demo $(ARGS)
 
 test: ## Everything: format, lints, macros' data, and every test, on a private PostgreSQL
 	@scripts/need cc rustfmt postgresql
@@ -18,12 +19,12 @@ test: ## Everything: format, lints, macros' data, and every test, on a private P
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	scripts/sqlx-prepare --check
 	cargo build --workspace --all-targets --locked
-	target/debug/with-postgres cargo test --workspace --locked
+	$(TARGET)/debug/with-postgres cargo test --workspace --locked
 
 test-deep: ## The long runs: more kills, more random cases
 	@scripts/need cc postgresql
 	cargo build --workspace --all-targets --locked
-	ASCRIBE_DEEP=1 target/debug/with-postgres cargo test --workspace --locked
+	ASCRIBE_DEEP=1 $(TARGET)/debug/with-postgres cargo test --workspace --locked
 
 check: ## The fast loop: format, lints, unit tests
 	@scripts/need cc rustfmt
@@ -34,7 +35,7 @@ check: ## The fast loop: format, lints, unit tests
 bench: ## Assignment end to end against hand-written SQL, interleaved; prints ratios
 	@scripts/need cc postgresql
 	cargo build --profile ci -p ascribe -p testing --locked
-	target/ci/bench $(ARGS)
+	$(TARGET)/ci/bench $(ARGS)
 
 sqlx: ## Write .sqlx/ again after a query changed
 	@scripts/need cc postgresql
