@@ -70,7 +70,12 @@ async fn it_is_private_durable_and_stops_within_five_seconds() {
             .await,
         "0"
     );
-    assert_eq!(ask(&admin, "select count(*)::text from pg_ident_file_mappings where false").await.len(), 1);
+    // One line per login, and each is the user of this process, never a pattern.
+    let mapped = "select string_agg(pg_username, ' ' order by pg_username) from pg_ident_file_mappings where map_name = 'ascribe' and error is null";
+    let roles = "ascribe_admin ascribe_auditor ascribe_dispatcher ascribe_owner ascribe_web ascribe_worker";
+    assert_eq!(ask(&admin, mapped).await, roles);
+    let users = "select count(distinct sys_name)::text from pg_ident_file_mappings where sys_name !~ '^/'";
+    assert_eq!(ask(&admin, users).await, "1");
     let socket = PathBuf::from(ask(&admin, "show unix_socket_directories").await);
     assert_eq!(std::fs::metadata(&socket).unwrap().mode() & 0o777, 0o700);
     assert!(
