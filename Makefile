@@ -17,9 +17,9 @@ test: ## Everything: format, lints, macros' data, and every test, on a private P
 	@scripts/need cc rustfmt postgresql
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	scripts/sqlx-prepare --check
 	cargo build --workspace --all-targets --locked
 	$(TARGET)/debug/with-postgres cargo test --workspace --locked
+	scripts/sqlx-prepare --check
 
 test-deep: ## The long runs: more kills, more random cases
 	@scripts/need cc postgresql

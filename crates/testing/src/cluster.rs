@@ -1,7 +1,7 @@
 //! The run's private PostgreSQL, and databases copied from a template that is migrated once.
 
 use anyhow::{Context as _, Result};
-use database::embedded::{Embedded, Settings};
+use database::embedded::{Binaries, Embedded, Settings};
 use database::{Role, Server, migrate};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -20,11 +20,22 @@ pub fn in_deep_run() -> bool {
     std::env::var_os("ASCRIBE_DEEP").is_some()
 }
 
+fn named_binaries() -> Option<PathBuf> {
+    std::env::var_os("ASCRIBE_PG_BIN").map(PathBuf::from)
+}
+
+/// Where nobody installed PostgreSQL, all runs use one that is unpacked once, where `make demo` has its own, too.
+fn binaries() -> Result<Binaries> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data");
+    Ok(Binaries::find_or_unpack(named_binaries().as_deref(), &data)?)
+}
+
 /// A private server with a migrated template; stopped and removed when dropped by its owner.
 #[derive(Debug)]
 pub struct TestCluster {
     embedded: Embedded,
     folder: PathBuf,
+    binaries: PathBuf,
 }
 
 impl TestCluster {
@@ -41,12 +52,13 @@ impl TestCluster {
     /// # Errors
     /// PostgreSQL does not start, or the template cannot be made.
     pub fn start_with(fsync: bool) -> Result<Self> {
+        let binaries = binaries()?.folder().to_owned();
         let folder = tempfile::Builder::new().prefix("ascribe-test.").tempdir()?.keep();
         // The server's user has to get through.
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755))?;
-        let settings = Settings { data: folder.join("data"), binaries: None, fsync };
+        let settings = Settings { data: folder.join("data"), binaries: Some(binaries.clone()), fsync };
         let embedded = Embedded::start(&settings)?;
-        let cluster = Self { embedded, folder };
+        let cluster = Self { embedded, folder, binaries };
         block_on(cluster.make_template())??;
         Ok(cluster)
     }
@@ -55,6 +67,12 @@ impl TestCluster {
     #[must_use]
     pub fn data(&self) -> PathBuf {
         self.folder.join("data")
+    }
+
+    /// The folder of the PostgreSQL programs it runs.
+    #[must_use]
+    pub fn binaries(&self) -> &Path {
+        &self.binaries
     }
 
     async fn make_template(&self) -> Result<()> {
@@ -105,7 +123,7 @@ fn run_server() -> Result<&'static (Server, Server)> {
         return Ok(found);
     }
     let embedded = if let Some(data) = std::env::var_os(VARIABLE) {
-        let settings = Settings { data: Path::new(&data).to_owned(), binaries: None, fsync: false };
+        let settings = Settings { data: Path::new(&data).to_owned(), binaries: named_binaries(), fsync: false };
         let guest = Embedded::start(&settings)?;
         anyhow::ensure!(!guest.is_owner(), "{VARIABLE} is set, but nobody runs a server there");
         guest

