@@ -125,8 +125,13 @@ create table app.service_provider (
     name           text not null,
     write_enabled  boolean not null default true,
     version        integer not null default 1,
+    -- An agent's service provider is its partner's, under a row of the agent's own.
+    owner_tenant_id           uuid,
+    owner_service_provider_id uuid,
     primary key (tenant_id, id),
-    unique (tenant_id, name)
+    unique (tenant_id, name),
+    foreign key (owner_tenant_id, owner_service_provider_id) references app.service_provider (tenant_id, id),
+    check ((owner_tenant_id is null) = (owner_service_provider_id is null))
 );
 comment on table app.service_provider is 'One account at one carrier.';
 
@@ -258,6 +263,8 @@ create table app.device_tenant (
     customer_rate_plan_id                        uuid,
     customer_rate_pool_id                        uuid,
     customer_data_allocation_mb                  numeric(25, 4),
+    -- The bulk change whose plan, pool and allocation wait in device_change_schedule for their date; null: none do.
+    scheduled_change_id                          uuid,
     version                                      integer not null default 1,
     modified_at                                  timestamptz not null,
     primary key (tenant_id, device_id),
@@ -273,8 +280,32 @@ create trigger move_version before update on app.device_tenant for each row
         or old.account_number_integration_authentication_id is distinct from new.account_number_integration_authentication_id
         or old.customer_rate_plan_id is distinct from new.customer_rate_plan_id
         or old.customer_rate_pool_id is distinct from new.customer_rate_pool_id
-        or old.customer_data_allocation_mb is distinct from new.customer_data_allocation_mb)
+        or old.customer_data_allocation_mb is distinct from new.customer_data_allocation_mb
+        or old.scheduled_change_id is distinct from new.scheduled_change_id)
     execute function app.move_version();
+
+-- What the carrier said of a SIM, and when: the day of its activation comes from here.
+create table app.device_status_history (
+    tenant_id       uuid not null,
+    device_id       uuid not null,
+    date_of_change  timestamptz not null,
+    previous_status text,
+    current_status  text not null,
+    foreign key (tenant_id, device_id) references app.m2m_device (tenant_id, id)
+);
+create index device_status_history_by_device on app.device_status_history (tenant_id, device_id, date_of_change desc);
+
+create function app.record_status_change() returns trigger
+    language plpgsql
+    as $$
+begin
+    insert into app.device_status_history (tenant_id, device_id, date_of_change, previous_status, current_status)
+    values (new.tenant_id, new.id, app.now(), old.status, new.status);
+    return null;
+end
+$$;
+create trigger record_status_change after update of status on app.m2m_device for each row
+    when (old.status is distinct from new.status) execute function app.record_status_change();
 
 -- What the assignment became, one row per device and settled change: the device's timeline.
 create table app.device_tenant_history (
@@ -289,7 +320,11 @@ create table app.device_tenant_history (
     account_number_integration_authentication_id uuid,
     customer_rate_plan_id                        uuid,
     customer_rate_pool_id                        uuid,
-    customer_data_allocation_mb                  numeric(25, 4)
+    customer_data_allocation_mb                  numeric(25, 4),
+    -- Made when a schedule came due, not when the change was settled.
+    by_schedule                                  boolean not null default false,
+    -- The civil date in the tenant's time zone that was asked for, or on which the carrier activated the SIM.
+    effective_date                               date
 ) partition by range (changed_at);
 create index device_tenant_history_by_device on app.device_tenant_history (tenant_id, device_id, changed_at);
 
@@ -307,7 +342,8 @@ create table app.device_bulk_change (
     tenant_id              uuid not null references app.tenant,
     id                     uuid not null,
     change_request_type_id smallint not null references app.change_request_type,
-    service_provider_id    uuid not null,
+    -- Null only for a plan that names none and none of whose rows names or has one.
+    service_provider_id    uuid,
     status                 text not null check (status in
         ('PLANNING', 'PLANNED', 'PLAN_FAILED', 'NEW', 'SCHEDULED', 'PROCESSING', 'PAUSED', 'PROCESSED', 'ERROR', 'CANCELLED')),
     status_details         text,
@@ -320,6 +356,8 @@ create table app.device_bulk_change (
     planning_lease_until   timestamptz,
     planned_at             timestamptz,
     expires_at             timestamptz,
+    -- The whole change waits until then; null: as soon as it is applied.
+    start_at               timestamptz,
     applied_at             timestamptz,
     applied_by             uuid,
     started_at             timestamptz,
@@ -328,20 +366,35 @@ create table app.device_bulk_change (
     no_change_count        integer not null default 0,
     refused_count          integer not null default 0,
     by_reason              jsonb not null default '{}',
+    -- The columns of the input with the field each is taken for: [{"column": …, "field": … or null}, …].
+    input_columns          jsonb not null default '[]',
+    -- While it is being planned: rows read and rows judged so far.
+    rows_read              integer not null default 0,
+    rows_judged            integer not null default 0,
+    -- The rows of a plan that expired, or failed, are removed; its counts and reasons stay.
+    rows_removed_at        timestamptz,
     retry_of               uuid,
     undo_of                uuid,
+    -- A file that mixes service providers becomes linked changes: this one came with that one, which has the upload.
+    linked_to              uuid,
     primary key (tenant_id, id),
     foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id),
     foreign key (tenant_id, created_by) references app.api_key (tenant_id, id),
     foreign key (tenant_id, applied_by) references app.api_key (tenant_id, id),
     foreign key (tenant_id, retry_of) references app.device_bulk_change (tenant_id, id),
     foreign key (tenant_id, undo_of) references app.device_bulk_change (tenant_id, id),
+    foreign key (tenant_id, linked_to) references app.device_bulk_change (tenant_id, id),
+    check (applied_at is null or service_provider_id is not null),
     check (num_nonnulls(retry_of, undo_of) <= 1)
 );
 comment on table app.device_bulk_change is 'One request over many devices of one service provider. A plan and the bulk change it becomes are one row.';
 
+create index device_bulk_change_linked on app.device_bulk_change (tenant_id, linked_to) where linked_to is not null;
 -- Few at a time: who looks at plans also looks for those whose planner died.
 create index device_bulk_change_planning on app.device_bulk_change (tenant_id) where status = 'PLANNING';
+
+create index device_bulk_change_to_discard on app.device_bulk_change (tenant_id, expires_at)
+    where rows_removed_at is null and status in ('PLANNED', 'PLAN_FAILED');
 
 -- Kept in the settle transaction and returned by it, never recounted:
 -- planned = ok + failed + skipped + cancelled + needs_attention + to_do.
@@ -375,6 +428,9 @@ create table app.bulk_change_target (
     customer_rate_pool_id         uuid,
     customer_rate_pool_version    integer,
     customer_data_allocation_mb   numeric(25, 4),
+    -- The civil date in the tenant's time zone on which plan, pool and allocation take effect, and its first moment.
+    effective_date                date,
+    effective_at                  timestamptz,
     -- An undo puts plan, pool and allocation back exactly, also to nothing; else null leaves a value alone.
     restores                      boolean not null default false,
     primary key (tenant_id, bulk_change_id, target_number),
@@ -382,7 +438,19 @@ create table app.bulk_change_target (
     foreign key (tenant_id, site_id) references app.site (tenant_id, id),
     foreign key (tenant_id, rev_customer_id) references app.rev_customer (tenant_id, id),
     foreign key (tenant_id, customer_rate_plan_id) references app.customer_rate_plan (tenant_id, id),
-    foreign key (tenant_id, customer_rate_pool_id) references app.customer_rate_pool (tenant_id, id)
+    foreign key (tenant_id, customer_rate_pool_id) references app.customer_rate_pool (tenant_id, id),
+    check ((effective_date is null) = (effective_at is null))
+);
+
+-- The input's own columns, for result files: some thousand rows a part, as CSV, each record led by its row number.
+create table app.bulk_change_input (
+    tenant_id      uuid not null,
+    bulk_change_id uuid not null,
+    first_row      integer not null,
+    last_row       integer not null,
+    records        text not null,
+    primary key (tenant_id, bulk_change_id, first_row),
+    foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id)
 );
 
 -- A range of rows: what is claimed, leased and fenced. Dispatch: ids only, two policies.
@@ -407,9 +475,23 @@ create table app.bulk_change_chunk (
     check (first_row <= last_row),
     check ((state = 'RUNNING') = (lease_until is not null))
 ) with (fillfactor = 70);
--- First chunks before second ones: a change of ten rows does not wait for the last row of a million.
-create index bulk_change_chunk_ready on app.bulk_change_chunk (chunk_number, bulk_change_id) where state = 'READY' and not is_paused;
+create index bulk_change_chunk_ready on app.bulk_change_chunk (tenant_id, bulk_change_id, chunk_number) where state = 'READY' and not is_paused;
 create index bulk_change_chunk_running on app.bulk_change_chunk (lease_until) where state = 'RUNNING' and not is_paused;
+
+-- Whose turn it is. Claims go round the tenants, and within a tenant round its changes: least recently served first. A
+-- change that is applied queues behind those served before that moment, so nothing waits for more than one round and a
+-- stream of small changes cannot keep a large one waiting. Dispatch: ids and times only.
+create table app.tenant_turn (
+    tenant_id uuid primary key references app.tenant,
+    served_at timestamptz not null
+) with (fillfactor = 50);
+create table app.bulk_change_turn (
+    tenant_id      uuid not null,
+    bulk_change_id uuid not null,
+    served_at      timestamptz not null,
+    primary key (tenant_id, bulk_change_id),
+    foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id)
+) with (fillfactor = 50);
 
 -- One device in one bulk change: the plan's row and the ledger's row are the same row.
 create table app.m2m_device_change (
@@ -433,6 +515,7 @@ create table app.m2m_device_change (
     before_customer_rate_plan_id         uuid,
     before_customer_rate_pool_id         uuid,
     before_customer_data_allocation_mb   numeric(25, 4),
+    effective_date                       date,
     processed_date                       timestamptz,
     is_processed boolean not null generated always as (status not in ('PENDING', 'PROCESSING', 'WAITING_CARRIER')) stored,
     has_errors   boolean not null generated always as (status in ('REFUSED', 'FAILED', 'SKIPPED', 'NEEDS_ATTENTION')) stored,
@@ -443,6 +526,48 @@ create table app.m2m_device_change (
 ) with (fillfactor = 85);
 comment on column app.m2m_device_change.input is 'What was given, where it differs from the ICCID it was read as.';
 comment on column app.m2m_device_change.device_tenant_version is '0: the tenant had no assignment of this device yet.';
+
+-- Plan, pool and allocation that wait for their effective date, per device. A row applies only while the assignment that
+-- made it is still what it left: a newer change supersedes it, cancel and undo take it away.
+create table app.device_change_schedule (
+    tenant_id                   uuid not null,
+    bulk_change_id              uuid not null,
+    row_number                  integer not null,
+    device_id                   uuid not null,
+    effective_date              date not null,
+    customer_rate_plan_id       uuid,
+    customer_rate_pool_id       uuid,
+    customer_data_allocation_mb numeric(25, 4),
+    device_tenant_version       integer not null,
+    status                      text not null check (status in ('PENDING', 'APPLIED', 'SUPERSEDED', 'CANCELLED', 'FAILED')),
+    reason                      text,
+    ended_at                    timestamptz,
+    primary key (tenant_id, bulk_change_id, row_number),
+    check (num_nonnulls(customer_rate_plan_id, customer_rate_pool_id, customer_data_allocation_mb) > 0),
+    check ((status = 'PENDING') = (ended_at is null)),
+    check ((status = 'FAILED') = (reason is not null))
+) with (fillfactor = 85);
+create unique index device_change_schedule_pending on app.device_change_schedule (tenant_id, device_id) where status = 'PENDING';
+
+-- The schedule rows of one chunk and one date: what comes due together. Dispatch: ids and times only.
+create table app.schedule_chunk (
+    tenant_id      uuid not null,
+    bulk_change_id uuid not null,
+    chunk_number   integer not null,
+    effective_date date not null,
+    due_at         timestamptz not null,
+    first_row      integer not null,
+    last_row       integer not null,
+    is_done        boolean not null default false,
+    -- To be ended instead of applied.
+    is_cancelled   boolean not null default false,
+    -- Times in a row that applying it did not go through: each wait is longer than the last.
+    releases       smallint not null default 0,
+    primary key (tenant_id, bulk_change_id, chunk_number, effective_date),
+    foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
+    check (first_row <= last_row)
+);
+create index schedule_chunk_due on app.schedule_chunk (due_at) where not is_done;
 
 -- One row per step per attempt. Its requests and responses are redacted before they come here.
 create table app.m2m_device_bulk_change_log (
@@ -488,7 +613,23 @@ create type app.settling_row as (
     plan_id         uuid,
     pool_id         uuid,
     allocation_mb   numeric(25, 4),
-    restores        boolean
+    restores        boolean,
+    effective_date  date,
+    due_at          timestamptz,
+    waits           boolean,
+    was_scheduled   boolean
+);
+
+-- A schedule row that is due: what apply_schedule_chunk holds in memory of one. Never stored.
+create type app.due_row as (
+    row_number    integer,
+    device_id     uuid,
+    status        text,
+    reason        text,
+    plan_id       uuid,
+    pool_id       uuid,
+    allocation_mb numeric(25, 4),
+    is_ours       boolean
 );
 
 -- tables/070_seat.sql
@@ -522,8 +663,9 @@ begin
         'api_key', 'api_key_lookup', 'idempotency_key',
         'integration_authentication', 'service_provider', 'rev_customer', 'site', 'carrier_rate_plan',
         'customer_rate_plan', 'customer_rate_pool',
-        'm2m_device', 'device_tenant', 'device_tenant_history', 'device_lock',
-        'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_chunk',
+        'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
+        'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
+        'device_change_schedule', 'schedule_chunk',
         'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry']
     loop
         execute format('alter table app.%I enable row level security', v_table);
@@ -540,9 +682,27 @@ create policy tenant on app.tenant using (id = app.current_tenant()) with check 
 create policy auditor on app.tenant for select to ascribe_auditor using (true);
 grant select on app.tenant to ascribe_auditor;
 
+-- An agent sees a device of its partner, and what its carrier said of it, through its own assignment of it and no other way;
+-- to read only. These two look into another table, in one direction: device_tenant's policy looks nowhere. For the owner
+-- the first policy is true before this one is asked.
+create policy agent on app.m2m_device for select to ascribe_web, ascribe_worker using (exists (
+    select from app.device_tenant dt
+    where dt.tenant_id = app.current_tenant() and dt.device_owner_tenant_id = m2m_device.tenant_id and dt.device_id = m2m_device.id));
+create policy agent on app.device_status_history for select to ascribe_web using (exists (
+    select from app.device_tenant dt
+    where dt.tenant_id = app.current_tenant() and dt.device_owner_tenant_id = device_status_history.tenant_id
+      and dt.device_id = device_status_history.device_id));
+
 -- Dispatch tables: the second policy. They hold ids and times, nothing a tenant would call its own.
 create policy dispatcher on app.bulk_change_chunk to ascribe_dispatcher using (true) with check (true);
 grant select, update (state, epoch, lease_until, start_at, releases) on app.bulk_change_chunk to ascribe_dispatcher;
+create policy dispatcher on app.tenant for select to ascribe_dispatcher using (true);
+grant select (id) on app.tenant to ascribe_dispatcher;
+create policy dispatcher on app.tenant_turn to ascribe_dispatcher using (true) with check (true);
+create policy dispatcher on app.bulk_change_turn to ascribe_dispatcher using (true) with check (true);
+create policy dispatcher on app.schedule_chunk to ascribe_dispatcher using (true) with check (true);
+grant select, update (due_at, releases) on app.schedule_chunk to ascribe_dispatcher;
+grant select, update (served_at) on app.tenant_turn, app.bulk_change_turn to ascribe_dispatcher;
 create policy dispatcher on app.api_key_lookup for select to ascribe_dispatcher using (true);
 grant select on app.api_key_lookup to ascribe_dispatcher;
 
@@ -557,13 +717,17 @@ grant select on app.integration, app.device_status, app.change_request_type
 grant select on app.tenant, app.api_key, app.integration_authentication, app.service_provider, app.rev_customer, app.site,
     app.carrier_rate_plan, app.customer_rate_plan, app.customer_rate_pool, app.m2m_device, app.device_tenant,
     app.device_tenant_history, app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target,
-    app.bulk_change_chunk, app.m2m_device_change, app.m2m_device_bulk_change_log, app.audit_entry
+    app.bulk_change_input, app.bulk_change_chunk, app.m2m_device_change, app.m2m_device_bulk_change_log, app.audit_entry,
+    app.device_status_history, app.device_change_schedule, app.schedule_chunk
     to ascribe_web;
 grant select, insert, update, delete on app.idempotency_key to ascribe_web;
-grant insert on app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target, app.bulk_change_chunk,
+grant select, insert on app.tenant_turn, app.bulk_change_turn to ascribe_web;
+grant insert on app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target, app.bulk_change_input, app.bulk_change_chunk,
     app.m2m_device_change, app.audit_entry to ascribe_web;
-grant update (status, status_details, plan_hash, planning_lease_until, planned_at, expires_at, applied_at, applied_by,
-    row_count, no_change_count, refused_count, by_reason) on app.device_bulk_change to ascribe_web;
+grant update (status, status_details, plan_hash, planning_lease_until, planned_at, expires_at, applied_at, applied_by, start_at,
+    row_count, no_change_count, refused_count, by_reason, service_provider_id, rows_read, rows_judged)
+    on app.device_bulk_change to ascribe_web;
+grant update (is_cancelled, due_at) on app.schedule_chunk to ascribe_web;
 grant update (state, start_at, is_paused, is_cancelled) on app.bulk_change_chunk to ascribe_web;
 
 -- The worker role settles.
@@ -572,10 +736,13 @@ grant select on app.tenant, app.service_provider, app.integration_authentication
     app.m2m_device_bulk_change_log to ascribe_worker;
 grant select, update (status, started_at, processed_date, status_details) on app.device_bulk_change to ascribe_worker;
 grant select, update on app.bulk_change_counter to ascribe_worker;
+grant select, delete on app.bulk_change_turn to ascribe_worker;
 grant select, update (state, epoch, lease_until) on app.bulk_change_chunk to ascribe_worker;
 grant select, update (status, reason, status_details, attempts, processed_date) on app.m2m_device_change to ascribe_worker;
 grant select, update (site_id, version) on app.m2m_device to ascribe_worker;
 grant select, insert, update on app.device_tenant to ascribe_worker;
+grant select, insert, update (status, reason, ended_at) on app.device_change_schedule to ascribe_worker;
+grant select, insert, update (is_done) on app.schedule_chunk to ascribe_worker;
 grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.audit_entry to ascribe_worker;
 
 -- Functions are called by name and by right: nothing is executable by everybody. (The order matters: this runs
@@ -849,10 +1016,11 @@ grant execute on function app.restore_assignment(uuid, uuid[], uuid[], uuid[], n
 -- procedures/apply_plan.sql
 -- apply_plan: a stored plan becomes a bulk change. Takes the plan's id and nothing else of what it will do.
 -- Seed's procedure: none (the portal wrote the status after it had enqueued, and could lose that race).
--- Effect:  PLANNED -> NEW, its chunks become due, the belt is woken, one audit entry. No device row is touched.
+-- Effect:  PLANNED -> NEW, or SCHEDULED if it asks for a later start; its chunks become due then; it queues for its turn;
+--          the belt is woken, one audit entry. No device row is touched.
 -- Errors:  ZA002 no such plan in this tenant · ZA003 not ready (still planning, or planning failed)
 --          ZA004 expired · ZA005 nothing to change · ZA006 already applied
--- Cost: 2 statements and 1 update per chunk, whatever the number of devices.
+-- Cost: 4 statements and 1 update per chunk, whatever the number of devices.
 create function app.apply_plan(p_tenant_id uuid, p_bulk_change_id uuid, p_api_key_id uuid, p_actor text) returns void
     language plpgsql set search_path = app, pg_temp
     as $$
@@ -876,9 +1044,11 @@ begin
     if coalesce(v_to_do, 0) = 0 then
         raise exception 'the plan has no row to change' using errcode = 'ZA005';
     end if;
-    update app.bulk_change_chunk set state = 'READY', start_at = app.now()
+    update app.bulk_change_chunk set state = 'READY', start_at = greatest(app.now(), v_change.start_at)
     where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state = 'PLANNED';
-    update app.device_bulk_change set status = 'NEW', applied_at = app.now(), applied_by = p_api_key_id
+    insert into app.tenant_turn (tenant_id, served_at) values (p_tenant_id, app.now()) on conflict (tenant_id) do nothing;
+    insert into app.bulk_change_turn (tenant_id, bulk_change_id, served_at) values (p_tenant_id, p_bulk_change_id, app.now());
+    update app.device_bulk_change set status = case when v_change.start_at > app.now() then 'SCHEDULED' else 'NEW' end, applied_at = app.now(), applied_by = p_api_key_id
     where tenant_id = p_tenant_id and id = p_bulk_change_id;
     insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail)
     values (p_tenant_id, app.now(), p_actor, 'plan_applied', p_bulk_change_id,
@@ -906,7 +1076,7 @@ begin
     where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null for update;
     if not found then
         raise exception 'no such bulk change' using errcode = 'ZA002';
-    elsif v_change.status not in ('NEW', 'PROCESSING') then
+    elsif v_change.status not in ('NEW', 'SCHEDULED', 'PROCESSING') then
         raise exception 'the bulk change is %', v_change.status using errcode = 'ZA011';
     end if;
     update app.bulk_change_chunk set is_paused = true
@@ -939,9 +1109,10 @@ begin
     elsif v_change.status not in ('PAUSED') then
         raise exception 'the bulk change is %', v_change.status using errcode = 'ZA011';
     end if;
-    update app.bulk_change_chunk set is_paused = false, start_at = least(start_at, app.now())
+    update app.bulk_change_chunk set is_paused = false, start_at = greatest(least(start_at, app.now()), v_change.start_at)
     where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state <> 'DONE';
-    update app.device_bulk_change set status = case when v_change.started_at is null then 'NEW' else 'PROCESSING' end
+    update app.device_bulk_change set status = case when v_change.started_at is not null then 'PROCESSING'
+        when v_change.start_at > app.now() then 'SCHEDULED' else 'NEW' end
     where tenant_id = p_tenant_id and id = p_bulk_change_id;
     perform pg_notify('ascribe_work', '');
     insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id)
@@ -951,7 +1122,8 @@ $$;
 grant execute on function app.resume_bulk_change(uuid, uuid, text) to ascribe_web;
 
 -- procedures/cancel_bulk_change.sql
--- cancel_bulk_change: rows that have not begun are cancelled, chunk by chunk, by the workers; what is done stays done.
+-- cancel_bulk_change: rows that have not begun are cancelled, chunk by chunk, by the workers, and so is what still waits
+-- for its effective date, also of a change that is otherwise over; what is done stays done.
 -- Seed's procedure: none.
 -- Errors: ZA002 no such bulk change in this tenant · ZA011 it is not in a state for this.
 -- Cost: 1 update per chunk, whatever the number of devices; no device row is touched.
@@ -959,7 +1131,8 @@ create function app.cancel_bulk_change(p_tenant_id uuid, p_bulk_change_id uuid, 
     language plpgsql set search_path = app, pg_temp
     as $$
 declare
-    v_change app.device_bulk_change;
+    v_change  app.device_bulk_change;
+    v_waiting integer;
 begin
     -- The chunks first, then the change, as everywhere.
     perform from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
@@ -968,7 +1141,16 @@ begin
     where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null for update;
     if not found then
         raise exception 'no such bulk change' using errcode = 'ZA002';
-    elsif v_change.status not in ('NEW', 'PROCESSING', 'PAUSED') then
+    end if;
+    update app.schedule_chunk k set is_cancelled = true, due_at = app.now()
+    where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and not k.is_done and not k.is_cancelled;
+    get diagnostics v_waiting = row_count;
+    if v_waiting > 0 and v_change.status in ('PROCESSED', 'ERROR', 'CANCELLED') then
+        perform pg_notify('ascribe_work', '');
+        insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id)
+        values (p_tenant_id, app.now(), p_actor, 'schedule_cancelled', p_bulk_change_id);
+        return;
+    elsif v_change.status not in ('NEW', 'SCHEDULED', 'PROCESSING', 'PAUSED') then
         raise exception 'the bulk change is %', v_change.status using errcode = 'ZA011';
     end if;
     update app.bulk_change_chunk set is_cancelled = true, is_paused = false, start_at = least(start_at, app.now())
@@ -986,9 +1168,11 @@ grant execute on function app.cancel_bulk_change(uuid, uuid, text) to ascribe_we
 -- procedures/claim_chunk.sql
 -- claim_chunk: the next chunk that is due, leased to the caller, with an epoch of its own.
 -- Seed's procedure: the SQS message that Lambda received. Runs as the dispatcher, over all tenants, on ids only.
--- Chunks whose lease ran out come first (somebody died with them), then first chunks before second ones, so that a
--- change of ten rows starts while one of a million runs. SKIP LOCKED: two callers never wait for each other.
--- Answers no row when nothing is due. Cost: 1 update per chunk of about 1,000 devices.
+-- Chunks whose lease ran out come first (somebody died with them). Then it goes round: the tenant that was served least
+-- recently, of its changes the one served least recently, of that one the first chunk. So a change of ten rows starts after
+-- at most one chunk of each other tenant and change, whatever their size. SKIP LOCKED: two callers never wait for each other.
+-- Answers no row when nothing is due. Cost: 3 updates per chunk of about 1,000 devices, and one index look-up for each
+-- change that is under way and has nothing due (paused, scheduled) before the one that has.
 create function app.claim_chunk(p_lease interval)
     returns table (tenant_id uuid, bulk_change_id uuid, chunk_number integer, first_row integer, last_row integer,
         epoch integer, lease_until timestamptz)
@@ -1006,14 +1190,22 @@ begin
     order by c.lease_until limit 1
     for update skip locked;
     if not found then
-        select c.tenant_id, c.bulk_change_id, c.chunk_number into v_tenant, v_change, v_chunk
-        from app.bulk_change_chunk c
-        where c.state = 'READY' and not c.is_paused and c.start_at <= app.now()
-        order by c.chunk_number, c.bulk_change_id limit 1
-        for update skip locked;
-        if not found then
+        for v_tenant, v_change in
+            select t.tenant_id, b.bulk_change_id from app.tenant_turn t join app.bulk_change_turn b on b.tenant_id = t.tenant_id
+            order by t.served_at, t.tenant_id, b.served_at, b.bulk_change_id
+        loop
+            select c.chunk_number into v_chunk from app.bulk_change_chunk c
+            where c.tenant_id = v_tenant and c.bulk_change_id = v_change
+              and c.state = 'READY' and not c.is_paused and c.start_at <= app.now()
+            order by c.chunk_number limit 1
+            for update skip locked;
+            exit when found;
+        end loop;
+        if v_chunk is null then
             return;
         end if;
+        update app.tenant_turn t set served_at = app.now() where t.tenant_id = v_tenant;
+        update app.bulk_change_turn b set served_at = app.now() where b.tenant_id = v_tenant and b.bulk_change_id = v_change;
     end if;
     return query
         update app.bulk_change_chunk c
@@ -1093,13 +1285,14 @@ begin
                 started_at = coalesce(b.started_at, v_now), processed_date = v_now
             where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id
             returning b.status into v_status;
+            delete from app.bulk_change_turn t where t.tenant_id = p_tenant_id and t.bulk_change_id = p_bulk_change_id;
             insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail)
             values (p_tenant_id, v_now, 'ascribe', 'bulk_change_finished', p_bulk_change_id,
                 jsonb_build_object('status', v_status) || to_jsonb(v_counter) - array['tenant_id', 'bulk_change_id']);
         else
             -- The first settle; a change that was paused meanwhile stays paused.
             update app.device_bulk_change b
-            set status = case when b.status = 'NEW' then 'PROCESSING' else b.status end, started_at = v_now
+            set status = case when b.status in ('NEW', 'SCHEDULED') then 'PROCESSING' else b.status end, started_at = v_now
             where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.started_at is null;
         end if;
     else
@@ -1151,6 +1344,53 @@ end
 $$;
 grant execute on function app.cancel_rows(uuid, uuid, integer, integer, integer, integer, text) to ascribe_worker;
 
+-- procedures/schedule_rows.sql
+-- schedule_rows: what waits for its effective date. Called by settle_chunk under the rows' locks; never by anybody else.
+-- Seed's procedure: the insert into Device_CustomerRatePlanOrRatePool_Queue (which kept 100 rows of 2,000; here all of them).
+-- In:      the rows of the settle. Those that were left alone are passed over.
+-- Effect:  what waited for these devices is superseded by this change, or cancelled if this change undoes the one that put
+--          it there; rows whose date is still to come are put on the schedule, with the version the assignment has then;
+--          one schedule_chunk per date.
+-- Cost per device: none if nothing waited and nothing is to wait; else 1 update of device_tenant, 1 insert and 1 update.
+create function app.schedule_rows(p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer, p_rows app.settling_row[])
+    returns void
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_now     timestamptz := app.now();
+    v_undo_of uuid;
+begin
+    if exists (select from unnest(p_rows) as w where w.reason is null and w.was_scheduled) then
+        select b.undo_of into v_undo_of from app.device_bulk_change b where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id;
+        update app.device_change_schedule s
+        set status = case when s.bulk_change_id = v_undo_of then 'CANCELLED' else 'SUPERSEDED' end, ended_at = v_now
+        from unnest(p_rows) as w
+        where s.tenant_id = p_tenant_id and s.device_id = w.device_id and s.status = 'PENDING' and w.reason is null;
+    end if;
+    update app.device_tenant dt
+    set scheduled_change_id = case when w.waits then p_bulk_change_id end, modified_at = v_now
+    from unnest(p_rows) as w
+    where (w.waits or w.was_scheduled) and w.reason is null and dt.tenant_id = p_tenant_id and dt.device_id = w.device_id;
+    if exists (select from unnest(p_rows) as w where w.waits and w.reason is null) then
+        insert into app.device_change_schedule (tenant_id, bulk_change_id, row_number, device_id, effective_date,
+            customer_rate_plan_id, customer_rate_pool_id, customer_data_allocation_mb, device_tenant_version, status)
+        select p_tenant_id, p_bulk_change_id, w.row_number, w.device_id, w.effective_date, w.plan_id, w.pool_id, w.allocation_mb,
+            dt.version, 'PENDING'
+        from unnest(p_rows) as w
+        join app.device_tenant dt on dt.tenant_id = p_tenant_id and dt.device_id = w.device_id
+        where w.waits and w.reason is null;
+        -- A chunk that was halved comes here more than once; the range is the whole chunk's.
+        insert into app.schedule_chunk (tenant_id, bulk_change_id, chunk_number, effective_date, due_at, first_row, last_row)
+        select k.tenant_id, k.bulk_change_id, k.chunk_number, w.effective_date, min(w.due_at), k.first_row, k.last_row
+        from unnest(p_rows) as w
+        join app.bulk_change_chunk k on k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.chunk_number = p_chunk_number
+        where w.waits and w.reason is null group by k.tenant_id, k.bulk_change_id, k.chunk_number, w.effective_date
+        on conflict (tenant_id, bulk_change_id, chunk_number, effective_date) do nothing;
+    end if;
+end
+$$;
+grant execute on function app.schedule_rows(uuid, uuid, integer, app.settling_row[]) to ascribe_worker;
+
 -- procedures/settle_chunk.sql
 -- settle_chunk: the record step of a range of a chunk's rows, whole or not at all.
 -- Seed's procedure: the page loop of the Lambda plus usp_DeviceBulkChange_RevService_UpdateM2MChange.
@@ -1158,7 +1398,8 @@ grant execute on function app.cancel_rows(uuid, uuid, integer, integer, integer,
 --          row is being looked for); who works.
 -- Effect:  in one transaction: the chunk locked where the epoch is ours and the lease still runs; devices and assignments
 --          locked in device order; rows that moved since the plan or are another change's left alone (SKIPPED);
---          the rest assigned by the seed's procedures; history, row, log, counts, the change's status, one audit entry
+--          the rest assigned by the seed's procedures, plan, pool and allocation put on the schedule where their date is
+--          still to come, what was scheduled before superseded; history, row, log, counts, the change's status, one audit entry
 --          with a digest of the rows.
 -- Errors:  ZA001 the lease is lost. Else a row's data (classes 22, 23, ZA010) or an outage.
 -- Idempotent: a range without PENDING rows changes nothing; a chunk that this epoch finished answers as finished.
@@ -1222,7 +1463,7 @@ begin
               (t.site_version, t.rev_customer_version, t.customer_rate_plan_version, t.customer_rate_pool_version);
 
         select array_agg((w.row_number, w.device_id, w.owner_tenant_id, w.reason, w.site_id, w.is_rev, w.plan_id, w.pool_id,
-                          w.allocation_mb, w.restores)::app.settling_row order by w.device_id)
+                          w.allocation_mb, w.restores, w.effective_date, w.due_at, w.waits, w.was_scheduled)::app.settling_row order by w.device_id)
         into v_rows
         from (
             select c.row_number, c.device_id, coalesce(dt.device_owner_tenant_id, p_tenant_id) as owner_tenant_id,
@@ -1235,7 +1476,10 @@ begin
                 end as reason,
                 t.site_id, t.rev_customer_id is not null as is_rev,
                 t.customer_rate_plan_id as plan_id, t.customer_rate_pool_id as pool_id,
-                t.customer_data_allocation_mb as allocation_mb, t.restores
+                t.customer_data_allocation_mb as allocation_mb, t.restores, c.effective_date, t.effective_at as due_at,
+                coalesce(t.effective_at > v_now, false)
+                    and num_nonnulls(t.customer_rate_plan_id, t.customer_rate_pool_id, t.customer_data_allocation_mb) > 0 as waits,
+                dt.scheduled_change_id is not null as was_scheduled
             from app.m2m_device_change c
             join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id
                 and t.target_number = c.target_number
@@ -1254,16 +1498,18 @@ begin
         perform app.usp_device_bulk_change_customer_rate_plan_change_update(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id),
                 array_agg(w.pool_id), array_agg(w.allocation_mb))
             from unnest(v_rows) as w
-            where w.reason is null and not w.restores and num_nonnulls(w.plan_id, w.pool_id, w.allocation_mb) > 0 having count(*) > 0;
+            where w.reason is null and not w.restores and not w.waits and num_nonnulls(w.plan_id, w.pool_id, w.allocation_mb) > 0 having count(*) > 0;
         perform app.restore_assignment(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id), array_agg(w.pool_id), array_agg(w.allocation_mb))
             from unnest(v_rows) as w where w.reason is null and w.restores having count(*) > 0;
 
+        perform app.schedule_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, v_rows);
+
         insert into app.device_tenant_history (tenant_id, device_id, changed_at, bulk_change_id, row_number, version, site_id,
             account_number, account_number_integration_authentication_id, customer_rate_plan_id, customer_rate_pool_id,
-            customer_data_allocation_mb)
+            customer_data_allocation_mb, effective_date)
         select dt.tenant_id, dt.device_id, v_now, p_bulk_change_id, w.row_number, dt.version, dt.site_id,
             dt.account_number, dt.account_number_integration_authentication_id, dt.customer_rate_plan_id, dt.customer_rate_pool_id,
-            dt.customer_data_allocation_mb
+            dt.customer_data_allocation_mb, w.effective_date
         from unnest(v_rows) as w
         join app.device_tenant dt on dt.tenant_id = p_tenant_id and dt.device_id = w.device_id
         where w.reason is null;
@@ -1337,3 +1583,298 @@ begin
 end
 $$;
 grant execute on function app.fail_poison_row(uuid, uuid, integer, integer, integer, text, text) to ascribe_worker;
+
+-- procedures/claim_schedule_chunk.sql
+-- claim_schedule_chunk: the next schedule rows that are due, lent to the caller for a while.
+-- Seed's procedure: the job that drained Device_CustomerRatePlanOrRatePool_Queue (not public).
+-- Runs as the dispatcher, over all tenants, on ids only; goes round the tenants like claim_chunk. Being lent is not being
+-- fenced: apply_schedule_chunk locks the row, and what is applied is not pending any more, so a second try does nothing twice.
+-- Each further try of the same chunk waits longer: its lease doubles, up to 2^6 times.
+-- Answers no row when nothing is due. Cost: 2 updates per chunk and date.
+create function app.claim_schedule_chunk(p_lease interval)
+    returns table (tenant_id uuid, bulk_change_id uuid, chunk_number integer, effective_date date, first_row integer, last_row integer)
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_due app.schedule_chunk;
+begin
+    select c.* into v_due from app.schedule_chunk c join app.tenant_turn t on t.tenant_id = c.tenant_id
+    where not c.is_done and c.due_at <= app.now()
+    order by t.served_at, c.due_at, c.bulk_change_id, c.chunk_number limit 1
+    for update of c skip locked;
+    if not found then
+        return;
+    end if;
+    update app.tenant_turn t set served_at = app.now() where t.tenant_id = v_due.tenant_id;
+    return query
+        update app.schedule_chunk c
+        set due_at = app.now() + p_lease * 2 ^ least(c.releases, 6), releases = least(c.releases + 1, 1000)
+        where c.tenant_id = v_due.tenant_id and c.bulk_change_id = v_due.bulk_change_id and c.chunk_number = v_due.chunk_number
+          and c.effective_date = v_due.effective_date
+        returning c.tenant_id, c.bulk_change_id, c.chunk_number, c.effective_date, c.first_row, c.last_row;
+end
+$$;
+grant execute on function app.claim_schedule_chunk(interval) to ascribe_dispatcher;
+
+-- procedures/apply_schedule_chunk.sql
+-- apply_schedule_chunk: plan, pool and allocation whose effective date has come, for a range of a chunk's rows.
+-- Seed's procedure: the job that drained Device_CustomerRatePlanOrRatePool_Queue (not public).
+-- In:      the chunk, the date, the range of rows (the whole, or a part while a bad row is looked for); who works.
+-- Effect:  in one transaction, assignments locked in device order: rows whose assignment is still what the change left are
+--          APPLIED by the seed's procedure; those whose assignment has moved on are SUPERSEDED; a plan or pool that is not
+--          offered any more, or an archived device, is FAILED with its reason; a cancelled chunk's rows are CANCELLED.
+--          History, log, one audit entry with a digest; the chunk is done when none of its rows of that date is pending.
+-- Errors:  a row's data (classes 22, 23), or an outage.
+-- Idempotent: rows that ended are not pending any more.
+-- Cost per device: 1 row lock, 2 updates of device_tenant, 1 update of the schedule, 1 history and 1 log insert.
+create function app.apply_schedule_chunk(
+    p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer, p_effective_date date,
+    p_first_row integer, p_last_row integer, p_worker text)
+    returns table (applied integer, superseded integer, cancelled integer, failed integer)
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_now       timestamptz := app.now();
+    v_cancelled boolean;
+    v_rows      app.due_row[];
+begin
+    select k.is_cancelled into v_cancelled from app.schedule_chunk k
+    where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.chunk_number = p_chunk_number
+      and k.effective_date = p_effective_date and not k.is_done
+    for update;
+    if not found then
+        return query select 0, 0, 0, 0;
+        return;
+    end if;
+    perform from app.device_tenant dt
+    where dt.tenant_id = p_tenant_id and dt.device_id in (
+        select s.device_id from app.device_change_schedule s
+        where s.tenant_id = p_tenant_id and s.bulk_change_id = p_bulk_change_id and s.effective_date = p_effective_date
+          and s.row_number between p_first_row and p_last_row and s.status = 'PENDING')
+    order by dt.device_id for update;
+
+    select array_agg((w.row_number, w.device_id, w.status, w.reason, w.plan_id, w.pool_id, w.allocation_mb, w.is_ours)::app.due_row
+                     order by w.device_id)
+    into v_rows
+    from (
+        select s.row_number, s.device_id, s.customer_rate_plan_id as plan_id, s.customer_rate_pool_id as pool_id,
+            s.customer_data_allocation_mb as allocation_mb, dt.scheduled_change_id = p_bulk_change_id as is_ours,
+            case when dt.version <> s.device_tenant_version then 'SUPERSEDED'
+                 when v_cancelled then 'CANCELLED'
+                 when d.is_archived or not coalesce(p.is_active, true) or not coalesce(o.is_active, true) then 'FAILED'
+                 else 'APPLIED' end as status,
+            case when dt.version <> s.device_tenant_version or v_cancelled then null
+                 when d.is_archived then 'DEVICE_ARCHIVED'
+                 when not coalesce(p.is_active, true) then 'PLAN_NOT_FOUND'
+                 when not coalesce(o.is_active, true) then 'POOL_NOT_FOUND' end as reason
+        from app.device_change_schedule s
+        join app.device_tenant dt on dt.tenant_id = s.tenant_id and dt.device_id = s.device_id
+        left join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = dt.device_id
+        left join app.customer_rate_plan p on p.tenant_id = s.tenant_id and p.id = s.customer_rate_plan_id
+        left join app.customer_rate_pool o on o.tenant_id = s.tenant_id and o.id = s.customer_rate_pool_id
+        where s.tenant_id = p_tenant_id and s.bulk_change_id = p_bulk_change_id and s.effective_date = p_effective_date
+          and s.row_number between p_first_row and p_last_row and s.status = 'PENDING') as w;
+
+    if v_rows is not null then
+        update app.device_tenant dt set scheduled_change_id = null, modified_at = v_now
+        from unnest(v_rows) as w
+        where w.is_ours and dt.tenant_id = p_tenant_id and dt.device_id = w.device_id;
+        perform app.usp_device_bulk_change_customer_rate_plan_change_update(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id),
+                array_agg(w.pool_id), array_agg(w.allocation_mb))
+            from unnest(v_rows) as w where w.status = 'APPLIED' having count(*) > 0;
+        -- Whatever moved the assignment's version is in its history: an undo compares the two.
+        insert into app.device_tenant_history (tenant_id, device_id, changed_at, bulk_change_id, row_number, version, site_id,
+            account_number, account_number_integration_authentication_id, customer_rate_plan_id, customer_rate_pool_id,
+            customer_data_allocation_mb, by_schedule, effective_date)
+        select dt.tenant_id, dt.device_id, v_now, p_bulk_change_id, w.row_number, dt.version, dt.site_id,
+            dt.account_number, dt.account_number_integration_authentication_id, dt.customer_rate_plan_id, dt.customer_rate_pool_id,
+            dt.customer_data_allocation_mb, true, p_effective_date
+        from unnest(v_rows) as w
+        join app.device_tenant dt on dt.tenant_id = p_tenant_id and dt.device_id = w.device_id
+        where w.is_ours;
+        update app.device_change_schedule s set status = w.status, reason = w.reason, ended_at = v_now
+        from unnest(v_rows) as w
+        where s.tenant_id = p_tenant_id and s.bulk_change_id = p_bulk_change_id and s.row_number = w.row_number;
+        insert into app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number, attempt, step, status, error_text, created_at)
+        select p_tenant_id, p_bulk_change_id, w.row_number, 1, 'apply_schedule', w.status, w.reason, v_now from unnest(v_rows) as w;
+        insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, chunk_number, detail, digest)
+        select p_tenant_id, v_now, p_worker, 'schedule_applied', p_bulk_change_id, p_chunk_number,
+            jsonb_build_object('effective_date', p_effective_date, 'applied', count(*) filter (where w.status = 'APPLIED'),
+                'rows', count(*)),
+            sha256(convert_to(string_agg(concat_ws(':', w.row_number, w.device_id, w.status, w.reason), E'\n' order by w.row_number), 'UTF8'))
+        from unnest(v_rows) as w;
+    end if;
+    update app.schedule_chunk k set is_done = true
+    where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.chunk_number = p_chunk_number
+      and k.effective_date = p_effective_date
+      and not exists (select from app.device_change_schedule s where s.tenant_id = k.tenant_id and s.bulk_change_id = k.bulk_change_id
+          and s.effective_date = k.effective_date and s.row_number between k.first_row and k.last_row and s.status = 'PENDING');
+    return query select count(*) filter (where w.status = 'APPLIED')::integer, count(*) filter (where w.status = 'SUPERSEDED')::integer,
+        count(*) filter (where w.status = 'CANCELLED')::integer, count(*) filter (where w.status = 'FAILED')::integer
+        from unnest(v_rows) as w;
+end
+$$;
+grant execute on function app.apply_schedule_chunk(uuid, uuid, integer, date, integer, integer, text) to ascribe_worker;
+
+-- procedures/fail_schedule_row.sql
+-- fail_schedule_row: the one row of a schedule that the database would not take, alone at the end of the halving.
+-- Seed's procedure: none (a failed scheduled change went unseen there).
+-- Effect:  the schedule row FAILED with POISON_ROW; log and audit; the device changes nothing but that it waits no longer.
+-- Idempotent: a row that ended changes nothing.
+create function app.fail_schedule_row(
+    p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer, p_effective_date date, p_row_number integer,
+    p_sqlstate text, p_worker text) returns void
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_now    timestamptz := app.now();
+    v_device uuid;
+begin
+    perform from app.schedule_chunk k
+    where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.chunk_number = p_chunk_number
+      and k.effective_date = p_effective_date for update;
+    update app.device_change_schedule s set status = 'FAILED', reason = 'POISON_ROW', ended_at = v_now
+    where s.tenant_id = p_tenant_id and s.bulk_change_id = p_bulk_change_id and s.row_number = p_row_number and s.status = 'PENDING'
+    returning s.device_id into v_device;
+    if v_device is null then
+        return;
+    end if;
+    update app.device_tenant dt set scheduled_change_id = null, modified_at = v_now
+    where dt.tenant_id = p_tenant_id and dt.device_id = v_device and dt.scheduled_change_id = p_bulk_change_id;
+    insert into app.device_tenant_history (tenant_id, device_id, changed_at, bulk_change_id, row_number, version, site_id,
+        account_number, account_number_integration_authentication_id, customer_rate_plan_id, customer_rate_pool_id,
+        customer_data_allocation_mb, by_schedule, effective_date)
+    select dt.tenant_id, dt.device_id, v_now, p_bulk_change_id, p_row_number, dt.version, dt.site_id, dt.account_number,
+        dt.account_number_integration_authentication_id, dt.customer_rate_plan_id, dt.customer_rate_pool_id,
+        dt.customer_data_allocation_mb, true, p_effective_date
+    from app.device_tenant dt where dt.tenant_id = p_tenant_id and dt.device_id = v_device;
+    insert into app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number, attempt, step, status, error_text, created_at)
+    values (p_tenant_id, p_bulk_change_id, p_row_number, 1, 'apply_schedule', 'FAILED', 'POISON_ROW ' || p_sqlstate, v_now);
+    insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, chunk_number, detail, digest)
+    values (p_tenant_id, v_now, p_worker, 'schedule_row_failed', p_bulk_change_id, p_chunk_number,
+        jsonb_build_object('row', p_row_number, 'reason', 'POISON_ROW', 'sqlstate', p_sqlstate),
+        sha256(convert_to(p_row_number || ':POISON_ROW', 'UTF8')));
+end
+$$;
+grant execute on function app.fail_schedule_row(uuid, uuid, integer, date, integer, text, text) to ascribe_worker;
+
+-- procedures/discard_plan_rows.sql
+-- discard_plan_rows: rows of a plan that will never be applied: it expired, it failed, or its planner died and begins again.
+-- Seed's procedure: none. Called by the worker for what expired or failed, by the planner before it begins again.
+-- Definer: the roles that run may not delete what the ledger holds; this deletes only below a plan that was never applied,
+-- and only in the tenant of the transaction (row level security binds the owner, too).
+-- Effect:  at most p_limit rows removed, with their records and targets when none is left; counts and reasons stay.
+--          Answers how many rows went; less than p_limit: none is left, and the plan says so.
+-- Cost per row: 1 delete.
+create function app.discard_plan_rows(p_tenant_id uuid, p_bulk_change_id uuid, p_limit integer) returns integer
+    language plpgsql security definer set search_path = app, pg_temp
+    as $$
+declare
+    v_change app.device_bulk_change;
+    v_gone   integer;
+begin
+    select * into v_change from app.device_bulk_change b
+    where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.applied_at is null
+      and (b.status in ('PLANNING', 'PLAN_FAILED') or b.status = 'PLANNED' and b.expires_at <= app.now())
+    for update;
+    if not found or p_tenant_id is distinct from app.current_tenant() then
+        return 0;
+    end if;
+    with gone as (
+        delete from app.m2m_device_change c
+        where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number in (
+            select r.row_number from app.m2m_device_change r
+            where r.tenant_id = p_tenant_id and r.bulk_change_id = p_bulk_change_id order by r.row_number limit p_limit)
+        returning 1)
+    select count(*) into v_gone from gone;
+    if v_gone < p_limit then
+        delete from app.bulk_change_input where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id;
+        delete from app.bulk_change_chunk where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id;
+        delete from app.bulk_change_target where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id;
+    end if;
+    if v_change.status <> 'PLANNING' then
+        -- From the first batch on: an apply in between finds it expired anyway.
+        update app.device_bulk_change set rows_removed_at = case when v_gone < p_limit then app.now() end
+        where tenant_id = p_tenant_id and id = p_bulk_change_id;
+    end if;
+    return v_gone;
+end
+$$;
+grant execute on function app.discard_plan_rows(uuid, uuid, integer) to ascribe_web, ascribe_worker;
+
+-- procedures/resolve_rows.sql
+-- resolve_rows: a person closes rows that need attention, with a reason and a comment.
+-- Seed's procedure: none (an unknown outcome was called processed).
+-- Definer: the web role may not write what the ledger says of a device; this does, for rows that need attention, in the
+-- tenant of the transaction.
+-- In:      the rows; whether what was asked for has happened outside (processed) or has not (failed); who, why, and more.
+-- Effect:  failed: the rows end FAILED. processed: they are pending again, so that a worker records their assignment like
+--          any other row's, under the same checks. Locks, counts, the change's status, log, one audit entry.
+--          Answers how many rows it closed; rows that do not need attention are left alone.
+-- Errors:  ZA002 no such bulk change in this tenant.
+-- Cost per row: 1 update, 1 lock deleted, 1 log insert.
+create function app.resolve_rows(p_tenant_id uuid, p_bulk_change_id uuid, p_rows integer[], p_processed boolean,
+    p_reason text, p_comment text, p_actor text) returns integer
+    language plpgsql security definer set search_path = app, pg_temp
+    as $$
+declare
+    v_now     timestamptz := app.now();
+    v_rows    integer[];
+    v_devices uuid[];
+    v_counter app.bulk_change_counter;
+begin
+    -- The chunks first, then the change, as everywhere.
+    perform from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
+        and exists (select from unnest(p_rows) as r where r between k.first_row and k.last_row)
+        order by k.chunk_number for update;
+    perform from app.device_bulk_change b where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.applied_at is not null
+        and p_tenant_id = app.current_tenant() for update;
+    if not found then
+        raise exception 'no such bulk change' using errcode = 'ZA002';
+    end if;
+    with closed as (
+        update app.m2m_device_change c
+        set status = case when p_processed then 'PENDING' else 'FAILED' end,
+            reason = case when p_processed then null else coalesce(c.reason, 'CLOSED_BY_USER') end,
+            status_details = concat_ws(': ', p_actor, p_reason, p_comment), processed_date = case when p_processed then null else v_now end
+        where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (p_rows) and c.status = 'NEEDS_ATTENTION'
+        returning c.row_number, c.device_id)
+    select array_agg(x.row_number order by x.row_number), array_agg(x.device_id) into v_rows, v_devices from closed x;
+    if v_rows is null then
+        return 0;
+    end if;
+    perform app.unlock_devices(p_tenant_id, p_bulk_change_id, v_devices);
+    insert into app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number, attempt, step, status, error_text, created_at)
+    select p_tenant_id, p_bulk_change_id, r, 0, 'resolve', case when p_processed then 'RESOLVED' else 'FAILED' end,
+        concat_ws(': ', p_reason, p_comment), v_now
+    from unnest(v_rows) as r;
+    insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail)
+    values (p_tenant_id, v_now, p_actor, 'rows_resolved', p_bulk_change_id,
+        jsonb_build_object('rows', v_rows, 'processed', p_processed, 'reason', p_reason, 'comment', p_comment));
+    update app.bulk_change_counter k
+    set needs_attention = k.needs_attention - cardinality(v_rows),
+        failed = k.failed + case when p_processed then 0 else cardinality(v_rows) end,
+        to_do = k.to_do + case when p_processed then cardinality(v_rows) else 0 end
+    where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
+    returning k.* into v_counter;
+    if p_processed then
+        update app.bulk_change_chunk k set state = 'READY', start_at = v_now
+        where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.state = 'DONE'
+          and exists (select from unnest(v_rows) as r where r between k.first_row and k.last_row);
+        insert into app.bulk_change_turn (tenant_id, bulk_change_id, served_at) values (p_tenant_id, p_bulk_change_id, v_now)
+        on conflict (tenant_id, bulk_change_id) do nothing;
+        update app.device_bulk_change b set status = 'PROCESSING', processed_date = null
+        where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.status in ('PROCESSED', 'ERROR', 'CANCELLED');
+        perform pg_notify('ascribe_work', '');
+    elsif v_counter.to_do = 0 then
+        update app.device_bulk_change b
+        set status = case when v_counter.ok > 0 then 'PROCESSED' when v_counter.cancelled = v_counter.planned then 'CANCELLED' else 'ERROR' end,
+            processed_date = coalesce(b.processed_date, v_now)
+        where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id;
+    end if;
+    return cardinality(v_rows);
+end
+$$;
+grant execute on function app.resolve_rows(uuid, uuid, integer[], boolean, text, text, text) to ascribe_web;

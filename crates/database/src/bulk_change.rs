@@ -16,14 +16,16 @@ pub struct BulkChange {
     pub status: BulkChangeStatus,
     /// Why, where the status alone does not say.
     pub status_details: Option<String>,
-    /// Whose SIMs.
-    pub service_provider: (ServiceProviderId, String),
+    /// Whose SIMs; None while only the input can tell.
+    pub service_provider: Option<(ServiceProviderId, String)>,
     /// What was asked for.
     pub request: Value,
     /// The ticket.
     pub reference: Option<String>,
     /// The uploaded file's name.
     pub input_name: Option<String>,
+    /// The input's columns, each with the field it is taken for.
+    pub input_columns: Value,
     /// SHA-256 of the plan, hexadecimal.
     pub hash: Option<String>,
     /// When it was asked for.
@@ -32,6 +34,10 @@ pub struct BulkChange {
     pub expires_at: Option<Timestamp>,
     /// Is that past, and it was not applied? Derived from the clock, not a state.
     pub expired: bool,
+    /// When it is to start, if not as soon as it is applied.
+    pub start_at: Option<Timestamp>,
+    /// While it is being planned: rows read, rows judged.
+    pub progress: (i32, i32),
     /// When it was applied.
     pub applied_at: Option<Timestamp>,
     /// When its first chunk settled.
@@ -50,6 +56,8 @@ pub struct BulkChange {
     pub retry_of: Option<BulkChangeId>,
     /// The change that this one takes back.
     pub undo_of: Option<BulkChangeId>,
+    /// The plan that has the upload of which this is a part.
+    pub linked_to: Option<BulkChangeId>,
     /// The ledger's counts; all zero while planning.
     pub counts: Counts,
 }
@@ -93,12 +101,13 @@ pub async fn list(
     Ok(found)
 }
 
-/// Plans whose planner died say so here: nobody else would notice.
+/// Plans whose planner died and did not come back say so here: nobody else would notice. For ten minutes a restart may go on
+/// with them from the spool.
 async fn end_dead_plans(connection: &mut sqlx::PgConnection, tenant: TenantId) -> Result<()> {
     sqlx::query!(
         "update app.device_bulk_change set status = 'PLAN_FAILED', planning_lease_until = null,
              status_details = 'Planning was interrupted; send the input again.'
-         where tenant_id = $1 and status = 'PLANNING' and planning_lease_until < app.now()",
+         where tenant_id = $1 and status = 'PLANNING' and planning_lease_until < app.now() - interval '10 minutes'",
         tenant.0
     )
     .execute(connection)
@@ -115,13 +124,13 @@ async fn select(
     limit: i64,
 ) -> Result<Vec<BulkChange>> {
     let rows = sqlx::query!(
-        r#"select b.id, b.status, b.status_details, b.service_provider_id, p.name as provider_name, b.request, b.reference, b.input_name,
+        r#"select b.id, b.status, b.status_details, b.service_provider_id, p.name as "provider_name?", b.request, b.reference, b.input_name,
                encode(b.plan_hash, 'hex') as hash, b.created_at, b.expires_at, b.applied_at, b.started_at, b.processed_date,
                (b.status = 'PLANNED' and b.expires_at <= app.now()) as "expired!", b.row_count, b.no_change_count, b.refused_count,
-               b.by_reason, b.retry_of, b.undo_of, k.planned as "planned?", k.ok as "ok?", k.failed as "failed?", k.skipped as "skipped?",
+               b.by_reason, b.retry_of, b.undo_of, b.linked_to, b.input_columns, b.start_at, b.rows_read, b.rows_judged, k.planned as "planned?", k.ok as "ok?", k.failed as "failed?", k.skipped as "skipped?",
                k.cancelled as "cancelled?", k.needs_attention as "needs_attention?", k.to_do as "to_do?"
            from app.device_bulk_change b
-           join app.service_provider p on p.tenant_id = b.tenant_id and p.id = b.service_provider_id
+           left join app.service_provider p on p.tenant_id = b.tenant_id and p.id = b.service_provider_id
            left join app.bulk_change_counter k on k.tenant_id = b.tenant_id and k.bulk_change_id = b.id
            where b.tenant_id = $1 and ($2::uuid is null or b.id = $2) and ($3::boolean is null or (b.applied_at is null) = $3)
              and ($4::uuid is null or b.id < $4)
@@ -139,14 +148,17 @@ async fn select(
                     value: row.status,
                 })?,
                 status_details: row.status_details,
-                service_provider: (ServiceProviderId(row.service_provider_id), row.provider_name),
+                service_provider: row.service_provider_id.map(ServiceProviderId).zip(row.provider_name),
                 request: row.request,
                 reference: row.reference,
                 input_name: row.input_name,
+                input_columns: row.input_columns,
                 hash: row.hash,
                 created_at: row.created_at.to_jiff(),
                 expires_at: time(row.expires_at),
                 expired: row.expired,
+                start_at: time(row.start_at),
+                progress: (row.rows_read, row.rows_judged),
                 applied_at: time(row.applied_at),
                 started_at: time(row.started_at),
                 processed_date: time(row.processed_date),
@@ -156,6 +168,7 @@ async fn select(
                 by_reason: row.by_reason,
                 retry_of: row.retry_of.map(BulkChangeId),
                 undo_of: row.undo_of.map(BulkChangeId),
+                linked_to: row.linked_to.map(BulkChangeId),
                 counts: Counts {
                     planned: row.planned.unwrap_or(0),
                     ok: row.ok.unwrap_or(0),
@@ -168,4 +181,42 @@ async fn select(
             })
         })
         .collect()
+}
+
+/// A change that came of the same input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linked {
+    /// Its id.
+    pub id: BulkChangeId,
+    /// Whose SIMs.
+    pub service_provider: Option<(ServiceProviderId, String)>,
+    /// Where it is in its life.
+    pub status: String,
+}
+
+/// The other changes that came of the same input, in the order of their ids.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn linked(ledger: &Ledger, tenant: TenantId, change: &BulkChange) -> Result<Vec<Linked>> {
+    let leading = change.linked_to.unwrap_or(change.id);
+    let mut transaction = ledger.web(tenant).await?;
+    let rows = sqlx::query!(
+        r#"select b.id, b.status, p.id as "provider_id?", p.name as "provider_name?" from app.device_bulk_change b
+           left join app.service_provider p on p.tenant_id = b.tenant_id and p.id = b.service_provider_id
+           where b.tenant_id = $1 and (b.id = $2 or b.linked_to = $2) and b.id <> $3 order by b.id"#,
+        tenant.0,
+        leading.0,
+        change.id.0
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Linked {
+            id: BulkChangeId(row.id),
+            service_provider: row.provider_id.map(ServiceProviderId).zip(row.provider_name),
+            status: row.status,
+        })
+        .collect())
 }

@@ -33,6 +33,18 @@ pub const HOT_COLUMNS: &[HotColumn] = &[
     hot("device_tenant", "account_number_integration_authentication_id", "integration_authentication"),
     hot("device_tenant", "customer_rate_plan_id", "customer_rate_plan"),
     hot("device_tenant", "customer_rate_pool_id", "customer_rate_pool"),
+    hot("device_tenant", "scheduled_change_id", "device_bulk_change"),
+    hot("device_change_schedule", "bulk_change_id", "device_bulk_change"),
+    hot("device_change_schedule", "customer_rate_plan_id", "customer_rate_plan"),
+    hot("device_change_schedule", "customer_rate_pool_id", "customer_rate_pool"),
+    HotColumn {
+        table: "device_change_schedule",
+        column: "device_id",
+        tenant: "tenant_id",
+        references: "device_tenant",
+        referenced_tenant: "tenant_id",
+        referenced: "device_id",
+    },
     hot("m2m_device_change", "bulk_change_id", "device_bulk_change"),
     HotColumn {
         table: "m2m_device_change",
@@ -76,8 +88,17 @@ pub const HOT_COLUMNS: &[HotColumn] = &[
 const GLOBAL_TABLES: &[&str] = &["integration", "device_status", "change_request_type"];
 
 /// Policies beside `tenant` and `auditor`, each for one role on one table.
-const EXTRA_POLICIES: &[&str] =
-    &["api_key_lookup.dispatcher", "bulk_change_chunk.dispatcher", "device_lock.definer_functions"];
+const EXTRA_POLICIES: &[&str] = &[
+    "api_key_lookup.dispatcher",
+    "tenant.dispatcher",
+    "bulk_change_chunk.dispatcher",
+    "tenant_turn.dispatcher",
+    "bulk_change_turn.dispatcher",
+    "schedule_chunk.dispatcher",
+    "m2m_device.agent",
+    "device_status_history.agent",
+    "device_lock.definer_functions",
+];
 
 const HOLES: &str = "
 with tables as (
@@ -112,11 +133,11 @@ select 'a foreign key without the tenant: ' || k.conname from pg_constraint k
         select from unnest(k.conkey, k.confkey) as u (here, there)
         join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.here
         join pg_attribute b on b.attrelid = k.confrelid and b.attnum = u.there
-        where a.attname in ('tenant_id', 'device_owner_tenant_id') and b.attname = 'tenant_id')
+        where a.attname in ('tenant_id', 'device_owner_tenant_id', 'owner_tenant_id') and b.attname = 'tenant_id')
 union all
 select 'a column that points somewhere without a foreign key and is not listed as hot: ' || t.name || '.' || a.attname
     from tenants t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
-    where a.atttypid = 'uuid'::regtype and a.attname like '%\\_id' and a.attname not in ('tenant_id', 'amop_customer_id')
+    where a.atttypid = 'uuid'::regtype and a.attname like '%\\_id' and a.attname not in ('tenant_id', 'amop_customer_id', 'owner_tenant_id')
       and t.name || '.' || a.attname <> all ($3)
       and not exists (select from pg_constraint k where k.conrelid = t.oid and k.contype = 'f' and a.attnum = any (k.conkey))
 union all
@@ -157,7 +178,7 @@ select 'a definer function without a search path of its own, or not the owner''s
       and (p.proowner <> (select oid from pg_roles where rolname = 'ascribe_owner') or not coalesce(array_to_string(p.proconfig, ',') like 'search_path=%', false))
 union all
 select 'an unlisted definer function: ' || p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-    where n.nspname = 'app' and p.prosecdef and p.proname not in ('lock_devices', 'unlock_devices', 'locked_devices', 'ensure_month_partitions')
+    where n.nspname = 'app' and p.prosecdef and p.proname not in ('lock_devices', 'unlock_devices', 'locked_devices', 'ensure_month_partitions', 'discard_plan_rows', 'resolve_rows')
 union all
 select 'a view with its owner''s rights, or a stored view: ' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = 'app' and (c.relkind = 'm' or c.relkind = 'v' and not coalesce(array_to_string(c.reloptions, ',') ~ 'security_invoker=(true|on)', false))

@@ -39,3 +39,42 @@ pub async fn cancel_bulk_change(ledger: &Ledger, caller: &Caller, id: Uuid) -> R
         .await?;
     Ok(transaction.commit().await?)
 }
+
+/// How a person found a row that needs attention.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    /// Has what was asked for happened outside?
+    pub processed: bool,
+    /// Why the person thinks so.
+    pub reason: String,
+    /// More.
+    pub comment: String,
+}
+
+/// `resolve_rows`: closes rows that need attention. Answers how many it closed.
+///
+/// # Errors
+/// `PlanNotFound` if there is no such change, or the database does not answer.
+pub async fn resolve_rows(
+    ledger: &Ledger,
+    caller: &Caller,
+    id: Uuid,
+    rows: &[i32],
+    resolution: &Resolution,
+) -> Result<i32> {
+    let mut transaction = ledger.web(caller.tenant).await?;
+    let closed = sqlx::query_scalar!(
+        "select app.resolve_rows($1, $2, $3, $4, $5, $6, $7) as \"closed!\"",
+        caller.tenant.0,
+        id,
+        rows,
+        resolution.processed,
+        resolution.reason,
+        resolution.comment,
+        caller.actor()
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(closed)
+}

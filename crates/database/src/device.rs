@@ -59,23 +59,28 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Device>> {
     let mut transaction = ledger.web(tenant).await?;
+    // Whose devices this tenant may have: its own, and those of the partner it is an agent of.
+    let parent = sqlx::query_scalar!("select parent_tenant_id from app.tenant where id = $1", tenant.0)
+        .fetch_one(&mut *transaction)
+        .await?;
+    let owners: Vec<Uuid> = std::iter::once(tenant.0).chain(parent).collect();
     let rows = sqlx::query!(
         r#"select d.id, d.iccid, d.msisdn, d.status, coalesce(ds.is_active, false) as "active!", d.is_archived,
                p.id as provider_id, p.name as provider_name, s.customer_id as "customer_id?", s.customer_name as "customer_name?",
                s.site_id as "site_id!", s.site_name as "site_name!", cp.rate_plan_code as "plan?", po.name as "pool?",
                dt.customer_data_allocation_mb::text as allocation
-           from app.m2m_device d
-           join app.device_tenant dt on dt.tenant_id = d.tenant_id and dt.device_id = d.id
-           join app.service_provider p on p.tenant_id = d.tenant_id and p.id = d.service_provider_id
+           from app.device_tenant dt
+           join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = dt.device_id
+           join app.service_provider p on p.tenant_id = $1 and coalesce(p.owner_service_provider_id, p.id) = d.service_provider_id
            join app.seat s on s.tenant_id = dt.tenant_id and s.site_id = dt.site_id
            left join app.device_status ds on ds.integration_id = p.integration_id and ds.status = d.status
            left join app.customer_rate_plan cp on cp.tenant_id = dt.tenant_id and cp.id = dt.customer_rate_plan_id
            left join app.customer_rate_pool po on po.tenant_id = dt.tenant_id and po.id = dt.customer_rate_pool_id
-           where d.tenant_id = $1 and ($2::text is null or d.iccid = $2) and ($3::uuid is null or s.customer_id = $3)
-             and ($4::uuid is null or d.service_provider_id = $4) and ($5::text is null or d.status = $5)
-             and ($6::uuid is null or d.id > $6)
-           order by d.id limit $7"#,
-        tenant.0, filter.iccid, filter.customer, filter.service_provider, filter.status, after, limit)
+           where dt.tenant_id = $1 and ($2::text is null or d.tenant_id = any ($8) and d.iccid = $2) and ($3::uuid is null or s.customer_id = $3)
+             and ($4::uuid is null or p.id = $4) and ($5::text is null or d.status = $5)
+             and ($6::uuid is null or dt.device_id > $6)
+           order by dt.device_id limit $7"#,
+        tenant.0, filter.iccid, filter.customer, filter.service_provider, filter.status, after, limit, &owners)
         .fetch_all(&mut *transaction).await?;
     Ok(rows
         .into_iter()

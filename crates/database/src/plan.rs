@@ -3,7 +3,8 @@
 use crate::api_key::Caller;
 use crate::{DatabaseError, Ledger, Result};
 use domain::ids::{BulkChangeId, ServiceProviderId, TenantId};
-use domain::target::Target;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use uuid::Uuid;
@@ -13,17 +14,20 @@ use uuid::Uuid;
 pub struct NewPlan<'a> {
     /// Its id, and that of the bulk change it may become.
     pub id: BulkChangeId,
-    /// Whose SIMs.
-    pub service_provider: ServiceProviderId,
+    /// Whose SIMs; None while only the input can tell.
+    pub service_provider: Option<ServiceProviderId>,
     /// What was asked for, as it is shown again.
     pub request: serde_json::Value,
     /// A ticket to find it by.
     pub reference: Option<&'a str>,
     /// The name of the uploaded file.
     pub input_name: Option<&'a str>,
-    /// What the rows are to become; None when the names of the request stand for nothing and every row is refused, and for
-    /// an undo, whose rows each have their own.
-    pub target: Option<&'a Target>,
+    /// The input's columns and what each is taken for.
+    pub input_columns: serde_json::Value,
+    /// When it is to start, if not at once.
+    pub start_at: Option<Timestamp>,
+    /// The plan that has the upload, if that one's input mixes service providers.
+    pub linked_to: Option<BulkChangeId>,
     /// The finished change that this one comes from.
     pub origin: Option<Origin>,
 }
@@ -38,8 +42,12 @@ pub enum Origin {
 }
 
 /// A plan whose every row is judged and stored.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct FinishedPlan {
+    /// Its id.
+    pub id: BulkChangeId,
+    /// Whose SIMs; None if no row has or names a service provider.
+    pub service_provider: Option<ServiceProviderId>,
     /// All rows of the input.
     pub rows: i32,
     /// Rows with verdict CHANGE.
@@ -56,7 +64,10 @@ pub struct FinishedPlan {
     pub chunks: Vec<(i32, i32)>,
 }
 
-/// Begins a plan: the change in PLANNING, and what its rows are to become.
+/// For how long a planner is believed to be alive without a word of it.
+pub const LEASE_SECONDS: f64 = 20.0;
+
+/// Begins a plan: the change in PLANNING.
 ///
 /// # Errors
 /// The database does not answer.
@@ -69,63 +80,67 @@ pub async fn begin(ledger: &Ledger, caller: &Caller, plan: &NewPlan<'_>) -> Resu
     let mut transaction = ledger.web(caller.tenant).await?;
     sqlx::query!(
         "insert into app.device_bulk_change (tenant_id, id, change_request_type_id, service_provider_id, status, request, reference,
-             input_name, created_by, created_at, planning_lease_until, retry_of, undo_of)
-         values ($1, $2, 4, $3, 'PLANNING', $4, $5, $6, $7, app.now(), app.now() + interval '60 seconds', $8, $9)",
-        caller.tenant.0, plan.id.0, plan.service_provider.0, plan.request, plan.reference, plan.input_name, caller.api_key.0, retry_of, undo_of)
+             input_name, created_by, created_at, planning_lease_until, retry_of, undo_of, input_columns, start_at, linked_to)
+         values ($1, $2, 4, $3, 'PLANNING', $4, $5, $6, $7, app.now(), app.now() + make_interval(secs => $8), $9, $10, $11, $12, $13)",
+        caller.tenant.0, plan.id.0, plan.service_provider.map(|provider| provider.0), plan.request, plan.reference, plan.input_name,
+        caller.api_key.0, LEASE_SECONDS, retry_of, undo_of, plan.input_columns, plan.start_at.map(|at| at.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        plan.linked_to.map(|id| id.0))
         .execute(&mut *transaction).await?;
-    if let Some(target) = plan.target {
-        sqlx::query!(
-            "insert into app.bulk_change_target (tenant_id, bulk_change_id, target_number, site_id, site_version, rev_customer_id,
-                 rev_customer_version, customer_rate_plan_id, customer_rate_plan_version, customer_rate_pool_id,
-                 customer_rate_pool_version, customer_data_allocation_mb)
-             values ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::numeric)",
-            caller.tenant.0, plan.id.0, target.site.id.0, target.site.version,
-            target.rev.as_ref().map(|_| target.customer.0), target.rev.as_ref().map(|(_, version)| *version),
-            target.plan.map(|p| p.id.0), target.plan.map(|p| p.version), target.pool.map(|p| p.id.0), target.pool.map(|p| p.version),
-            target.allocation.map(|a| a.to_string()))
-            .execute(&mut *transaction).await?;
-    }
     Ok(transaction.commit().await?)
 }
 
-/// More time for a plan that is being made. False: it is not being made any more, stop.
+/// More time for a plan that is being made, and those linked to it; and how far it is. False: it is not being made any more,
+/// stop.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn renew(ledger: &Ledger, tenant: TenantId, id: BulkChangeId) -> Result<bool> {
+pub async fn renew(ledger: &Ledger, tenant: TenantId, id: BulkChangeId, read: i32, judged: i32) -> Result<bool> {
     let mut transaction = ledger.web(tenant).await?;
     let renewed = sqlx::query!(
-        "update app.device_bulk_change set planning_lease_until = app.now() + interval '60 seconds'
-         where tenant_id = $1 and id = $2 and status = 'PLANNING'",
+        "update app.device_bulk_change b set planning_lease_until = app.now() + make_interval(secs => $3),
+             rows_read = case when b.id = $2 then $4 else 0 end, rows_judged = case when b.id = $2 then $5 else 0 end
+         where b.tenant_id = $1 and (b.id = $2 or b.linked_to = $2) and b.status = 'PLANNING'",
         tenant.0,
-        id.0
+        id.0,
+        LEASE_SECONDS,
+        read,
+        judged
     )
     .execute(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    Ok(renewed.rows_affected() == 1)
+    Ok(renewed.rows_affected() > 0)
 }
 
-/// Ends planning: PLANNED, with counts, chunks and one audit entry, in one transaction.
+/// Ends planning: PLANNED, with counts, chunks and one audit entry each, in one transaction for all that are linked.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn finish(
-    ledger: &Ledger,
+pub async fn finish(ledger: &Ledger, caller: &Caller, plans: &[FinishedPlan], expires_in: Duration) -> Result<()> {
+    let mut transaction = ledger.web(caller.tenant).await?;
+    for plan in plans {
+        finish_one(&mut transaction, caller, plan, expires_in).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+async fn finish_one(
+    transaction: &mut sqlx::PgConnection,
     caller: &Caller,
-    id: BulkChangeId,
     plan: &FinishedPlan,
     expires_in: Duration,
 ) -> Result<()> {
+    let id = plan.id;
     let by_reason = serde_json::to_value(&plan.by_reason).unwrap_or_default();
     let (first, last): (Vec<i32>, Vec<i32>) = plan.chunks.iter().copied().unzip();
-    let mut transaction = ledger.web(caller.tenant).await?;
     let planned = sqlx::query!(
         "update app.device_bulk_change
          set status = 'PLANNED', row_count = $3, no_change_count = $4, refused_count = $5, by_reason = $6, plan_hash = $7,
-             planned_at = app.now(), expires_at = app.now() + make_interval(secs => $8), planning_lease_until = null
+             planned_at = app.now(), expires_at = app.now() + make_interval(secs => $8), planning_lease_until = null,
+             service_provider_id = coalesce(service_provider_id, $9)
          where tenant_id = $1 and id = $2 and status = 'PLANNING'",
-        caller.tenant.0, id.0, plan.rows, plan.no_change, plan.refused, by_reason, &plan.hash[..], expires_in.as_secs_f64())
+        caller.tenant.0, id.0, plan.rows, plan.no_change, plan.refused, by_reason, &plan.hash[..], expires_in.as_secs_f64(),
+        plan.service_provider.map(|provider| provider.0))
         .execute(&mut *transaction).await?;
     if planned.rows_affected() != 1 {
         // Somebody took the planner for dead and said so; then there is no plan.
@@ -155,10 +170,10 @@ pub async fn finish(
          values ($1, app.now(), $2, 'plan_made', $3, jsonb_build_object('rows', $4::integer, 'change', $5::integer), $6)",
         caller.tenant.0, caller.actor(), id.0, plan.rows, plan.change, &plan.hash[..])
         .execute(&mut *transaction).await?;
-    Ok(transaction.commit().await?)
+    Ok(())
 }
 
-/// Ends planning that came to nothing: PLAN_FAILED, with the reason.
+/// Ends planning that came to nothing: PLAN_FAILED, with the reason; so do those linked to it.
 ///
 /// # Errors
 /// The database does not answer.
@@ -166,7 +181,7 @@ pub async fn fail(ledger: &Ledger, tenant: TenantId, id: BulkChangeId, why: &str
     let mut transaction = ledger.web(tenant).await?;
     sqlx::query!(
         "update app.device_bulk_change set status = 'PLAN_FAILED', status_details = $3, planning_lease_until = null
-         where tenant_id = $1 and id = $2 and status = 'PLANNING'",
+         where tenant_id = $1 and (id = $2 or linked_to = $2) and status = 'PLANNING'",
         tenant.0,
         id.0,
         why

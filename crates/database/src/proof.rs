@@ -9,7 +9,8 @@ use sqlx::{AssertSqlSafe, Connection};
 /// One invariant: its name, and a query that counts what breaks it.
 const INVARIANTS: &[(&str, &str)] = &[
     ("counts equal a recount of the rows",
-     "select count(*) from app.bulk_change_counter k, lateral (
+     "select count(*) from (select k.* from app.bulk_change_counter k join app.device_bulk_change b on b.tenant_id = k.tenant_id and b.id = k.bulk_change_id
+         where b.rows_removed_at is null) k, lateral (
          select count(*) filter (where c.status not in ('REFUSED', 'NO_CHANGE')) as planned, count(*) filter (where c.status = 'PROCESSED') as ok,
              count(*) filter (where c.status = 'FAILED') as failed, count(*) filter (where c.status = 'SKIPPED') as skipped,
              count(*) filter (where c.status = 'CANCELLED') as cancelled, count(*) filter (where c.status = 'NEEDS_ATTENTION') as needs_attention,
@@ -21,7 +22,7 @@ const INVARIANTS: &[(&str, &str)] = &[
      "select count(*) from app.device_bulk_change b, lateral (
          select count(*) as all_rows, count(*) filter (where c.status = 'NO_CHANGE') as no_change, count(*) filter (where c.status = 'REFUSED') as refused
          from app.m2m_device_change c where c.tenant_id = b.tenant_id and c.bulk_change_id = b.id) r
-      where b.status not in ('PLANNING', 'PLAN_FAILED')
+      where b.status not in ('PLANNING', 'PLAN_FAILED') and b.rows_removed_at is null
         and (b.row_count, b.no_change_count, b.refused_count) is distinct from (r.all_rows, r.no_change, r.refused)"),
     ("a finished change has nothing left to do, and one with nothing left is finished",
      "select count(*) from app.device_bulk_change b join app.bulk_change_counter k on k.tenant_id = b.tenant_id and k.bulk_change_id = b.id
@@ -35,15 +36,16 @@ const INVARIANTS: &[(&str, &str)] = &[
               lateral (select count(*) as n from app.m2m_device_change c where c.tenant_id = k.tenant_id and c.bulk_change_id = k.bulk_change_id
                   and c.row_number between k.first_row and k.last_row and c.status not in ('REFUSED', 'NO_CHANGE')) r
           group by k.tenant_id, k.bulk_change_id) held
-      full join (select tenant_id, bulk_change_id, planned from app.bulk_change_counter where planned > 0) counted using (tenant_id, bulk_change_id)
+      full join (select k.tenant_id, k.bulk_change_id, k.planned from app.bulk_change_counter k
+          join app.device_bulk_change b on b.tenant_id = k.tenant_id and b.id = k.bulk_change_id where k.planned > 0 and b.rows_removed_at is null) counted using (tenant_id, bulk_change_id)
       where held.held is distinct from counted.planned or held.overlaps"),
     ("a done chunk has no pending row",
      "select count(*) from app.bulk_change_chunk k where k.state = 'DONE' and exists (select from app.m2m_device_change c
          where c.tenant_id = k.tenant_id and c.bulk_change_id = k.bulk_change_id and c.row_number between k.first_row and k.last_row and c.status = 'PENDING')"),
     ("a processed row has exactly one history entry and one processed log entry",
      "select count(*) from app.m2m_device_change c
-      left join (select tenant_id, bulk_change_id, row_number, count(*) as n from app.device_tenant_history group by 1, 2, 3) h using (tenant_id, bulk_change_id, row_number)
-      left join (select tenant_id, bulk_change_id, row_number, count(*) as n from app.m2m_device_bulk_change_log where status = 'PROCESSED' group by 1, 2, 3) l
+      left join (select tenant_id, bulk_change_id, row_number, count(*) as n from app.device_tenant_history where not by_schedule group by 1, 2, 3) h using (tenant_id, bulk_change_id, row_number)
+      left join (select tenant_id, bulk_change_id, row_number, count(*) as n from app.m2m_device_bulk_change_log where step = 'record_assignment' and status = 'PROCESSED' group by 1, 2, 3) l
           using (tenant_id, bulk_change_id, row_number)
       where (c.status = 'PROCESSED') <> (coalesce(h.n, 0) = 1) or (c.status = 'PROCESSED') <> (coalesce(l.n, 0) = 1)"),
     ("the owner's site is the same on the device and on its assignment",
@@ -60,6 +62,24 @@ const INVARIANTS: &[(&str, &str)] = &[
          where h.tenant_id = dt.tenant_id and h.device_id = dt.device_id order by h.changed_at desc, h.version desc limit 1) h on true
       where h.version = dt.version and (h.site_id, h.account_number, h.customer_rate_plan_id, h.customer_rate_pool_id, h.customer_data_allocation_mb)
           is distinct from (dt.site_id, dt.account_number, dt.customer_rate_plan_id, dt.customer_rate_pool_id, dt.customer_data_allocation_mb)"),
+    ("what waits on the schedule is what its assignment says, and the other way round",
+     "select count(*) from (select * from app.device_tenant where scheduled_change_id is not null) dt
+      full join (select * from app.device_change_schedule where status = 'PENDING') s
+          on s.tenant_id = dt.tenant_id and s.device_id = dt.device_id and s.bulk_change_id = dt.scheduled_change_id
+      where dt.device_id is null or s.device_id is null or s.device_tenant_version <> dt.version"),
+    ("every schedule row that waits is in a schedule chunk that will come",
+     "select count(*) from app.device_change_schedule s where s.status = 'PENDING' and not exists (select from app.schedule_chunk k
+         where k.tenant_id = s.tenant_id and k.bulk_change_id = s.bulk_change_id and k.effective_date = s.effective_date
+           and s.row_number between k.first_row and k.last_row and not k.is_done)"),
+    ("a schedule row that was applied or failed has exactly one history entry and one log entry",
+     "select count(*) from app.device_change_schedule s
+      left join (select tenant_id, bulk_change_id, row_number, count(*) as n from app.device_tenant_history where by_schedule group by 1, 2, 3) h using (tenant_id, bulk_change_id, row_number)
+      left join (select tenant_id, bulk_change_id, row_number, count(*) as n from app.m2m_device_bulk_change_log where step = 'apply_schedule' group by 1, 2, 3) l
+          using (tenant_id, bulk_change_id, row_number)
+      where s.status in ('APPLIED', 'FAILED') and (h.n is distinct from 1 or l.n is distinct from 1)"),
+    ("every change that is under way has its turn, and no other has",
+     "select count(*) from app.device_bulk_change b full join app.bulk_change_turn t on t.tenant_id = b.tenant_id and t.bulk_change_id = b.id
+      where (b.status in ('NEW', 'SCHEDULED', 'PROCESSING', 'PAUSED')) <> (t.bulk_change_id is not null)"),
 ];
 
 /// An invariant that does not hold.

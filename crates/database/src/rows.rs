@@ -6,6 +6,7 @@ use domain::ids::TenantId;
 use domain::reason::Reason;
 use domain::states::DeviceChangeStatus;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use uuid::Uuid;
 
 /// An assignment with the names a person knows it by.
@@ -46,6 +47,10 @@ pub struct DeviceChange {
     pub before: Option<Image>,
     /// What it is to become.
     pub after: Option<Image>,
+    /// The date it takes effect on.
+    pub effective_date: Option<Date>,
+    /// What became of what waits for that date: its status, and the reason if it failed.
+    pub schedule: Option<(String, Option<Reason>)>,
 }
 
 /// What a list of rows may be narrowed by.
@@ -74,7 +79,7 @@ pub async fn list(
     let mut transaction = ledger.web(tenant).await?;
     let rows = sqlx::query!(
         r#"select c.row_number, coalesce(c.input, c.iccid, '') as "input!", c.iccid, c.status, c.reason, c.status_details, c.attempts,
-               c.processed_date,
+               c.processed_date, c.effective_date, sc.status as "schedule_status?", sc.reason as "schedule_reason?",
                b.site_id as "before_site?", b.site_name as before_site_name, b.customer_id as before_customer, b.customer_name as before_customer_name,
                bp.rate_plan_code as "before_plan?", bo.name as "before_pool?", c.before_customer_data_allocation_mb::text as before_allocation,
                a.site_id as "after_site?", a.site_name as after_site_name, a.customer_id as after_customer, a.customer_name as after_customer_name,
@@ -87,6 +92,7 @@ pub async fn list(
                    and ($4::text[] is null or c.status = any ($4)) and ($5::text is null or c.reason = $5)
                  order by c.row_number limit $6) as c
            left join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
+           left join app.device_change_schedule sc on sc.tenant_id = c.tenant_id and sc.bulk_change_id = c.bulk_change_id and sc.row_number = c.row_number
            left join app.seat b on b.tenant_id = c.tenant_id and b.site_id = c.before_site_id
            left join app.customer_rate_plan bp on bp.tenant_id = c.tenant_id and bp.id = c.before_customer_rate_plan_id
            left join app.customer_rate_pool bo on bo.tenant_id = c.tenant_id and bo.id = c.before_customer_rate_pool_id
@@ -126,6 +132,8 @@ pub async fn list(
                 detail: row.status_details,
                 attempts: row.attempts,
                 processed_date: row.processed_date.map(jiff_sqlx::Timestamp::to_jiff),
+                effective_date: row.effective_date.map(jiff_sqlx::Date::to_jiff),
+                schedule: row.schedule_status.map(|s| (s, row.schedule_reason.as_deref().and_then(Reason::from_word))),
                 after: if status == DeviceChangeStatus::NoChange { before.clone() } else { after },
                 before,
             })

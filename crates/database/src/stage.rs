@@ -1,79 +1,25 @@
-//! The rows of an upload on their way to being a plan: copied into temporary tables, matched set-wise, read page by page.
+//! The rows of an input on their way to being a plan: copied into temporary tables, matched set-wise, read page by page.
 //! COPY does not work on tables under row level security, hence the temporary ones; they live on one connection.
 
+use crate::copy_lines::{COLUMNS, CopyLines};
 use crate::ledger::set_tenant;
+use crate::service_provider::ServiceProvider;
+use crate::staged_row::JudgedRow;
 use crate::{DatabaseError, Ledger, Result};
-use domain::allocation::DataAllocation;
-use domain::identifier::{Column, Identifier};
-use domain::ids::{
-    BulkChangeId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, ServiceProviderId,
-    SiteId, TenantId,
-};
-use domain::reason::{Reason, Refusal};
-use domain::target::RevAccount;
-use domain::verdict::{Assignment, DeviceFacts, RowFacts, Verdict};
+use domain::ids::{BulkChangeId, ServiceProviderId, TenantId};
 use sqlx::pool::PoolConnection;
-use sqlx::{Acquire, Executor, FromRow, PgConnection, Postgres};
-use std::collections::HashSet;
-use std::fmt::Write as _;
+use sqlx::{Acquire, AssertSqlSafe, Executor, PgConnection, Postgres};
+use tokio::sync::mpsc::Receiver;
 use uuid::Uuid;
 
-/// One connection with the staged rows of one upload. Dropping it without [`Stage::close`] drops the connection too.
+/// One connection with the staged rows of one input. Dropping it without [`Stage::close`] drops the connection too.
 #[derive(Debug)]
 pub struct Stage {
     connection: Option<PoolConnection<Postgres>>,
     tenant: TenantId,
 }
 
-/// A staged row with the facts it is judged on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StagedRow {
-    /// Its place in the input, from 1.
-    pub row_number: i32,
-    /// What was given, as far as it can be stored.
-    pub input: String,
-    /// The ICCID as stored, if a device was found; else as it was read.
-    pub iccid: Option<String>,
-    /// What the verdict reads.
-    pub facts: RowFacts,
-}
-
-/// A judged row, to be stored.
-#[derive(Clone, Debug)]
-pub struct JudgedRow {
-    /// The row.
-    pub row: StagedRow,
-    /// What the plan says of it.
-    pub verdict: Verdict,
-    /// Which of the plan's targets it is to become, if it changes.
-    pub target_number: i32,
-}
-
-#[derive(FromRow)]
-struct Found {
-    row_number: i32,
-    input: String,
-    identifier: Option<String>,
-    is_number: bool,
-    reason: Option<String>,
-    detail: Option<String>,
-    duplicate_of: Option<i32>,
-    matches: Option<i32>,
-    device_id: Option<Uuid>,
-    device_iccid: Option<String>,
-    status: Option<String>,
-    active: bool,
-    archived: bool,
-    version: Option<i32>,
-    site_id: Option<Uuid>,
-    unassigned: bool,
-    account_number: Option<String>,
-    authentication: Option<Uuid>,
-    plan_id: Option<Uuid>,
-    pool_id: Option<Uuid>,
-    allocation: Option<String>,
-    assignment_version: Option<i32>,
-}
+const DROP: &str = "drop table if exists pg_temp.staged_row, pg_temp.staged_match, pg_temp.staged_duplicate, pg_temp.staged_place, pg_temp.staged_record";
 
 impl Stage {
     /// A connection with empty staging tables.
@@ -82,12 +28,16 @@ impl Stage {
     /// The database does not answer.
     pub async fn open(ledger: &Ledger, tenant: TenantId) -> Result<Self> {
         let mut connection = ledger.web.acquire().await?;
-        connection.execute(
-            "drop table if exists pg_temp.staged_row, pg_temp.staged_match, pg_temp.staged_duplicate;
-             create temporary table staged_row (row_number integer not null, input text not null, identifier text, is_number boolean not null default false,
-                 other_form text, reason text, detail text);
-             create temporary table staged_match (row_number integer not null, identifier text not null, device_id uuid, matches integer not null);
-             create temporary table staged_duplicate (row_number integer not null, first_row integer not null)").await?;
+        connection.execute(DROP).await?;
+        connection
+            .execute(
+                "create temporary table staged_row (row_number integer not null, input text not null, identifier text,
+                     is_number boolean not null default false, other_form text, reason text, detail text, provider uuid, overrides text, record text);
+                 create temporary table staged_match (row_number integer not null, identifier text not null, device_id uuid,
+                     matches integer not null, provider uuid);
+                 create temporary table staged_duplicate (row_number integer not null, first_row integer not null)",
+            )
+            .await?;
         Ok(Self { connection: Some(connection), tenant })
     }
 
@@ -106,11 +56,12 @@ impl Stage {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn copy(&mut self, mut lines: tokio::sync::mpsc::Receiver<CopyLines>) -> Result<u64> {
-        let connection = self.connection()?;
-        let mut copy = connection
-            .copy_in_raw("copy pg_temp.staged_row (row_number, input, identifier, is_number, other_form, reason, detail) from stdin")
-            .await?;
+    pub async fn copy(&mut self, lines: Receiver<CopyLines>) -> Result<u64> {
+        self.copy_into(&format!("copy pg_temp.staged_row ({COLUMNS}) from stdin"), lines).await
+    }
+
+    async fn copy_into(&mut self, statement: &str, mut lines: Receiver<CopyLines>) -> Result<u64> {
+        let mut copy = self.connection()?.copy_in_raw(statement).await?;
         while let Some(block) = lines.recv().await {
             if let Err(error) = copy.send(block.0.as_bytes()).await {
                 // The server's own word on why is better than "connection closed".
@@ -120,7 +71,8 @@ impl Stage {
         Ok(copy.finish().await?)
     }
 
-    /// Stages the rows of a finished change that were not done, under the numbers they had there. One statement.
+    /// Stages the rows of a finished change that were not done, under the numbers they had there, each asking for what it
+    /// asked for then. One statement.
     ///
     /// # Errors
     /// The database does not answer.
@@ -129,9 +81,15 @@ impl Stage {
         let mut transaction = self.connection()?.begin().await?;
         set_tenant(&mut transaction, tenant).await?;
         let copied = sqlx::query(
-            "insert into pg_temp.staged_row (row_number, input, identifier)
-             select row_number, coalesce(input, iccid), iccid from app.m2m_device_change
-             where tenant_id = $1 and bulk_change_id = $2 and status in ('FAILED', 'SKIPPED', 'CANCELLED')",
+            "insert into pg_temp.staged_row (row_number, input, identifier, overrides)
+             select c.row_number, coalesce(c.input, c.iccid), c.iccid, jsonb_strip_nulls(jsonb_build_object(
+                 'customer', coalesce(t.rev_customer_id, s.customer_id), 'site', t.site_id, 'customer_rate_plan', t.customer_rate_plan_id,
+                 'customer_rate_pool', t.customer_rate_pool_id, 'customer_data_allocation_mb', t.customer_data_allocation_mb::text,
+                 'effective_date', t.effective_date::text))::text
+             from app.m2m_device_change c
+             join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
+             join app.seat s on s.tenant_id = c.tenant_id and s.site_id = t.site_id
+             where c.tenant_id = $1 and c.bulk_change_id = $2 and c.status in ('FAILED', 'SKIPPED', 'CANCELLED')",
         )
         .bind(tenant.0)
         .bind(of.0)
@@ -141,39 +99,60 @@ impl Stage {
         Ok(copied.rows_affected())
     }
 
-    /// Finds each row's device and each row's earlier twin, in a handful of statements whatever the number of rows.
-    ///
-    /// An exact stored ICCID wins; only where there is none is the other form of the same number tried. Rows are twins when
-    /// they name the same device, in whatever form, or the same unknown ICCID.
+    /// The parts of a change's input after this row: its records, each led by its row number. One statement a part.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn match_devices(&mut self, service_provider: ServiceProviderId) -> Result<()> {
+    pub async fn records_after(&mut self, of: BulkChangeId, after: i32) -> Result<Option<(i32, String)>> {
+        let tenant = self.tenant;
+        let mut transaction = self.connection()?.begin().await?;
+        set_tenant(&mut transaction, tenant).await?;
+        let part = crate::input_record::next_part(&mut transaction, tenant, of.0, after).await?;
+        transaction.commit().await?;
+        Ok(part)
+    }
+
+    /// Gives staged rows the records that they had in an earlier input.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn add_records(&mut self, records: &[(i32, String)]) -> Result<()> {
+        let (send, receive) = tokio::sync::mpsc::channel(1);
+        let mut lines = CopyLines::default();
+        records.iter().for_each(|(row, record)| lines.push_record(*row, record));
+        // The channel takes one block before anybody listens.
+        drop(send.try_send(lines));
+        drop(send);
+        self.connection()?
+            .execute("create temporary table if not exists staged_record (row_number integer not null, record text not null); truncate pg_temp.staged_record")
+            .await?;
+        self.copy_into("copy pg_temp.staged_record (row_number, record) from stdin", receive).await?;
+        let update = "update pg_temp.staged_row s set record = r.record from pg_temp.staged_record r where r.row_number = s.row_number";
+        self.connection()?.execute(update).await?;
+        Ok(())
+    }
+
+    /// Finds each row's device and each row's earlier twin, in a handful of statements whatever the number of rows.
+    ///
+    /// An exact stored ICCID wins; only where there is none is the other form of the same number tried. Rows are twins when
+    /// they name the same device, in whatever form, or the same unknown ICCID. A row that names no service provider is
+    /// looked for at all of these.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn match_devices(&mut self, providers: &[ServiceProvider]) -> Result<()> {
         let tenant = self.tenant;
         let mut transaction = self.connection()?.begin().await?;
         set_tenant(&mut transaction, tenant).await?;
         transaction
             .execute("create unique index on pg_temp.staged_row (row_number); analyze pg_temp.staged_row")
             .await?;
-        sqlx::query(
-            "insert into pg_temp.staged_match (row_number, identifier, device_id, matches)
-             select s.row_number, s.identifier, coalesce(e.id, o.id), num_nonnulls(coalesce(e.id, o.id))
-             from pg_temp.staged_row s
-             left join app.m2m_device e on e.tenant_id = $1 and e.iccid = s.identifier and e.service_provider_id = $2
-             left join app.m2m_device o on e.id is null and o.tenant_id = $1 and o.iccid = s.other_form and o.service_provider_id = $2
-             where s.identifier is not null and not s.is_number")
-            .bind(tenant.0).bind(service_provider.0).execute(&mut *transaction).await?;
-        // Numbers are used again: a SIM that is not archived wins over one that is, then the number as it was given.
-        sqlx::query(
-            "insert into pg_temp.staged_match (row_number, identifier, device_id, matches)
-             select row_number, identifier, case when count(id) = 1 then (array_agg(id))[1] end, count(id)
-             from (select s.row_number, s.identifier, d.id,
-                       rank() over (partition by s.row_number order by d.is_archived, d.msisdn <> s.identifier) as place
-                   from pg_temp.staged_row s
-                   left join app.m2m_device d on d.tenant_id = $1 and d.service_provider_id = $2 and d.msisdn in (s.identifier, s.other_form)
-                   where s.is_number) as found
-             where place = 1 group by row_number, identifier")
-            .bind(tenant.0).bind(service_provider.0).execute(&mut *transaction).await?;
+        if let [only] = providers {
+            match_iccids_at_one(&mut transaction, only).await?;
+        } else {
+            match_at_many(&mut transaction, providers, false).await?;
+        }
+        match_at_many(&mut transaction, providers, true).await?;
         sqlx::query(
             "insert into pg_temp.staged_duplicate (row_number, first_row)
              select row_number, first_row
@@ -184,55 +163,41 @@ impl Stage {
         transaction
             .execute(
                 "create unique index on pg_temp.staged_match (row_number);
-             create unique index on pg_temp.staged_duplicate (row_number);
-             analyze pg_temp.staged_match, pg_temp.staged_duplicate",
+                 create unique index on pg_temp.staged_duplicate (row_number);
+                 analyze pg_temp.staged_match, pg_temp.staged_duplicate",
             )
             .await?;
         Ok(transaction.commit().await?)
     }
 
-    /// The next rows after this one, with their facts. Two statements a page.
+    /// Sorts the staged rows by service provider: the one that has the SIM, else the one the row names. Rows that have none go
+    /// with the first. Answers the service providers in the order in which the input first has them.
     ///
     /// # Errors
-    /// The database does not answer, or holds what nothing writes.
-    pub async fn page(
-        &mut self,
-        service_provider: ServiceProviderId,
-        after: i32,
-        limit: i64,
-    ) -> Result<Vec<StagedRow>> {
-        let tenant = self.tenant;
-        let mut transaction = self.connection()?.begin().await?;
-        set_tenant(&mut transaction, tenant).await?;
-        let found: Vec<Found> = sqlx::query_as(
-            "select s.row_number, s.input, s.identifier, s.is_number, s.reason, s.detail, u.first_row as duplicate_of, m.matches, m.device_id,
-                 d.iccid as device_iccid, d.status,
-                 coalesce(ds.is_active, false) as active, coalesce(d.is_archived, false) as archived, d.version, dt.site_id,
-                 coalesce(st.is_system_default, false) as unassigned, dt.account_number,
-                 dt.account_number_integration_authentication_id as authentication, dt.customer_rate_plan_id as plan_id,
-                 dt.customer_rate_pool_id as pool_id, dt.customer_data_allocation_mb::text as allocation, dt.version as assignment_version
-             from (select * from pg_temp.staged_row where row_number > $3 order by row_number limit $4) as s
-             left join pg_temp.staged_match m on m.row_number = s.row_number
-             left join pg_temp.staged_duplicate u on u.row_number = s.row_number
-             left join app.m2m_device d on d.tenant_id = $1 and d.id = m.device_id
-             left join app.device_tenant dt on dt.tenant_id = $1 and dt.device_id = m.device_id
-             left join app.site st on st.tenant_id = $1 and st.id = dt.site_id
-             left join app.service_provider p on p.tenant_id = $1 and p.id = $2
-             left join app.device_status ds on ds.integration_id = p.integration_id and ds.status = d.status
-             order by s.row_number")
-            .bind(tenant.0).bind(service_provider.0).bind(after).bind(limit)
-            .fetch_all(&mut *transaction).await?;
-        let ids: Vec<Uuid> = found.iter().filter_map(|row| row.device_id).collect();
-        let locked: HashSet<Uuid> = sqlx::query_scalar!("select app.locked_devices(null, $1) as \"id!\"", &ids)
-            .fetch_all(&mut *transaction)
-            .await?
-            .into_iter()
-            .collect();
-        transaction.commit().await?;
-        found.into_iter().map(|row| staged(row, &locked)).collect()
+    /// The database does not answer.
+    pub async fn sort_by_provider(&mut self) -> Result<Vec<ServiceProviderId>> {
+        let connection = self.connection()?;
+        connection
+            .execute(
+                "create temporary table staged_place as
+                     select coalesce(m.provider, s.provider) as provider, s.row_number
+                     from pg_temp.staged_row s left join pg_temp.staged_match m on m.row_number = s.row_number;
+                 update pg_temp.staged_place set provider = (
+                     select provider from pg_temp.staged_place where provider is not null order by row_number limit 1)
+                 where provider is null;
+                 create index on pg_temp.staged_place (provider, row_number);
+                 analyze pg_temp.staged_place",
+            )
+            .await?;
+        let found: Vec<Uuid> = sqlx::query_scalar(
+            "select provider from pg_temp.staged_place where provider is not null group by provider order by min(row_number)",
+        )
+        .fetch_all(connection)
+        .await?;
+        Ok(found.into_iter().map(ServiceProviderId).collect())
     }
 
-    /// Stores judged rows: one statement for all of them.
+    /// Stores judged rows, and their own columns if they have any: one statement for all of them, or two.
     ///
     /// # Errors
     /// The database does not answer.
@@ -241,6 +206,7 @@ impl Stage {
         let mut transaction = self.connection()?.begin().await?;
         set_tenant(&mut transaction, tenant).await?;
         crate::store::store(&mut transaction, tenant, change, rows).await?;
+        crate::input_record::store(&mut transaction, tenant, change, rows).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -250,12 +216,55 @@ impl Stage {
     /// The database does not answer.
     pub async fn close(mut self) -> Result<()> {
         if let Some(mut connection) = self.connection.take() {
-            connection
-                .execute("drop table if exists pg_temp.staged_row, pg_temp.staged_match, pg_temp.staged_duplicate")
-                .await?;
+            connection.execute(DROP).await?;
         }
         Ok(())
     }
+}
+
+/// ICCIDs where only one service provider comes into question: two index joins, nothing to sort.
+async fn match_iccids_at_one(connection: &mut PgConnection, provider: &ServiceProvider) -> Result<()> {
+    let (owner, at_owner) = provider.at_owner;
+    sqlx::query(
+        "insert into pg_temp.staged_match (row_number, identifier, device_id, matches, provider)
+         select s.row_number, s.identifier, coalesce(e.id, o.id), num_nonnulls(coalesce(e.id, o.id)), $3
+         from pg_temp.staged_row s
+         left join app.m2m_device e on e.tenant_id = $1 and e.iccid = s.identifier and e.service_provider_id = $2
+         left join app.m2m_device o on e.id is null and o.tenant_id = $1 and o.iccid = s.other_form and o.service_provider_id = $2
+         where s.identifier is not null and not s.is_number")
+        .bind(owner.0).bind(at_owner.0).bind(provider.id.0).execute(connection).await?;
+    Ok(())
+}
+
+/// Numbers, and ICCIDs where several service providers come into question. Numbers are used again: a SIM that is not archived
+/// wins over one that is; then whatever is stored as it was given.
+async fn match_at_many(connection: &mut PgConnection, providers: &[ServiceProvider], numbers: bool) -> Result<()> {
+    let (ids, at_owner): (Vec<Uuid>, Vec<Uuid>) = providers.iter().map(|p| (p.id.0, p.at_owner.1.0)).unzip();
+    let owners: Vec<Uuid> = providers.iter().map(|p| p.at_owner.0.0).collect();
+    let (column, rank) = if numbers {
+        ("msisdn", "f.is_archived, f.given <> s.identifier")
+    } else {
+        ("iccid", "f.given <> s.identifier")
+    };
+    // Only words from above go into the statement.
+    let statement = format!(
+        "insert into pg_temp.staged_match (row_number, identifier, device_id, matches, provider)
+         select row_number, identifier, case when count(id) = 1 then (array_agg(id))[1] end, count(id),
+             case when count(id) = 1 then (array_agg(provider))[1] end
+         from (select s.row_number, s.identifier, f.id, f.provider, rank() over (partition by s.row_number order by {rank}) as place
+               from pg_temp.staged_row s
+               left join lateral (
+                   select d.id, d.is_archived, d.{column} as given, p.provider
+                   from app.m2m_device d
+                   join unnest($1::uuid[], $2::uuid[], $3::uuid[]) as p (provider, owner, at_owner)
+                       on p.owner = d.tenant_id and p.at_owner = d.service_provider_id
+                   where d.tenant_id = any ($2) and d.{column} in (s.identifier, s.other_form)
+                     and (s.provider is null or s.provider = p.provider)) as f on true
+               where s.identifier is not null and s.is_number = {numbers}) as found
+         where place = 1 group by row_number, identifier"
+    );
+    sqlx::query(AssertSqlSafe(statement)).bind(&ids).bind(&owners).bind(&at_owner).execute(connection).await?;
+    Ok(())
 }
 
 impl Drop for Stage {
@@ -265,103 +274,4 @@ impl Drop for Stage {
             drop(connection.detach());
         }
     }
-}
-
-/// A block of lines in PostgreSQL's COPY text format.
-#[derive(Clone, Debug, Default)]
-pub struct CopyLines(String);
-
-impl CopyLines {
-    /// Adds one row: where it stood, what was given, and what it was read as.
-    pub fn push(&mut self, row_number: i32, input: &str, reading: &Result<Identifier, Refusal>) {
-        // Writing to a String cannot fail.
-        let _ = write!(self.0, "{row_number}\t");
-        self.escaped(input);
-        match reading {
-            Ok(read) => {
-                let (digits, other) = (read.as_str(), read.other_form());
-                let other = other.as_deref().unwrap_or("\\N");
-                let _ = writeln!(self.0, "\t{digits}\t{}\t{other}\t\\N\t\\N", read.is_number());
-            }
-            Err(refusal) => {
-                let _ = write!(self.0, "\t\\N\tf\t\\N\t{}\t", refusal.reason.word());
-                self.escaped(&refusal.detail);
-                self.0.push('\n');
-            }
-        }
-    }
-
-    /// How many bytes are in it.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Is there nothing in it?
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn escaped(&mut self, text: &str) {
-        for c in text.chars() {
-            match c {
-                '\\' => self.0.push_str("\\\\"),
-                '\t' => self.0.push_str("\\t"),
-                '\n' => self.0.push_str("\\n"),
-                '\r' => self.0.push_str("\\r"),
-                // PostgreSQL text cannot hold it; shown as what it is, a character that cannot be shown.
-                '\0' => self.0.push('\u{fffd}'),
-                c => self.0.push(c),
-            }
-        }
-    }
-}
-
-fn staged(row: Found, locked: &HashSet<Uuid>) -> Result<StagedRow> {
-    let column = if row.is_number { Column::SubscriberNumbers } else { Column::Iccids };
-    let reading = match (&row.identifier, row.reason) {
-        (Some(identifier), _) => Identifier::read(identifier, column),
-        (None, Some(word)) => Err(Refusal {
-            reason: Reason::from_word(&word).ok_or(DatabaseError::Inconsistent {
-                table: "staged_row",
-                column: "reason",
-                value: word,
-            })?,
-            detail: row.detail.unwrap_or_default(),
-        }),
-        (None, None) => Err(Refusal::plain(Reason::IccidMalformed)),
-    };
-    let assignment = row.site_id.zip(row.assignment_version).map(|(site, version)| Assignment {
-        site: SiteId(site),
-        unassigned: row.unassigned,
-        account: row.account_number.zip(row.authentication).map(|(rev_customer_id, authentication)| RevAccount {
-            rev_customer_id,
-            integration_authentication: IntegrationAuthenticationId(authentication),
-        }),
-        plan: row.plan_id.map(CustomerRatePlanId),
-        pool: row.pool_id.map(CustomerRatePoolId),
-        allocation: row.allocation.and_then(|text| DataAllocation::parse(&text).ok()),
-        version,
-    });
-    let device = row.device_id.zip(row.version).map(|(id, version)| DeviceFacts {
-        id: DeviceId(id),
-        status: row.status.unwrap_or_default(),
-        active: row.active,
-        archived: row.archived,
-        locked: locked.contains(&id),
-        version,
-        assignment,
-    });
-    Ok(StagedRow {
-        row_number: row.row_number,
-        iccid: row.device_iccid.or(row.identifier.filter(|_| !row.is_number)),
-        input: row.input,
-        facts: RowFacts {
-            reading,
-            duplicate_of: row.duplicate_of,
-            ambiguous: row.matches.filter(|matches| *matches > 1),
-            device,
-        },
-    })
 }

@@ -1,9 +1,10 @@
 //! Judged rows on their way into the plan: arrays, turned back into rows by one statement.
 
 use crate::Result;
-use crate::stage::JudgedRow;
+use crate::staged_row::JudgedRow;
 use domain::ids::{BulkChangeId, TenantId};
 use domain::verdict::Verdict;
+use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -26,6 +27,7 @@ struct Columns {
     plan: Vec<Option<Uuid>>,
     pool: Vec<Option<Uuid>>,
     allocation: Vec<Option<String>>,
+    effective_date: Vec<Option<jiff_sqlx::Date>>,
 }
 
 impl Columns {
@@ -54,6 +56,7 @@ impl Columns {
         self.plan.push(now.and_then(|a| a.plan).map(|p| p.0));
         self.pool.push(now.and_then(|a| a.pool).map(|p| p.0));
         self.allocation.push(now.and_then(|a| a.allocation).map(|a| a.to_string()));
+        self.effective_date.push(judged.effective_date.filter(|_| change).map(|date| date.to_sqlx()));
     }
 }
 
@@ -72,18 +75,18 @@ pub(crate) async fn store(
         "insert into app.m2m_device_change (tenant_id, bulk_change_id, row_number, device_id, iccid, input, status, reason, status_details,
              target_number, device_version, device_tenant_version, before_site_id, before_account_number,
              before_integration_authentication_id, before_customer_rate_plan_id, before_customer_rate_pool_id,
-             before_customer_data_allocation_mb)
+             before_customer_data_allocation_mb, effective_date)
          select $1, $2, u.row_number, u.device_id, u.iccid, u.input, u.status, u.reason, u.details, u.target_number, u.device_version,
-             u.assignment_version, u.site, u.account, u.authentication, u.plan, u.pool, u.allocation::numeric
+             u.assignment_version, u.site, u.account, u.authentication, u.plan, u.pool, u.allocation::numeric, u.effective_date
          from unnest($3::integer[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::integer[], $11::integer[],
-                 $12::integer[], $13::uuid[], $14::text[], $15::uuid[], $16::uuid[], $17::uuid[], $18::text[])
+                 $12::integer[], $13::uuid[], $14::text[], $15::uuid[], $16::uuid[], $17::uuid[], $18::text[], $19::date[])
              as u (row_number, device_id, iccid, input, status, reason, details, target_number, device_version, assignment_version,
-                 site, account, authentication, plan, pool, allocation)")
+                 site, account, authentication, plan, pool, allocation, effective_date)")
         .bind(tenant.0).bind(change.0)
         .bind(&columns.row_number).bind(&columns.device_id).bind(&columns.iccid).bind(&columns.input).bind(&columns.status)
         .bind(&columns.reason).bind(&columns.details).bind(&columns.target_number).bind(&columns.device_version)
         .bind(&columns.assignment_version).bind(&columns.site).bind(&columns.account).bind(&columns.authentication)
-        .bind(&columns.plan).bind(&columns.pool).bind(&columns.allocation)
+        .bind(&columns.plan).bind(&columns.pool).bind(&columns.allocation).bind(&columns.effective_date)
         .execute(connection).await?;
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! What the undo of a finished change is judged on, read from the ledger page by page; and the targets its rows go back to.
 
 use crate::ledger::set_tenant;
-use crate::stage::{Stage, StagedRow};
+use crate::stage::Stage;
+use crate::staged_row::StagedRow;
 use crate::{DatabaseError, Result};
 use domain::allocation::DataAllocation;
 use domain::identifier::{Column, Identifier};
@@ -11,7 +12,7 @@ use domain::ids::{
 use domain::reason::{Reason, Refusal};
 use domain::target::RevAccount;
 use domain::undo::{Before, UndoFacts};
-use domain::verdict::{Assignment, DeviceFacts, RowFacts};
+use domain::verdict::{Assignment, DeviceFacts, RowFacts, Scheduled};
 use sqlx::{Acquire as _, FromRow};
 use uuid::Uuid;
 
@@ -54,6 +55,7 @@ struct Found {
     now_pool: Option<Uuid>,
     now_allocation: Option<String>,
     now_version: Option<i32>,
+    now_scheduled: Option<jiff_sqlx::Date>,
     was_site: Option<Uuid>,
     was_account: Option<String>,
     was_authentication: Option<Uuid>,
@@ -82,7 +84,7 @@ impl Stage {
              select c.row_number, c.device_id, c.iccid, d.status, d.is_archived as archived, l.device_id is not null as locked, d.version,
                  h.version as left_at_version, dt.site_id as now_site, dt.account_number as now_account,
                  dt.account_number_integration_authentication_id as now_authentication, dt.customer_rate_plan_id as now_plan,
-                 dt.customer_rate_pool_id as now_pool, dt.customer_data_allocation_mb::text as now_allocation, dt.version as now_version,
+                 dt.customer_rate_pool_id as now_pool, dt.customer_data_allocation_mb::text as now_allocation, dt.version as now_version, sc.effective_date as now_scheduled,
                  case when c.device_tenant_version > 0 then c.before_site_id end as was_site, c.before_account_number as was_account,
                  c.before_integration_authentication_id as was_authentication, c.before_customer_rate_plan_id as was_plan,
                  c.before_customer_rate_pool_id as was_pool, c.before_customer_data_allocation_mb::text as was_allocation,
@@ -90,9 +92,11 @@ impl Stage {
                  c.before_customer_rate_plan_id is null or coalesce(p.is_active, false) as plan_active,
                  c.before_customer_rate_pool_id is null or coalesce(o.is_active, false) as pool_active
              from done c
-             left join app.m2m_device d on d.tenant_id = $1 and d.id = c.device_id
              left join app.device_tenant dt on dt.tenant_id = $1 and dt.device_id = c.device_id
-             left join app.device_tenant_history h on h.tenant_id = $1 and h.device_id = c.device_id and h.bulk_change_id = $2
+             left join app.m2m_device d on d.tenant_id = coalesce(dt.device_owner_tenant_id, $1) and d.id = c.device_id
+             left join app.device_change_schedule sc on sc.tenant_id = $1 and sc.device_id = c.device_id and sc.status = 'PENDING'
+             left join lateral (select max(h.version) as version from app.device_tenant_history h
+                 where h.tenant_id = $1 and h.device_id = c.device_id and h.bulk_change_id = $2) as h on true
              left join app.site s on s.tenant_id = $1 and s.id = c.before_site_id
              left join app.rev_customer r on r.tenant_id = $1 and r.id = s.rev_customer_id
              left join app.customer_rate_plan p on p.tenant_id = $1 and p.id = c.before_customer_rate_plan_id
@@ -161,6 +165,12 @@ fn done_row(row: Found) -> DoneRow {
         pool: row.now_pool.map(CustomerRatePoolId),
         allocation: allocation(row.now_allocation),
         version,
+        scheduled: row.now_scheduled.map(|date| Scheduled {
+            date: date.to_jiff(),
+            plan: None,
+            pool: None,
+            allocation: None,
+        }),
     });
     let before = row.was_site.map(|site| Before {
         assignment: Assignment {
@@ -171,6 +181,7 @@ fn done_row(row: Found) -> DoneRow {
             pool: row.was_pool.map(CustomerRatePoolId),
             allocation: allocation(row.was_allocation),
             version: 0,
+            scheduled: None,
         },
         site_active: row.site_active,
         customer_closed: row.customer_closed,
@@ -184,6 +195,7 @@ fn done_row(row: Found) -> DoneRow {
         archived: row.archived.unwrap_or(false),
         locked: row.locked,
         version,
+        activated_at: None,
         assignment: now,
     });
     let reading = Identifier::read(&row.iccid, Column::Iccids).map_err(|_| Refusal::plain(Reason::IccidMalformed));
@@ -192,6 +204,8 @@ fn done_row(row: Found) -> DoneRow {
             row_number: row.row_number,
             input: row.iccid.clone(),
             iccid: Some(row.iccid),
+            overrides: None,
+            record: None,
             facts: RowFacts { reading, duplicate_of: None, ambiguous: None, device: device.clone() },
         },
         facts: UndoFacts { device, left_at_version: row.left_at_version, before },

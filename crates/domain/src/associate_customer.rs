@@ -1,7 +1,9 @@
 //! The request: which customer these devices are to be assigned to, and how.
 
+use crate::input_field::InputField;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// What to do with a device that is another customer's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,10 +21,13 @@ pub enum OnConflict {
 /// The devices themselves travel beside it, not in it: there may be a million of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssociateCustomer {
-    /// The service provider: our id or its name.
-    pub service_provider: String,
-    /// The customer: our id, else a rev_customer_id if it is unique, else a unique name.
-    pub customer: String,
+    /// The service provider: our id or its name. None: the one that has the SIM, or that the row names; a file that mixes
+    /// several becomes linked changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_provider: Option<String>,
+    /// The customer: our id, else a rev_customer_id if it is unique, else a unique name. None: each row names its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer: Option<String>,
     /// The site: our id or its name. None: the customer's own site in this tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub site: Option<String>,
@@ -38,6 +43,16 @@ pub struct AssociateCustomer {
     /// The data allocation in MB, as it was written. None leaves the allocation as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_data_allocation_mb: Option<String>,
+    /// The civil date, in the tenant's time zone, on which plan, pool and allocation take effect. None: the day the carrier
+    /// activated the SIM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_date: Option<String>,
+    /// When the whole change is to start. None: as soon as it is applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_at: Option<String>,
+    /// What columns of the input stand for, where the guess is wrong: heading to field, or to null for "nothing of yours".
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<String, Option<InputField>>,
     /// A ticket or anything else to find the change by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
@@ -93,8 +108,6 @@ pub const NOT_SUPPORTED_YET: &[&str] = &[
     "billing_account",
     "place_of_use",
     "static_ip",
-    "effective_date",
-    "start_at",
     "notify",
 ];
 
@@ -105,6 +118,8 @@ const TEXT_FIELDS: &[&str] = &[
     "customer_rate_plan",
     "customer_rate_pool",
     "customer_data_allocation_mb",
+    "effective_date",
+    "start_at",
     "reference",
 ];
 
@@ -139,8 +154,9 @@ impl AssociateCustomer {
             TEXT_FIELDS.iter().map(|field| take_text(&mut fields, field)).collect::<Result<Vec<_>, _>>()?.into_iter();
         let mut next = || texts.next().flatten();
         let (service_provider, customer, site) = (next(), next(), next());
-        let (customer_rate_plan, customer_rate_pool, customer_data_allocation_mb, reference) =
-            (next(), next(), next(), next());
+        let (customer_rate_plan, customer_rate_pool, customer_data_allocation_mb) = (next(), next(), next());
+        let (effective_date, start_at, reference) = (next(), next(), next());
+        let columns = take_columns(&mut fields)?;
         for field in NOT_SUPPORTED_YET {
             if fields.remove(*field).is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false))) {
                 return Err(RequestRefusal::NotSupportedYet((*field).to_owned()));
@@ -150,16 +166,47 @@ impl AssociateCustomer {
             return Err(RequestRefusal::Unknown(field.chars().take(64).collect()));
         }
         Ok(Self {
-            service_provider: service_provider.ok_or(RequestRefusal::Missing("service_provider"))?,
-            customer: customer.ok_or(RequestRefusal::Missing("customer"))?,
+            service_provider,
+            customer,
             site,
             on_conflict,
             customer_rate_plan,
             customer_rate_pool,
             customer_data_allocation_mb,
+            effective_date,
+            start_at,
+            columns,
             reference,
         })
     }
+}
+
+/// The most headings that a correction of the columns names.
+const MOST_COLUMNS: usize = 256;
+
+fn take_columns(fields: &mut Map<String, Value>) -> Result<BTreeMap<String, Option<InputField>>, RequestRefusal> {
+    let invalid = |field: String, problem| RequestRefusal::Invalid { field, problem };
+    let given = match fields.remove("columns") {
+        None | Some(Value::Null) => return Ok(BTreeMap::new()),
+        Some(Value::Object(given)) if given.len() <= MOST_COLUMNS => given,
+        Some(_) => return Err(invalid("columns".into(), "is not an object of at most 256 headings")),
+    };
+    given
+        .into_iter()
+        .map(|(heading, field)| {
+            if heading.len() > LONGEST_FIELD || heading.chars().any(char::is_control) {
+                return Err(invalid("columns".into(), "has a heading that is too long or holds a control character"));
+            }
+            match field {
+                Value::Null => Ok((heading, None)),
+                Value::String(word) => match InputField::from_word(&word) {
+                    Some(field) => Ok((heading, Some(field))),
+                    None => Err(invalid(format!("columns/{heading}"), "is not a field that a column can stand for")),
+                },
+                _ => Err(invalid(format!("columns/{heading}"), "is neither a field's name nor null")),
+            }
+        })
+        .collect()
 }
 
 /// Text, or a number written as one (people send `"customer": 9000001`). Empty text and null are "not given".
@@ -196,7 +243,7 @@ mod tests {
         let request =
             read(json!({"change_type": "CustomerAssignment", "service_provider": "Verizon", "customer": 9000001}))
                 .unwrap();
-        assert_eq!(request.customer, "9000001");
+        assert_eq!(request.customer.as_deref(), Some("9000001"));
         assert_eq!(request.on_conflict, OnConflict::Refuse);
         assert_eq!(request.site, None);
     }

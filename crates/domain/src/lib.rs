@@ -21,15 +21,21 @@
 //! | device change log [M2MDeviceBulkChangeLog] | one row per step per attempt |
 //! | verdict | what a plan says of one row: CHANGE, NO_CHANGE or REFUSED |
 //! | chunk | a range of rows of a bulk change: what is claimed, leased and settled together |
+//! | override | what one row of an input asks for in place of the request |
+//! | linked changes | what a file that mixes service providers becomes: one change for each |
+//! | schedule | plan, pool and allocation of a device that wait for their effective date |
 //! | settle | the transaction that records a chunk's outcome: assignment, history, row, log, counts, audit |
 
 pub mod allocation;
 pub mod api_key;
 pub mod associate_customer;
 pub mod clock;
+pub mod dates;
 pub mod iccid;
+pub mod iccid_range;
 pub mod identifier;
 pub mod ids;
+pub mod input_field;
 pub mod reason;
 pub mod states;
 pub mod target;

@@ -30,6 +30,8 @@ words! {
         AlreadyAssignedSame = "ALREADY_ASSIGNED_SAME",
         /// The SIM is another customer's.
         AlreadyAssignedOther = "ALREADY_ASSIGNED_OTHER",
+        /// The row names a service provider that this tenant has not.
+        ServiceProviderNotFound = "SERVICE_PROVIDER_NOT_FOUND",
         /// No such customer in this tenant.
         CustomerNotFound = "CUSTOMER_NOT_FOUND",
         /// Several customers go by that name or number.
@@ -48,6 +50,8 @@ words! {
         PoolNotFound = "POOL_NOT_FOUND",
         /// The pool is another service provider's.
         PoolMismatch = "POOL_MISMATCH",
+        /// Not a date that a change can take effect on.
+        EffectiveDateInvalid = "EFFECTIVE_DATE_INVALID",
         /// Not a data allocation.
         AllocationInvalid = "ALLOCATION_INVALID",
         /// Another running change holds the SIM.
@@ -58,6 +62,8 @@ words! {
         PoisonRow = "POISON_ROW",
         /// A person cancelled the rest of the change.
         CancelledByUser = "CANCELLED_BY_USER",
+        /// A person closed the row as not done.
+        ClosedByUser = "CLOSED_BY_USER",
         /// An undo would take back what somebody did later.
         ChangedSince = "CHANGED_SINCE",
         /// An undo has nothing to go back to.
@@ -84,6 +90,10 @@ impl Reason {
             Self::DeviceNotActive => "The carrier says that the SIM is not active.",
             Self::AlreadyAssignedSame => "The SIM is already assigned exactly as asked.",
             Self::AlreadyAssignedOther => "The SIM is assigned to another customer.",
+            Self::EffectiveDateInvalid => {
+                "The effective date is not a date such as 2027-01-31, from 1990 to three years from now."
+            }
+            Self::ServiceProviderNotFound => "There is no such service provider.",
             Self::CustomerNotFound => "There is no such customer.",
             Self::CustomerAmbiguous => "Several customers go by this name or number.",
             Self::CustomerClosed => "The customer's account is closed.",
@@ -102,6 +112,7 @@ impl Reason {
             }
             Self::PoisonRow => "The database refused this row; nothing of it was done.",
             Self::CancelledByUser => "A person cancelled the rest of the change before this row had begun.",
+            Self::ClosedByUser => "A person looked at the row and closed it as not done.",
             Self::ChangedSince => {
                 "The SIM's assignment has been changed again since; putting it back would undo that, too."
             }
@@ -125,6 +136,8 @@ impl Reason {
             Self::DeviceNotActive => "Activate the SIM at the carrier first.",
             Self::AlreadyAssignedSame => "Nothing to do.",
             Self::AlreadyAssignedOther => "If it is to move, plan again with on_conflict: replace.",
+            Self::EffectiveDateInvalid => "Give the date as year-month-day, or leave it out.",
+            Self::ServiceProviderNotFound => "Check the service provider's name, or leave the cell empty.",
             Self::CustomerNotFound => "Check the customer's id, Rev customer id or name.",
             Self::CustomerAmbiguous => "Name the customer by its id; the customer list shows it.",
             Self::CustomerClosed => "Choose another customer, or reopen the account at Rev.io.",
@@ -139,6 +152,7 @@ impl Reason {
             Self::StaleSincePlan => "Plan again to see it as it is now.",
             Self::PoisonRow => "Look at the row's log, correct the SIM's data and retry.",
             Self::CancelledByUser => "Retry the change if it is to be done after all.",
+            Self::ClosedByUser => "Retry the change if it is to be done after all; the row's log has the comment.",
             Self::ChangedSince => "Look at what changed it; plan an assignment if the SIM is to move.",
             Self::NoAssignmentBefore => "Plan an assignment to the customer that the SIM is to have.",
         }

@@ -2,6 +2,7 @@
 
 use crate::allocation::DataAllocation;
 use crate::associate_customer::AssociateCustomer;
+use crate::dates::{EffectiveDate, Moment};
 use crate::ids::{
     CustomerId, CustomerRatePlanId, CustomerRatePoolId, IntegrationAuthenticationId, ServiceProviderId, SiteId,
 };
@@ -19,7 +20,7 @@ pub enum MatchedBy {
 }
 
 /// An account at Rev.io: never the id alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RevAccount {
     /// The id at Rev.io.
     pub rev_customer_id: String,
@@ -91,7 +92,7 @@ pub struct TargetFacts {
 }
 
 /// A row's version beside what it is the version of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Versioned<Id> {
     /// The row.
     pub id: Id,
@@ -100,7 +101,7 @@ pub struct Versioned<Id> {
 }
 
 /// What the devices are to become.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
     /// The customer.
     pub customer: CustomerId,
@@ -114,18 +115,39 @@ pub struct Target {
     pub pool: Option<Versioned<CustomerRatePoolId>>,
     /// The allocation, if one was asked for.
     pub allocation: Option<DataAllocation>,
+    /// When plan, pool and allocation take effect, if that was said.
+    pub effective: Option<EffectiveDate>,
+}
+
+impl Target {
+    /// Do plan, pool and allocation wait for their date?
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.asks_for_an_offer() && self.effective.is_some_and(|effective| effective.in_future)
+    }
+
+    /// Is a plan, a pool or an allocation asked for?
+    #[must_use]
+    pub const fn asks_for_an_offer(&self) -> bool {
+        self.plan.is_some() || self.pool.is_some() || self.allocation.is_some()
+    }
 }
 
 /// Resolves the names of a request. Pure.
 ///
 /// # Errors
-/// The first [`Refusal`], in the order customer, site, plan, pool, allocation. It holds for every row of the request.
+/// The first [`Refusal`], in the order customer, site, plan, pool, allocation, effective date. It holds for every row that
+/// asks for the same.
 pub fn resolve(
     request: &AssociateCustomer,
     service_provider: ServiceProviderId,
     facts: &TargetFacts,
+    moment: &Moment,
 ) -> Result<Target, Refusal> {
-    let customer = the_customer(&request.customer, &facts.customers)?;
+    let named = request.customer.as_deref();
+    let named =
+        named.ok_or_else(|| Refusal::about(Reason::CustomerNotFound, "neither the row nor the request names one"))?;
+    let customer = the_customer(named, &facts.customers)?;
     let site = the_site(request.site.as_deref(), customer)?;
     let plan = request
         .customer_rate_plan
@@ -142,7 +164,9 @@ pub fn resolve(
         .as_deref()
         .map(|text| DataAllocation::parse(text).map_err(|_| Refusal::about(Reason::AllocationInvalid, text)))
         .transpose()?;
+    let effective = request.effective_date.as_deref().map(|text| moment.effective_date(text)).transpose()?;
     Ok(Target {
+        effective,
         customer: customer.id,
         site,
         rev: customer.rev.as_ref().map(|rev| (rev.account.clone(), rev.version)),

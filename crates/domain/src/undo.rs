@@ -48,7 +48,8 @@ pub fn undo_verdict(facts: &UndoFacts) -> Verdict {
     let Some(now) = &device.assignment else { return refused(Reason::ChangedSince) };
     let same = (now.site, &now.account, now.plan, now.pool, now.allocation)
         == (was.site, &was.account, was.plan, was.pool, was.allocation);
-    if same {
+    // What the change put on the schedule is taken off it, too.
+    if same && now.scheduled.is_none() {
         return Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame));
     }
     if facts.left_at_version != Some(now.version) {
@@ -84,6 +85,7 @@ mod tests {
             pool: None,
             allocation: None,
             version,
+            scheduled: None,
         }
     }
 
@@ -95,6 +97,7 @@ mod tests {
             archived: false,
             locked: false,
             version: 1,
+            activated_at: None,
             assignment: Some(assignment(2, 7)),
         };
         let before = Before {

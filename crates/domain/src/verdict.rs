@@ -7,6 +7,8 @@ use crate::identifier::Identifier;
 use crate::ids::{CustomerRatePlanId, CustomerRatePoolId, DeviceId, SiteId};
 use crate::reason::{Reason, Refusal};
 use crate::target::{RevAccount, Target};
+use jiff::Timestamp;
+use jiff::civil::Date;
 
 /// What is known of one row of the input when it is judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub struct DeviceFacts {
     pub locked: bool,
     /// The row's version.
     pub version: i32,
+    /// When its carrier last activated it, by its status history.
+    pub activated_at: Option<Timestamp>,
     /// Its assignment in this tenant.
     pub assignment: Option<Assignment>,
 }
@@ -57,6 +61,21 @@ pub struct Assignment {
     pub allocation: Option<DataAllocation>,
     /// The row's version; never 0, which stands for no assignment.
     pub version: i32,
+    /// What waits for its date.
+    pub scheduled: Option<Scheduled>,
+}
+
+/// Plan, pool and allocation that wait for their effective date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scheduled {
+    /// The date.
+    pub date: Date,
+    /// The plan, if it is to change.
+    pub plan: Option<CustomerRatePlanId>,
+    /// The pool, if it is to change.
+    pub pool: Option<CustomerRatePoolId>,
+    /// The allocation, if it is to change.
+    pub allocation: Option<DataAllocation>,
 }
 
 /// What a plan says of one row.
@@ -103,17 +122,34 @@ pub fn verdict(target: &Result<Target, Refusal>, on_conflict: OnConflict, row: &
     let Some(now) = &device.assignment else { return Verdict::Change };
     let same_customer =
         now.site == target.site.id && now.account.as_ref() == target.rev.as_ref().map(|(account, _)| account);
-    if same_customer
-        && as_asked(target.plan.map(|p| p.id), now.plan)
-        && as_asked(target.pool.map(|p| p.id), now.pool)
-        && as_asked(target.allocation, now.allocation)
-    {
+    if same_customer && offers_are_as_asked(target, now) {
         return Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame));
     }
     if !same_customer && !now.unassigned && on_conflict == OnConflict::Refuse {
         return Verdict::Refused(Refusal::plain(Reason::AlreadyAssignedOther));
     }
     Verdict::Change
+}
+
+/// Are plan, pool and allocation as asked, today or on their date? What waits for its date counts only where a plan, a pool
+/// or an allocation is asked for: asking again for the customer alone takes nothing off the schedule.
+fn offers_are_as_asked(target: &Target, now: &Assignment) -> bool {
+    if !target.asks_for_an_offer() {
+        return true;
+    }
+    let today = as_asked(target.plan.map(|p| p.id), now.plan)
+        && as_asked(target.pool.map(|p| p.id), now.pool)
+        && as_asked(target.allocation, now.allocation);
+    match (&now.scheduled, target.effective.filter(|_| target.waits())) {
+        (None, _) => today,
+        (Some(_), None) => false,
+        (Some(scheduled), Some(effective)) => {
+            scheduled.date == effective.date
+                && scheduled.plan == target.plan.map(|p| p.id)
+                && scheduled.pool == target.pool.map(|p| p.id)
+                && scheduled.allocation == target.allocation
+        }
+    }
 }
 
 /// Nothing asked for is as asked.

@@ -20,6 +20,7 @@ fn target() -> Target {
         plan: None,
         pool: None,
         allocation: None,
+        effective: None,
     }
 }
 
@@ -32,6 +33,7 @@ fn unassigned() -> Assignment {
         pool: None,
         allocation: None,
         version: 1,
+        scheduled: None,
     }
 }
 
@@ -43,6 +45,7 @@ fn row(change: impl FnOnce(&mut DeviceFacts)) -> RowFacts {
         archived: false,
         locked: false,
         version: 1,
+        activated_at: None,
         assignment: Some(unassigned()),
     };
     change(&mut device);

@@ -1,9 +1,11 @@
 //! A plan's counts, chunks and hash, gathered while its rows go by.
 
 use database::plan::FinishedPlan;
-use database::stage::JudgedRow;
+use database::staged_row::JudgedRow;
+use domain::ids::{BulkChangeId, ServiceProviderId};
 use domain::verdict::Verdict;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// The counts, the chunks and the hash, while the rows go by.
 pub(crate) struct Accumulating {
@@ -15,14 +17,25 @@ pub(crate) struct Accumulating {
 }
 
 impl Accumulating {
-    pub(crate) fn new(chunk_rows: i32) -> Self {
-        let hash = Sha256::new();
-        Self { last_row: 0, finished: FinishedPlan::default(), hash, chunk_rows: chunk_rows.max(1), open: None }
+    pub(crate) fn new(id: BulkChangeId, service_provider: Option<ServiceProviderId>, chunk_rows: i32) -> Self {
+        let finished = FinishedPlan {
+            id,
+            service_provider,
+            rows: 0,
+            change: 0,
+            no_change: 0,
+            refused: 0,
+            by_reason: BTreeMap::new(),
+            hash: [0; 32],
+            chunks: Vec::new(),
+        };
+        Self { last_row: 0, finished, hash: Sha256::new(), chunk_rows: chunk_rows.max(1), open: None }
     }
 
-    /// What holds for all rows is part of the hash, too.
-    pub(crate) fn begin_with(&mut self, text: &str) {
-        self.hash.update(text);
+    /// What rows are to become is part of the hash, too.
+    pub(crate) fn hash_target(&mut self, target: &str) {
+        self.hash.update(target);
+        self.hash.update("\n");
     }
 
     /// The number of the last row that was counted; 0 before the first.
@@ -60,7 +73,8 @@ impl Accumulating {
         if let Some(word) = reason {
             *self.finished.by_reason.entry(word).or_default() += 1;
         }
-        self.hash.update(format!("{row} {reason:?} {versions:?}\n"));
+        let (target, date) = (judged.target_number, judged.effective_date);
+        self.hash.update(format!("{row} {reason:?} {versions:?} {target} {date:?}\n"));
     }
 
     pub(crate) fn finish(mut self) -> FinishedPlan {

@@ -1,12 +1,24 @@
-//! Data preparation: reads messy input, loads facts set-wise, judges each row once, stores the plan.
+//! Data preparation: reads messy input, judges each row once, stores the plan; gives the input back with what became of it.
 //! Must not know: HTTP, carriers, Rev.io, or how a plan is carried out.
 
 mod accumulating;
+mod columns;
 mod csv_file;
+mod judging;
 mod planner;
+mod planning;
+mod progress;
+mod results;
+mod row_reader;
 mod spool;
 mod undo;
+mod workbook;
 
-pub use csv_file::{Cell, CsvFile, InputRefusal, MOST_ROWS};
-pub use planner::{Input, PlanRefusal, Planner, PlannerSettings, Planning};
-pub use spool::{Spool, SpoolError, Spooled, Writing};
+pub use columns::Columns;
+pub use csv_file::{InputRefusal, MOST_ROWS};
+pub use planner::{Input, PlanRefusal, Planner, PlannerSettings};
+pub use planning::Planning;
+pub use results::Results;
+pub use row_reader::RowReader;
+pub use spool::{Kept, ListedDevice, Note, Spool, SpoolError, Spooled, Writing};
+pub use workbook::WorkbookRefusal;

@@ -1,22 +1,22 @@
-//! Making a plan: names resolved, rows staged, matched, judged and stored, page by page; never all of them in memory.
+//! Plans begin here: what is asked is checked as a whole, noted durably, and begun; or begun again after a restart.
 
-use crate::accumulating::Accumulating;
-use crate::csv_file::{Cell, CsvFile, InputRefusal, MOST_ROWS};
-use crate::spool::Spooled;
+use crate::csv_file::InputRefusal;
+use crate::planning::{Assign, Planning, Rows, Work};
+use crate::row_reader::RowReader;
+use crate::spool::{Kept, Note, Spool, SpoolError, Spooled};
 use database::api_key::Caller;
 use database::bulk_change::BulkChange;
-use database::plan::{FinishedPlan, NewPlan, Origin};
-use database::stage::{CopyLines, JudgedRow, Stage, StagedRow};
+use database::plan::{NewPlan, Origin};
+use database::service_provider::ServiceProvider;
 use database::{DatabaseError, Ledger};
-use domain::associate_customer::{AssociateCustomer, OnConflict};
-use domain::identifier::{Column, Identifier};
-use domain::ids::{BulkChangeId, Ids, ServiceProviderId};
-use domain::reason::Refusal;
-use domain::target::{Target, resolve};
-use domain::verdict::verdict;
+use domain::associate_customer::AssociateCustomer;
+use domain::dates::Moment;
+use domain::ids::{ApiKeyId, BulkChangeId, Ids, TenantId};
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// Sizes and times of planning.
@@ -38,16 +38,11 @@ impl Default for PlannerSettings {
 
 /// Where the devices come from.
 #[derive(Debug)]
-pub enum Input {
-    /// A spooled CSV file.
-    Csv {
-        /// The file; kept until planning is over.
-        spooled: Spooled,
-        /// What it was called.
-        name: Option<String>,
-    },
-    /// A short list that came inside the request.
-    List(Vec<String>),
+pub struct Input {
+    /// The upload.
+    pub spooled: Spooled,
+    /// What it was called.
+    pub name: Option<String>,
 }
 
 /// Why there is no plan.
@@ -56,6 +51,9 @@ pub enum PlanRefusal {
     /// The request names a service provider that this tenant has not.
     #[error("there is no service provider {0:?}")]
     ServiceProviderNotFound(String),
+    /// The request's start is no moment that can be kept.
+    #[error("the field start_at {0}")]
+    StartAt(&'static str),
     /// The input as a whole cannot be planned from.
     #[error(transparent)]
     Input(#[from] InputRefusal),
@@ -71,6 +69,9 @@ pub enum PlanRefusal {
     /// The database.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// The disk.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
     /// The task that read the input ended without a word.
     #[error("reading the input was interrupted")]
     Interrupted,
@@ -79,83 +80,45 @@ pub enum PlanRefusal {
 /// Makes plans.
 #[derive(Clone, Debug)]
 pub struct Planner {
-    ledger: Ledger,
-    ids: Ids,
-    settings: PlannerSettings,
-    places: Arc<Semaphore>,
+    pub(crate) ledger: Ledger,
+    pub(crate) ids: Ids,
+    pub(crate) settings: PlannerSettings,
+    spool: Spool,
+    pub(crate) places: Arc<Semaphore>,
 }
 
 /// Plans that are being made at a time; each holds one of the web role's connections.
 const PLACES: usize = 4;
 
-/// A plan that was begun: it has an id, and is PLANNING until [`Planning::run`] ends.
-#[derive(Debug)]
-pub struct Planning {
-    pub(crate) planner: Planner,
-    pub(crate) caller: Caller,
-    pub(crate) id: BulkChangeId,
-    work: Work,
-}
-
-#[derive(Debug)]
-enum Work {
-    Assign {
-        service_provider: ServiceProviderId,
-        on_conflict: OnConflict,
-        target: Box<Result<Target, Refusal>>,
-        rows: Rows,
-    },
-    Undo {
-        of: BulkChangeId,
-    },
-}
-
-#[derive(Debug)]
-enum Rows {
-    /// The file on disk goes when this does.
-    Csv {
-        file: Box<CsvFile>,
-        _spooled: Spooled,
-    },
-    List(std::vec::IntoIter<String>),
-    /// The rows of a finished change that were not done.
-    Unfinished(BulkChangeId),
-}
-
 impl Planner {
-    /// Plans into this ledger.
+    /// Plans into this ledger, from this spool.
     #[must_use]
-    pub fn new(ledger: Ledger, ids: Ids, settings: PlannerSettings) -> Self {
-        Self { ledger, ids, settings, places: Arc::new(Semaphore::new(PLACES)) }
+    pub fn new(ledger: Ledger, ids: Ids, settings: PlannerSettings, spool: Spool) -> Self {
+        Self { ledger, ids, settings, spool, places: Arc::new(Semaphore::new(PLACES)) }
     }
 
-    /// Checks the input as a whole, resolves the names of the request and begins the plan. Nothing is judged yet.
+    /// Checks the input as a whole and begins the plan. Nothing is judged yet.
     ///
     /// # Errors
     /// See [`PlanRefusal`].
     pub async fn begin(
         &self,
         caller: Caller,
-        request: &AssociateCustomer,
+        request: AssociateCustomer,
         input: Input,
     ) -> Result<Planning, PlanRefusal> {
-        let (rows, input_name) = match input {
-            Input::Csv { spooled, name } => {
-                let path = spooled.path().to_owned();
-                let opening = tokio::task::spawn_blocking(move || CsvFile::open(&path));
-                let file = Box::new(opening.await.map_err(|_| PlanRefusal::Interrupted)??);
-                (Rows::Csv { file, _spooled: spooled }, name)
-            }
-            Input::List(cells) if cells.is_empty() => return Err(InputRefusal::NoRows.into()),
-            Input::List(cells) => (Rows::List(cells.into_iter()), None),
-        };
-        self.begin_assign(caller, request, rows, input_name.as_deref(), None).await
+        let path = input.spooled.path().to_owned();
+        let assign = self.open(&caller, request, &path, input.name).await?;
+        let id = BulkChangeId(self.ids.next());
+        let note = self.note(&caller, id, &assign.request, assign.input_name.clone(), None);
+        let kept = self.spool.keep(note, Some(input.spooled)).await?;
+        self.begin_assign(caller, id, assign, kept, None).await
     }
 
     /// Begins a plan of the rows of a finished change that were not done, with its request, from fresh verdicts.
     ///
     /// # Errors
-    /// `ChangeNotFound`, `ChangeNotFinished`, `NothingToRetry`, or the database.
+    /// `ChangeNotFound`, `ChangeNotFinished`, `NothingToRetry`, the disk or the database.
     pub async fn begin_retry(&self, caller: Caller, of: Uuid) -> Result<Planning, PlanRefusal> {
         let change = self.finished(&caller, of).await?;
         if change.undo_of.is_some() {
@@ -165,19 +128,89 @@ impl Planner {
         if change.counts.failed + change.counts.skipped + change.counts.cancelled == 0 {
             return Err(PlanRefusal::NothingToRetry);
         }
-        let request: AssociateCustomer =
-            serde_json::from_value(change.request.clone()).map_err(|_| PlanRefusal::Interrupted)?;
-        let name = change.input_name.as_deref();
-        self.begin_assign(caller, &request, Rows::Unfinished(change.id), name, Some(Origin::RetryOf(change.id))).await
+        let assign = self.again(&caller, &change).await?;
+        let (id, origin) = (BulkChangeId(self.ids.next()), Origin::RetryOf(change.id));
+        let note = self.note(&caller, id, &assign.request, assign.input_name.clone(), Some(origin));
+        let kept = self.spool.keep(note, None).await?;
+        self.begin_assign(caller, id, assign, kept, Some(origin)).await
     }
 
     /// Begins a plan that takes a finished change back, row by row.
     ///
     /// # Errors
-    /// `ChangeNotFound`, `ChangeNotFinished`, or the database.
+    /// `ChangeNotFound`, `ChangeNotFinished`, the disk or the database.
     pub async fn begin_undo(&self, caller: Caller, of: Uuid) -> Result<Planning, PlanRefusal> {
         let change = self.finished(&caller, of).await?;
         self.begin_undo_of(caller, change.id, &change).await
+    }
+
+    /// Begins again what a note says was not finished. None: it is finished, or somebody makes it; ask again later.
+    ///
+    /// # Errors
+    /// See [`PlanRefusal`].
+    pub async fn begin_again(&self, note: &Note, kept: Kept) -> Result<Option<Planning>, PlanRefusal> {
+        let caller = Caller { tenant: TenantId(note.tenant), api_key: ApiKeyId(note.api_key) };
+        if !database::discard::is_planning(&self.ledger, caller.tenant, note.plan).await? {
+            kept.done();
+            return Ok(None);
+        }
+        if !database::discard::take_over(&self.ledger, caller.tenant, note.plan).await? {
+            return Ok(None);
+        }
+        let id = BulkChangeId(note.plan);
+        if let Some(of) = note.undo_of {
+            let work = Work::Undo { of: BulkChangeId(of) };
+            return Ok(Some(Planning { planner: self.clone(), caller, id, work, kept }));
+        }
+        let opened = match (note.retry_of, kept.upload()) {
+            (Some(of), _) => {
+                let change = self.finished(&caller, of).await?;
+                self.again(&caller, &change).await
+            }
+            (None, Some(path)) => {
+                let request = serde_json::from_value(note.request.clone()).map_err(|_| PlanRefusal::Interrupted)?;
+                self.open(&caller, request, path, note.input_name.clone()).await
+            }
+            (None, None) => Err(PlanRefusal::Interrupted),
+        };
+        match opened {
+            Ok(assign) => {
+                let work = Work::Assign(Box::new(assign));
+                Ok(Some(Planning { planner: self.clone(), caller, id, work, kept }))
+            }
+            Err(refusal) => {
+                // What was asked for then is refused now, such as a start that is past.
+                database::plan::fail(&self.ledger, caller.tenant, id, &refusal.to_string()).await?;
+                kept.done();
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Notes that lie in the spool, oldest knowledge of what is still to be planned.
+    ///
+    /// # Errors
+    /// The disk.
+    pub async fn notes(&self) -> Result<Vec<(Note, Kept)>, SpoolError> {
+        self.spool.notes().await
+    }
+
+    fn note(
+        &self,
+        caller: &Caller,
+        id: BulkChangeId,
+        request: &AssociateCustomer,
+        input_name: Option<String>,
+        origin: Option<Origin>,
+    ) -> Note {
+        let (retry_of, undo_of) = match origin {
+            None => (None, None),
+            Some(Origin::RetryOf(of)) => (Some(of.0), None),
+            Some(Origin::UndoOf(of)) => (None, Some(of.0)),
+        };
+        let request = serde_json::to_value(request).unwrap_or_default();
+        let (tenant, api_key) = (caller.tenant.0, caller.api_key.0);
+        Note { tenant, api_key, plan: id.0, request, upload: None, input_name, retry_of, undo_of }
     }
 
     async fn begin_undo_of(
@@ -187,17 +220,34 @@ impl Planner {
         change: &BulkChange,
     ) -> Result<Planning, PlanRefusal> {
         let id = BulkChangeId(self.ids.next());
+        let (tenant, api_key) = (caller.tenant.0, caller.api_key.0);
+        let note = Note {
+            tenant,
+            api_key,
+            plan: id.0,
+            request: Value::Null,
+            upload: None,
+            input_name: None,
+            retry_of: None,
+            undo_of: Some(of.0),
+        };
+        let kept = self.spool.keep(note, None).await?;
         let plan = NewPlan {
             id,
-            service_provider: change.service_provider.0,
-            request: serde_json::json!({ "undo_of": of }),
+            service_provider: change.service_provider.as_ref().map(|(id, _)| *id),
+            request: json!({ "undo_of": of }),
             reference: change.reference.as_deref(),
             input_name: None,
-            target: None,
+            input_columns: json!([]),
+            start_at: None,
+            linked_to: None,
             origin: Some(Origin::UndoOf(of)),
         };
-        database::plan::begin(&self.ledger, &caller, &plan).await?;
-        Ok(Planning { planner: self.clone(), caller, id, work: Work::Undo { of } })
+        if let Err(error) = database::plan::begin(&self.ledger, &caller, &plan).await {
+            kept.done();
+            return Err(error.into());
+        }
+        Ok(Planning { planner: self.clone(), caller, id, work: Work::Undo { of }, kept })
     }
 
     async fn finished(&self, caller: &Caller, id: Uuid) -> Result<BulkChange, PlanRefusal> {
@@ -206,161 +256,89 @@ impl Planner {
         if change.status.is_finished() { Ok(change) } else { Err(PlanRefusal::ChangeNotFinished) }
     }
 
+    /// Reads what an input says of itself, against what the tenant has.
+    async fn open(
+        &self,
+        caller: &Caller,
+        request: AssociateCustomer,
+        path: &std::path::Path,
+        input_name: Option<String>,
+    ) -> Result<Assign, PlanRefusal> {
+        let (providers, named, moment) = self.place_and_time(caller, &request).await?;
+        let (path, asked, all) = (path.to_owned(), request.clone(), providers.clone());
+        let default = named.as_ref().map(|provider| provider.id);
+        let opening = tokio::task::spawn_blocking(move || RowReader::open(&path, &asked, all, default));
+        let reader = Box::new(opening.await.map_err(|_| PlanRefusal::Interrupted)??);
+        // A request that names one, and rows that do not contradict.
+        let only = named.filter(|_| !reader.rows_name_providers());
+        let input_columns = reader.columns().show();
+        Ok(Assign { request, input_name, input_columns, only, providers, moment, rows: Rows::Read(reader) })
+    }
+
+    /// What a finished change asked for, for its rows that were not done.
+    async fn again(&self, caller: &Caller, change: &BulkChange) -> Result<Assign, PlanRefusal> {
+        let request: AssociateCustomer =
+            serde_json::from_value(change.request.clone()).map_err(|_| PlanRefusal::Interrupted)?;
+        // Its start was then; a retry begins when it is applied.
+        let request = AssociateCustomer { start_at: None, ..request };
+        let (providers, _, moment) = self.place_and_time(caller, &request).await?;
+        let theirs = change.service_provider.as_ref().map(|(id, _)| *id);
+        let only = providers.iter().find(|provider| Some(provider.id) == theirs).cloned();
+        Ok(Assign {
+            request,
+            input_name: change.input_name.clone(),
+            input_columns: change.input_columns.clone(),
+            only,
+            providers,
+            moment,
+            rows: Rows::Unfinished(change.id),
+        })
+    }
+
+    async fn place_and_time(
+        &self,
+        caller: &Caller,
+        request: &AssociateCustomer,
+    ) -> Result<(Vec<ServiceProvider>, Option<ServiceProvider>, Moment), PlanRefusal> {
+        let providers = database::service_provider::all(&self.ledger, caller.tenant).await?;
+        let named = match &request.service_provider {
+            None => None,
+            Some(text) => {
+                Some(named(&providers, text).ok_or_else(|| PlanRefusal::ServiceProviderNotFound(text.clone()))?)
+            }
+        };
+        let (now, zone) = database::tenant::now_and_zone(&self.ledger, caller.tenant).await?;
+        let zone = TimeZone::get(&zone).map_err(|_| DatabaseError::Inconsistent {
+            table: "tenant",
+            column: "time_zone",
+            value: zone,
+        })?;
+        let moment = Moment { now, zone };
+        if let Some(text) = &request.start_at {
+            moment.start_at(text).map_err(PlanRefusal::StartAt)?;
+        }
+        Ok((providers, named, moment))
+    }
+
     async fn begin_assign(
         &self,
         caller: Caller,
-        request: &AssociateCustomer,
-        rows: Rows,
-        input_name: Option<&str>,
+        id: BulkChangeId,
+        assign: Assign,
+        kept: Kept,
         origin: Option<Origin>,
     ) -> Result<Planning, PlanRefusal> {
-        let named = database::service_provider::named(&self.ledger, caller.tenant, &request.service_provider).await?;
-        let provider = named.ok_or_else(|| PlanRefusal::ServiceProviderNotFound(request.service_provider.clone()))?;
-        let facts = database::customer::target_facts(&self.ledger, caller.tenant, request).await?;
-        let target = resolve(request, provider.id, &facts);
-        let id = BulkChangeId(self.ids.next());
-        let plan = NewPlan {
-            id,
-            service_provider: provider.id,
-            request: serde_json::to_value(request).map_err(|_| PlanRefusal::Interrupted)?,
-            reference: request.reference.as_deref(),
-            input_name,
-            target: target.as_ref().ok(),
-            origin,
-        };
-        database::plan::begin(&self.ledger, &caller, &plan).await?;
-        let work = Work::Assign {
-            service_provider: provider.id,
-            on_conflict: request.on_conflict,
-            target: Box::new(target),
-            rows,
-        };
-        Ok(Planning { planner: self.clone(), caller, id, work })
+        let plan = assign.new_plan(id, assign.only.as_ref().map(|provider| provider.id), None, origin);
+        if let Err(error) = database::plan::begin(&self.ledger, &caller, &plan).await {
+            kept.done();
+            return Err(error.into());
+        }
+        Ok(Planning { planner: self.clone(), caller, id, work: Work::Assign(Box::new(assign)), kept })
     }
 }
 
-impl Planning {
-    /// The plan's id.
-    #[must_use]
-    pub const fn id(&self) -> BulkChangeId {
-        self.id
-    }
-
-    /// Reads, judges and stores every row; the plan is PLANNED after this, or PLAN_FAILED with the reason.
-    ///
-    /// # Errors
-    /// See [`PlanRefusal`]; the plan says the same.
-    pub async fn run(self) -> Result<(), PlanRefusal> {
-        let (ledger, caller, id) = (self.planner.ledger.clone(), self.caller, self.id);
-        let expires_in = self.planner.settings.expires_in;
-        let places = Arc::clone(&self.planner.places);
-        let mut result = tokio::select! {
-            // Large inputs take turns: each holds a connection for as long as it takes.
-            judged = async {
-                let _place = places.acquire().await.map_err(|_| PlanRefusal::Interrupted)?;
-                self.judge_all().await
-            } => judged,
-            lost = keep_alive(&ledger, caller, id) => Err(lost),
-        };
-        if let Ok(plan) = &result {
-            let finished = database::plan::finish(&ledger, &caller, id, plan, expires_in).await;
-            result = finished.map(|()| FinishedPlan::default()).map_err(PlanRefusal::from);
-        }
-        if let Err(refusal) = &result {
-            let tenant = caller.tenant;
-            tracing::warn!(bulk_change.id = %id, tenant.id = %tenant, error = refusal as &dyn std::error::Error, "planning failed");
-            let why = match refusal {
-                PlanRefusal::Database(_) => "The database was not available; send the input again.".to_owned(),
-                other => other.to_string(),
-            };
-            // If even this cannot be written, the plan's own lease runs out and says so.
-            drop(database::plan::fail(&ledger, tenant, id, &why).await);
-        }
-        result.map(|_| ())
-    }
-
-    async fn judge_all(self) -> Result<FinishedPlan, PlanRefusal> {
-        let Self { planner, caller, id, work } = self;
-        let mut stage = Stage::open(&planner.ledger, caller.tenant).await?;
-        let page_rows = planner.settings.page_rows;
-        let mut plan = Accumulating::new(planner.settings.chunk_rows);
-        match work {
-            Work::Undo { of } => crate::undo::judge(&mut stage, id, of, page_rows, &mut plan).await?,
-            Work::Assign { service_provider, on_conflict, target, rows } => {
-                plan.begin_with(&format!("{target:?}"));
-                stage_rows(&mut stage, rows).await?;
-                stage.match_devices(service_provider).await?;
-                loop {
-                    let page = stage.page(service_provider, plan.last_row(), page_rows).await?;
-                    if page.is_empty() {
-                        break;
-                    }
-                    let judged = page.into_iter();
-                    let judge = |row: StagedRow| JudgedRow {
-                        verdict: verdict(&target, on_conflict, &row.facts),
-                        row,
-                        target_number: 1,
-                    };
-                    let judged: Vec<JudgedRow> = judged.map(judge).collect();
-                    judged.iter().for_each(|row| plan.count(row));
-                    stage.store(id, &judged).await?;
-                }
-            }
-        }
-        stage.close().await?;
-        Ok(plan.finish())
-    }
-}
-
-/// Renews the plan's lease for as long as it is being made; ends only if somebody took the planner for dead.
-async fn keep_alive(ledger: &Ledger, caller: Caller, id: BulkChangeId) -> PlanRefusal {
-    loop {
-        tokio::time::sleep(Duration::from_secs(15)).await;
-        // A database that is away for a moment may be back before the lease runs out.
-        if matches!(database::plan::renew(ledger, caller.tenant, id).await, Ok(false)) {
-            return PlanRefusal::Interrupted;
-        }
-    }
-}
-
-async fn stage_rows(stage: &mut Stage, rows: Rows) -> Result<(), PlanRefusal> {
-    if let Rows::Unfinished(of) = rows {
-        stage.copy_unfinished(of).await?;
-        return Ok(());
-    }
-    let (send, receive) = mpsc::channel(4);
-    let reading = tokio::task::spawn_blocking(move || read_all(rows, &send));
-    let copied = stage.copy(receive).await;
-    reading.await.map_err(|_| PlanRefusal::Interrupted)??;
-    copied?;
-    Ok(())
-}
-
-/// Reads the whole input into COPY lines, block by block. Runs on a thread that may block.
-fn read_all(mut rows: Rows, send: &mpsc::Sender<CopyLines>) -> Result<(), InputRefusal> {
-    let (mut block, mut row_number) = (CopyLines::default(), 0);
-    loop {
-        let next = match &mut rows {
-            Rows::Csv { file, .. } => file.read_row()?,
-            Rows::Unfinished(_) => None,
-            Rows::List(cells) => cells.next().map(|cell| {
-                let reading = Identifier::read(&cell, Column::Either);
-                Cell { input: cell.chars().take(64).collect(), reading }
-            }),
-        };
-        let Some(Cell { input, reading }) = next else { break };
-        row_number += 1;
-        if row_number > MOST_ROWS {
-            return Err(InputRefusal::TooManyRows);
-        }
-        block.push(row_number, &input, &reading);
-        // Nobody receives any more when the database went away, and the copy itself says why.
-        if block.len() > 256 * 1024 && send.blocking_send(std::mem::take(&mut block)).is_err() {
-            return Ok(());
-        }
-    }
-    if !block.is_empty() {
-        drop(send.blocking_send(block));
-    }
-    Ok(())
+/// The service provider under this id or name.
+fn named(providers: &[ServiceProvider], text: &str) -> Option<ServiceProvider> {
+    let by_id = providers.iter().find(|provider| provider.id.to_string().eq_ignore_ascii_case(text));
+    by_id.or_else(|| providers.iter().find(|provider| provider.name == text)).cloned()
 }

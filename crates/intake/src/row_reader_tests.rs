@@ -1,4 +1,6 @@
 use super::*;
+use crate::csv_file::SHOWN_CELL;
+use serde_json::json;
 use std::io::Write as _;
 
 fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
@@ -7,16 +9,37 @@ fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
     file
 }
 
+fn asking(extra: serde_json::Value) -> AssociateCustomer {
+    let mut request = json!({"change_type": "CustomerAssignment", "service_provider": "v", "customer": "c"});
+    request.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    AssociateCustomer::read(request).unwrap()
+}
+
+fn open(bytes: &[u8], extra: serde_json::Value) -> Result<RowReader, InputRefusal> {
+    RowReader::open(file(bytes).path(), &asking(extra), providers(), None)
+}
+
+fn providers() -> Vec<ServiceProvider> {
+    let provider = |n: u128, name: &str| {
+        let id = ServiceProviderId(uuid::Uuid::from_u128(n));
+        let at_owner = (domain::ids::TenantId(uuid::Uuid::nil()), id);
+        ServiceProvider { id, name: name.into(), integration: "thingspace".into(), write_enabled: true, at_owner }
+    };
+    vec![provider(1, "Verizon"), provider(2, "Jasper")]
+}
+
+fn all(bytes: &[u8], extra: serde_json::Value) -> Vec<InputRow> {
+    let mut reader = open(bytes, extra).unwrap();
+    std::iter::from_fn(|| reader.read_row().unwrap()).collect()
+}
+
 fn rows(bytes: &[u8]) -> Vec<(String, Result<String, Reason>)> {
-    let file = file(bytes);
-    let mut csv = CsvFile::open(file.path()).unwrap();
-    std::iter::from_fn(|| csv.read_row().unwrap())
-        .map(|Cell { input, reading }| (input, reading.map(|i| i.as_str().to_owned()).map_err(|r| r.reason)))
-        .collect()
+    let read = all(bytes, json!({})).into_iter();
+    read.map(|row| (row.input, row.reading.map(|i| i.as_str().to_owned()).map_err(|r| r.reason))).collect()
 }
 
 fn refusal(bytes: &[u8]) -> InputRefusal {
-    CsvFile::open(file(bytes).path()).unwrap_err()
+    open(bytes, json!({})).unwrap_err()
 }
 
 const A: &str = "89148000001234567896";
@@ -62,13 +85,13 @@ fn a_file_that_is_no_csv_says_what_it_is() {
     let utf16: Vec<u8> = format!("iccid\n{A}\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert!(matches!(refusal(&utf16), InputRefusal::NotCsv(_)));
     assert!(matches!(refusal(&[&[0xff, 0xfe], utf16.as_slice()].concat()), InputRefusal::NotCsv("UTF-16 text")));
-    assert!(matches!(refusal(b"PK\x03\x04xxxx"), InputRefusal::NotCsv(_)));
+    assert!(matches!(refusal(b"PK\x03\x04xxxx"), InputRefusal::Workbook(_)));
     assert!(matches!(refusal(b""), InputRefusal::NoRows));
     assert!(matches!(refusal(b"\n\n"), InputRefusal::NoRows));
     assert!(matches!(refusal(b"iccid,name\n,\n"), InputRefusal::NoRows));
     assert!(matches!(refusal(b"imsi,name\n1,2\n"), InputRefusal::NoIccidColumn(headers) if headers == "imsi, name"));
     assert!(
-        matches!(refusal(b"iccid,Customer\n1,2\n"), InputRefusal::ColumnNotSupportedYet(column) if column == "Customer")
+        matches!(refusal(b"iccid,Products\n1,2\n"), InputRefusal::ColumnNotSupportedYet(column) if column == "Products")
     );
 }
 
@@ -106,12 +129,11 @@ fn a_column_of_subscriber_numbers_is_read_as_such_and_an_iccid_beside_it_wins() 
 #[test]
 fn rows_never_vanish_in_a_cell() {
     let text = format!("note,iccid\nfine,{A}\n\"12\" pipe,{A}\nx,{B}\n\"y\",{A}\n");
-    let file = file(text.as_bytes());
-    let mut csv = CsvFile::open(file.path()).unwrap();
+    let mut csv = open(text.as_bytes(), json!({})).unwrap();
     csv.read_row().unwrap();
     assert!(csv.read_row().is_ok(), "a quote that is closed in its line");
-    let open = super::tests::file(format!("note,iccid\n\"open,{A}\nx,{B}\ny\",{A}\n").as_bytes());
-    assert!(matches!(CsvFile::open(open.path()), Err(InputRefusal::QuoteNotClosed(2))));
+    let unclosed = format!("note,iccid\n\"open,{A}\nx,{B}\ny\",{A}\n");
+    assert!(matches!(refusal(unclosed.as_bytes()), InputRefusal::QuoteNotClosed(2)));
     let note = rows(format!("note,iccid\n\"two\nlines\",{A}\n").as_bytes());
     assert_eq!(note.len(), 1, "a note may have lines");
 }
@@ -120,8 +142,68 @@ fn rows_never_vanish_in_a_cell() {
 fn a_quotation_mark_that_is_not_closed_does_not_pull_the_file_into_memory() {
     let mut bytes = format!("iccid\n{A}\n\"open\n").into_bytes();
     bytes.resize(3 * 1024 * 1024, b'x');
-    let file = file(&bytes);
-    let mut csv = CsvFile::open(file.path()).unwrap();
+    let mut csv = open(&bytes, json!({})).unwrap();
     assert!(csv.read_row().unwrap().is_some());
     assert!(matches!(csv.read_row(), Err(InputRefusal::RowTooLong(2))));
+}
+
+#[test]
+fn columns_override_the_request_row_by_row_and_the_mapping_can_be_corrected() {
+    let text = format!("SIM;Customer;Rate plan;Note;MB\n{A};Water;;gift;5\n{B};;P-1;;\n");
+    let read = all(text.as_bytes(), json!({"columns": {"mb": "customer_data_allocation_mb"}}));
+    assert_eq!(read[0].overrides.as_deref(), Some(r#"{"customer":"Water","customer_data_allocation_mb":"5"}"#));
+    assert_eq!(read[1].overrides.as_deref(), Some(r#"{"customer_rate_plan":"P-1"}"#));
+    assert_eq!(read[0].record.as_deref(), Some(format!("{A},Water,,gift,5").as_str()));
+    let shown = open(text.as_bytes(), json!({"columns": {"Customer": null}})).unwrap().columns().show();
+    assert_eq!(shown[1], json!({"column": "Customer", "field": null}));
+    assert_eq!(shown[2], json!({"column": "Rate plan", "field": "customer_rate_plan"}));
+    // What a person says is stronger than a guess, wherever the column stands.
+    let swapped = open(text.as_bytes(), json!({"columns": {"Note": "customer"}})).unwrap().columns().show();
+    assert_eq!((&swapped[1]["field"], &swapped[3]["field"]), (&json!(null), &json!("customer")));
+}
+
+#[test]
+fn a_correction_that_does_not_fit_is_refused() {
+    let text = format!("SIM,Note\n{A},x\n");
+    let wrong = |columns| open(text.as_bytes(), json!({ "columns": columns })).unwrap_err();
+    assert!(matches!(wrong(json!({"Nota": "site"})), InputRefusal::ColumnNotFound(c) if c == "Nota"));
+    assert!(matches!(wrong(json!({"SIM": "iccid", "Note": "iccid"})), InputRefusal::ColumnTwice(..)));
+    assert!(matches!(wrong(json!({"SIM": null})), InputRefusal::NoIccidColumn(_)));
+    let nobody = AssociateCustomer { customer: None, ..asking(json!({})) };
+    let none = RowReader::open(file(text.as_bytes()).path(), &nobody, providers(), None);
+    assert!(matches!(none, Err(InputRefusal::NoCustomer)));
+    let products = format!("SIM,Products\n{A},x\n");
+    assert!(open(products.as_bytes(), json!({"columns": {"Products": null}})).is_ok());
+}
+
+#[test]
+fn rows_may_name_their_service_provider() {
+    let text = format!("iccid,carrier\n{A},jasper\n{B},\n{A},Nowhere\n");
+    let read = all(text.as_bytes(), json!({}));
+    assert_eq!(read[0].service_provider, Some(providers()[1].id));
+    assert_eq!(read[1].service_provider, None);
+    assert_eq!(read[2].reading.clone().unwrap_err().reason, Reason::ServiceProviderNotFound);
+}
+
+#[test]
+fn a_range_is_every_sim_in_it_and_each_gives_its_own_record_back() {
+    let text =
+        b"iccid,site\n8914800000123456788 - 8914800000123456790,Yard\n8914800000123456790-8914800000123456788,Yard\n";
+    let read = all(text, json!({}));
+    assert_eq!(read.len(), 4);
+    assert_eq!(read.iter().map(|row| row.row_number).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert_eq!(read[1].input, "8914800000123456789");
+    assert_eq!(read[1].record.as_deref(), Some("8914800000123456789,Yard"));
+    assert_eq!(read[3].reading.clone().unwrap_err().reason, Reason::IccidMalformed);
+    let pasted = all(b"8914800000123456788..8914800000123456790\n89148000001234567896\n", json!({}));
+    assert_eq!(pasted.len(), 4);
+}
+
+#[test]
+fn what_a_result_file_guards_is_read_again_as_it_was() {
+    let text = format!("_status,iccid,customer,_code\nFAILED,'=\"{A}\",'+Water,X\n");
+    let read = all(text.as_bytes(), json!({}));
+    assert_eq!(read[0].reading.clone().unwrap().as_str(), A);
+    assert_eq!(read[0].overrides.as_deref(), Some(r#"{"customer":"+Water"}"#));
+    assert_eq!(read[0].record.as_deref(), Some(format!("\"=\"\"{A}\"\"\",+Water").as_str()));
 }

@@ -2,7 +2,9 @@
 
 use crate::accumulating::Accumulating;
 use crate::planner::PlanRefusal;
-use database::stage::{JudgedRow, Stage};
+use crate::progress::Progress;
+use database::stage::Stage;
+use database::staged_row::JudgedRow;
 use database::undo::{DoneRow, Restored};
 use domain::ids::BulkChangeId;
 use domain::undo::undo_verdict;
@@ -16,6 +18,7 @@ pub(crate) async fn judge(
     of: BulkChangeId,
     page_rows: i64,
     plan: &mut Accumulating,
+    progress: &Progress,
 ) -> Result<(), PlanRefusal> {
     // One target per distinct place to go back to: usually a handful, whatever the number of devices.
     let mut numbers: HashMap<Restored, i32> = HashMap::new();
@@ -40,7 +43,7 @@ pub(crate) async fn judge(
                 }
                 _ => 0,
             };
-            let row = JudgedRow { verdict, row, target_number };
+            let row = JudgedRow { verdict, row, target_number, effective_date: None };
             plan.count(&row);
             judged.push(row);
         }
@@ -49,5 +52,6 @@ pub(crate) async fn judge(
             stage.add_restored_targets(id, first, &fresh).await?;
         }
         stage.store(id, &judged).await?;
+        progress.judged(judged.len());
     }
 }

@@ -1,6 +1,8 @@
-//! The work: a claimed chunk is settled, tried again after an outage, and halved until a bad row is alone.
+//! The work: a claimed chunk is settled, again after an outage, in halves around a bad row; what is due is applied.
 //! Must not know: queues, HTTP, or where the claim came from; worker, Lambda and test call the same function.
 
+mod due;
 mod settle;
 
+pub use due::apply_due;
 pub use settle::{Outcome, Retry, settle};

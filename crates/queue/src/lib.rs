@@ -3,6 +3,7 @@
 
 use database::Ledger;
 use database::chunk::{Claim, WakeUps, claim_chunk};
+use database::schedule::{Due, claim_schedule_chunk};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -25,10 +26,19 @@ impl Default for BeltSettings {
     }
 }
 
+/// What a lane is given to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// A chunk of a bulk change.
+    Chunk(Claim),
+    /// Schedule rows whose date has come.
+    Due(Due),
+}
+
 /// Claims and hands on until it is cancelled; a chunk that was claimed is still finished then.
 pub async fn run<Work, Working>(ledger: Ledger, settings: BeltSettings, stop: CancellationToken, work: Work)
 where
-    Work: Fn(Claim) -> Working + Send + Sync + 'static,
+    Work: Fn(Job) -> Working + Send + Sync + 'static,
     Working: Future<Output = ()> + Send + 'static,
 {
     let (work, bell) = (Arc::new(work), Arc::new(Notify::new()));
@@ -47,15 +57,18 @@ async fn lane<Work, Working>(
     work: Arc<Work>,
     bell: Arc<Notify>,
 ) where
-    Work: Fn(Claim) -> Working + Send + Sync,
+    Work: Fn(Job) -> Working + Send + Sync,
     Working: Future<Output = ()> + Send,
 {
+    // Neither kind of work keeps the other waiting: each is asked for first every other time.
+    let mut due_first = false;
     while !stop.is_cancelled() {
-        match claim_chunk(&ledger, settings.lease).await {
-            Ok(Some(claim)) => {
+        due_first = !due_first;
+        match next_job(&ledger, settings.lease, due_first).await {
+            Ok(Some(job)) => {
                 // There may be more: wake a neighbour before the work, not after it.
                 bell.notify_one();
-                work(claim).await;
+                work(job).await;
             }
             Ok(None) => {
                 tokio::select! {
@@ -73,6 +86,27 @@ async fn lane<Work, Working>(
             }
         }
     }
+}
+
+/// The next thing to do, of either kind.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn next_job(
+    ledger: &Ledger,
+    lease: Duration,
+    due_first: bool,
+) -> Result<Option<Job>, database::DatabaseError> {
+    if due_first && let Some(due) = claim_schedule_chunk(ledger, lease).await? {
+        return Ok(Some(Job::Due(due)));
+    }
+    if let Some(claim) = claim_chunk(ledger, lease).await? {
+        return Ok(Some(Job::Chunk(claim)));
+    }
+    if due_first {
+        return Ok(None);
+    }
+    Ok(claim_schedule_chunk(ledger, lease).await?.map(Job::Due))
 }
 
 /// Turns notifications into wake-ups, and listens again when the connection is gone.

@@ -4,12 +4,12 @@ use crate::cluster::TestDatabase;
 use crate::fixture::Fixture;
 use anyhow::{Result, ensure};
 use database::Ledger;
-use database::chunk::claim_chunk;
 use database::proof::broken_invariants;
 use domain::clock::Clock;
 use domain::ids::Ids;
 use intake::{Planner, PlannerSettings, Spool};
-use processing::{Outcome, Retry, settle};
+use processing::{Outcome, Retry, apply_due, settle};
+use queue::{Job, next_job};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use reqwest::multipart::{Form, Part};
@@ -69,7 +69,7 @@ impl TestApp {
         let ledger = Ledger::new(database.server().clone());
         let folder = tempfile::tempdir()?;
         let spool = Spool::open(folder.path().to_owned(), 64 * 1024 * 1024).await?;
-        let planner = Planner::new(ledger.clone(), ids.clone(), settings);
+        let planner = Planner::new(ledger.clone(), ids.clone(), settings, spool.clone());
         let app = web::App { ledger: ledger.clone(), planner, spool, ids: ids.clone(), plan_wait };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -169,16 +169,24 @@ impl TestApp {
         Ok(self.get(&format!("/bulk-changes/{id}")).await?.json)
     }
 
-    /// Works until nothing is due. Answers how many chunks were settled.
+    /// Works until nothing is due. Answers how many chunks were settled, or applied on their date.
     ///
     /// # Errors
     /// The database does not answer, or a chunk was not done.
     pub async fn work(&self) -> Result<u32> {
         let mut chunks = 0;
         let retry = Retry { tries: 5, first_wait: Duration::from_millis(5), lease: Duration::from_secs(30) };
-        while let Some(claim) = claim_chunk(&self.ledger, Duration::from_secs(30)).await? {
-            let outcome = settle(&self.ledger, &claim, "worker:test", retry, &mut StdRng::seed_from_u64(1)).await;
-            ensure!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+        while let Some(job) = next_job(&self.ledger, Duration::from_secs(30), chunks % 2 == 0).await? {
+            match job {
+                Job::Chunk(claim) => {
+                    let outcome =
+                        settle(&self.ledger, &claim, "worker:test", retry, &mut StdRng::seed_from_u64(1)).await;
+                    ensure!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+                }
+                Job::Due(due) => {
+                    ensure!(apply_due(&self.ledger, &due, "worker:test").await.is_some(), "{due:?}");
+                }
+            }
             chunks += 1;
         }
         Ok(chunks)

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use database::DatabaseError;
 use domain::associate_customer::RequestRefusal;
-use intake::{InputRefusal, PlanRefusal, SpoolError};
+use intake::{InputRefusal, PlanRefusal, SpoolError, WorkbookRefusal};
 use serde_json::json;
 
 /// A refusal of a whole request.
@@ -152,14 +152,28 @@ impl From<PlanRefusal> for Problem {
                     InputRefusal::QuoteNotClosed(_) => "INPUT_QUOTE_NOT_CLOSED",
                     InputRefusal::RowTooLong(_) => "INPUT_ROW_TOO_LONG",
                     InputRefusal::ColumnNotSupportedYet(_) => "COLUMN_NOT_SUPPORTED_YET",
+                    InputRefusal::ColumnNotFound(_) => {
+                        return Self::field("columns", "COLUMN_NOT_FOUND", input.to_string());
+                    }
+                    InputRefusal::ColumnTwice(..) => return Self::field("columns", "COLUMN_TWICE", input.to_string()),
+                    InputRefusal::NoCustomer => return Self::field("customer", "FIELD_MISSING", input.to_string()),
+                    InputRefusal::TooManyColumns => "INPUT_HAS_TOO_MANY_COLUMNS",
+                    InputRefusal::Workbook(WorkbookRefusal::TooLarge(_)) => return Self::too_large(input.to_string()),
+                    InputRefusal::Workbook(WorkbookRefusal::SeveralSheets(_)) => "WORKBOOK_HAS_SEVERAL_SHEETS",
+                    InputRefusal::Workbook(WorkbookRefusal::TooManyColumns(_)) => "INPUT_HAS_TOO_MANY_COLUMNS",
+                    InputRefusal::Workbook(WorkbookRefusal::Damaged(_) | WorkbookRefusal::Encrypted) => {
+                        "WORKBOOK_NOT_READABLE"
+                    }
                     InputRefusal::TooManyRows => return Self::too_large(input.to_string()),
-                    InputRefusal::Io(_) => {
+                    InputRefusal::Workbook(WorkbookRefusal::Io(_)) | InputRefusal::Io(_) => {
                         tracing::error!(error = &input as &dyn std::error::Error, "the spool could not be read");
                         return Self::internal();
                     }
                 };
                 Self::field("devices", code, input.to_string())
             }
+            PlanRefusal::StartAt(_) => Self::field("start_at", "FIELD_INVALID", refusal.to_string()),
+            PlanRefusal::Spool(error) => error.into(),
             PlanRefusal::ChangeNotFound => Self::not_found(),
             PlanRefusal::ChangeNotFinished => Self::new(StatusCode::CONFLICT, "WRONG_STATE", refusal.to_string()),
             PlanRefusal::NothingToRetry => Self::new(StatusCode::CONFLICT, "NOTHING_TO_RETRY", refusal.to_string()),

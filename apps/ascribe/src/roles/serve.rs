@@ -47,7 +47,8 @@ pub(crate) async fn serve(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let spool = Spool::open(settings.data.join("spool"), MOST_UPLOAD_BYTES).await?;
-    let planner = Planner::new(ledger.clone(), ids.clone(), settings.planner());
+    let planner = Planner::new(ledger.clone(), ids.clone(), settings.planner(), spool.clone());
+    let resuming = tokio::spawn(resume_plans(planner.clone(), stop.clone()));
     let app = App { ledger, planner, spool, ids, plan_wait: Duration::from_secs_f64(settings.plan_wait_seconds) };
     tracing::info!(address = %listener.local_addr()?, "serving");
     let told = stop.clone();
@@ -60,5 +61,43 @@ pub(crate) async fn serve(
         ended = async { serving.await } => ended?,
         () = late => {}
     }
+    resuming.abort();
     Ok(())
+}
+
+/// Plans that were interrupted by the end of an earlier process begin again from the spool, once nobody else makes them.
+async fn resume_plans(planner: Planner, stop: CancellationToken) {
+    let mut before: Option<Vec<uuid::Uuid>> = None;
+    while !stop.is_cancelled() {
+        let notes = match planner.notes().await {
+            Ok(notes) => notes,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the spool could not be read");
+                Vec::new()
+            }
+        };
+        // Only what lay here when we began can be another process's: the rest is being planned by this one.
+        let known = before.get_or_insert_with(|| notes.iter().map(|(note, _)| note.plan).collect());
+        let open: Vec<_> = notes.into_iter().filter(|(note, _)| known.contains(&note.plan)).collect();
+        if open.is_empty() {
+            return;
+        }
+        for (note, kept) in open {
+            match planner.begin_again(&note, kept).await {
+                Ok(None) => {}
+                Ok(Some(planning)) => {
+                    tracing::info!(bulk_change.id = %note.plan, "planning begins again after a restart");
+                    known.retain(|plan| *plan != note.plan);
+                    tokio::spawn(async move { drop(planning.run().await) });
+                }
+                Err(error) => {
+                    tracing::warn!(bulk_change.id = %note.plan, error = &error as &dyn std::error::Error, "a plan could not begin again");
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_secs(3)) => {}
+        }
+    }
 }

@@ -4,7 +4,8 @@ use crate::roles::{open, until_told_to_stop};
 use crate::settings::Settings;
 use database::Ledger;
 use domain::ids::Ids;
-use processing::{Outcome, Retry, settle};
+use processing::{Outcome, Retry, apply_due, settle};
+use queue::Job;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use std::time::Duration;
@@ -25,10 +26,19 @@ pub(crate) async fn work(settings: &Settings, ledger: Ledger, ids: Ids, stop: Ca
     let worker = format!("worker:{}", ids.next());
     let retry = Retry { tries: 8, first_wait: Duration::from_millis(50), lease: settings.lease() };
     let months = tokio::spawn(months_ahead(ledger.clone(), stop.clone()));
+    let discarding = tokio::spawn(discard_old_plans(ledger.clone(), stop.clone()));
     let settling = ledger.clone();
-    queue::run(ledger, settings.belt(), stop, move |claim| {
+    queue::run(ledger, settings.belt(), stop, move |job| {
         let (ledger, worker, ids) = (settling.clone(), worker.clone(), ids.clone());
         async move {
+            let claim = match job {
+                Job::Chunk(claim) => claim,
+                Job::Due(due) => {
+                    let became = apply_due(&ledger, &due, &worker).await;
+                    tracing::debug!(bulk_change.id = %due.bulk_change, chunk = due.chunk_number, ?became, "schedule applied");
+                    return;
+                }
+            };
             let mut seed = [0; 32];
             ids.fill(&mut seed);
             let outcome = settle(&ledger, &claim, &worker, retry, &mut StdRng::from_seed(seed)).await;
@@ -43,6 +53,35 @@ pub(crate) async fn work(settings: &Settings, ledger: Ledger, ids: Ids, stop: Ca
         }
     }).await;
     months.abort();
+    discarding.abort();
+}
+
+/// Rows removed at a time of a plan that will never be applied.
+const DISCARDED_AT_A_TIME: i32 = 2_000;
+
+/// Plans that expired or failed lose their rows, in small batches, one tenant after the other; looked after every minute.
+async fn discard_old_plans(ledger: Ledger, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Err(error) = discard_once(&ledger, &stop).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "old plans could not be discarded");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_secs(60)) => {}
+        }
+    }
+}
+
+async fn discard_once(ledger: &Ledger, stop: &CancellationToken) -> Result<(), database::DatabaseError> {
+    for tenant in database::discard::tenants(ledger).await? {
+        for plan in database::discard::discardable(ledger, tenant).await? {
+            while !stop.is_cancelled()
+                && database::discard::discard_plan_rows(ledger, tenant, plan, DISCARDED_AT_A_TIME).await?
+                    == DISCARDED_AT_A_TIME
+            {}
+        }
+    }
+    Ok(())
 }
 
 /// Partitions for the months to come, looked after every hour.

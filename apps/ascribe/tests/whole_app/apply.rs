@@ -139,7 +139,11 @@ async fn a_request_is_read_strictly() {
     let app = TestApp::start(1).await.unwrap();
     let cases = [
         (json!({"create_rev_service": true}), "FIELD_NOT_SUPPORTED_YET"),
-        (json!({"effective_date": "2027-01-01"}), "FIELD_NOT_SUPPORTED_YET"),
+        (json!({"notify": true}), "FIELD_NOT_SUPPORTED_YET"),
+        (json!({"start_at": "soon"}), "FIELD_INVALID"),
+        (json!({"start_at": "2020-01-01T00:00:00Z"}), "FIELD_INVALID"),
+        (json!({"columns": {"x": "surprise"}}), "FIELD_INVALID"),
+        (json!({"columns": {"x": "site"}}), "COLUMN_NOT_FOUND"),
         (json!({"surprise": 1}), "FIELD_UNKNOWN"),
         (json!({"customer": ["x"]}), "FIELD_INVALID"),
         (json!({"customer": null}), "FIELD_MISSING"),
@@ -152,9 +156,16 @@ async fn a_request_is_read_strictly() {
         assert_eq!(answer.headers["content-type"], "application/problem+json");
         assert!(answer.json["errors"][0]["pointer"].as_str().unwrap().starts_with('/'));
     }
-    for devices in
-        [json!("x"), json!([]), json!([12]), json!([{"iccid": 5}]), json!([{"iccid": iccid(0), "customer": "Cold"}])]
-    {
+    for devices in [
+        json!("x"),
+        json!([]),
+        json!([12]),
+        json!([{"iccid": 5}]),
+        json!([{"iccid": iccid(0), "products": "x"}]),
+        json!([{"iccid": iccid(0), "surprise": "x"}]),
+        json!([{"customer": "Cold"}]),
+        json!([{"iccid": iccid(0), "customer": ["Cold"]}]),
+    ] {
         let mut request = app.asking("Water", &json!({}));
         request["devices"] = devices;
         assert_eq!(app.post("/plans", &request).await.unwrap().status, StatusCode::UNPROCESSABLE_ENTITY, "{request}");

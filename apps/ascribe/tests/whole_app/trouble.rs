@@ -199,7 +199,7 @@ async fn a_small_change_starts_while_a_big_one_runs() {
     }
     let first = claim_chunk(&app.ledger, Duration::from_secs(30)).await.unwrap().unwrap();
     let second = claim_chunk(&app.ledger, Duration::from_secs(30)).await.unwrap().unwrap();
-    assert_ne!(first.bulk_change, second.bulk_change, "first chunks come before second ones");
+    assert_ne!(first.bulk_change, second.bulk_change, "claims go round the changes");
     for claim in [first, second] {
         settle_chunk(&app.ledger, &claim, claim.first_row, claim.last_row, "w").await.unwrap();
     }
@@ -208,10 +208,10 @@ async fn a_small_change_starts_while_a_big_one_runs() {
 }
 
 #[tokio::test]
-async fn a_plan_whose_planner_died_says_so() {
+async fn a_plan_whose_planner_died_and_did_not_come_back_says_so() {
     let app = TestApp::start(1).await.unwrap();
     let plan = app.plan("Water", &json!({}), &devices(1)).await.unwrap();
-    app.database.plant("update app.device_bulk_change set status = 'PLANNING', planning_lease_until = now() - interval '1 second'; delete from app.bulk_change_chunk; delete from app.bulk_change_counter; delete from app.m2m_device_change").await.unwrap();
+    app.database.plant("update app.device_bulk_change set status = 'PLANNING', planning_lease_until = now() - interval '11 minutes'; delete from app.bulk_change_chunk; delete from app.bulk_change_counter; delete from app.m2m_device_change").await.unwrap();
     let shown = app.get(&format!("/plans/{}", plan.json["id"].as_str().unwrap())).await.unwrap().json;
     assert_eq!(shown["status"], "PLAN_FAILED");
     let refused = app.post("/bulk-changes", &json!({"plan_id": plan.json["id"]})).await.unwrap();

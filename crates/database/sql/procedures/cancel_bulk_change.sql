@@ -1,4 +1,5 @@
--- cancel_bulk_change: rows that have not begun are cancelled, chunk by chunk, by the workers; what is done stays done.
+-- cancel_bulk_change: rows that have not begun are cancelled, chunk by chunk, by the workers, and so is what still waits
+-- for its effective date, also of a change that is otherwise over; what is done stays done.
 -- Seed's procedure: none.
 -- Errors: ZA002 no such bulk change in this tenant · ZA011 it is not in a state for this.
 -- Cost: 1 update per chunk, whatever the number of devices; no device row is touched.
@@ -6,7 +7,8 @@ create function app.cancel_bulk_change(p_tenant_id uuid, p_bulk_change_id uuid, 
     language plpgsql set search_path = app, pg_temp
     as $$
 declare
-    v_change app.device_bulk_change;
+    v_change  app.device_bulk_change;
+    v_waiting integer;
 begin
     -- The chunks first, then the change, as everywhere.
     perform from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
@@ -15,7 +17,16 @@ begin
     where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null for update;
     if not found then
         raise exception 'no such bulk change' using errcode = 'ZA002';
-    elsif v_change.status not in ('NEW', 'PROCESSING', 'PAUSED') then
+    end if;
+    update app.schedule_chunk k set is_cancelled = true, due_at = app.now()
+    where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and not k.is_done and not k.is_cancelled;
+    get diagnostics v_waiting = row_count;
+    if v_waiting > 0 and v_change.status in ('PROCESSED', 'ERROR', 'CANCELLED') then
+        perform pg_notify('ascribe_work', '');
+        insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id)
+        values (p_tenant_id, app.now(), p_actor, 'schedule_cancelled', p_bulk_change_id);
+        return;
+    elsif v_change.status not in ('NEW', 'SCHEDULED', 'PROCESSING', 'PAUSED') then
         raise exception 'the bulk change is %', v_change.status using errcode = 'ZA011';
     end if;
     update app.bulk_change_chunk set is_cancelled = true, is_paused = false, start_at = least(start_at, app.now())

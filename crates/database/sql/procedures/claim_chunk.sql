@@ -1,8 +1,10 @@
 -- claim_chunk: the next chunk that is due, leased to the caller, with an epoch of its own.
 -- Seed's procedure: the SQS message that Lambda received. Runs as the dispatcher, over all tenants, on ids only.
--- Chunks whose lease ran out come first (somebody died with them), then first chunks before second ones, so that a
--- change of ten rows starts while one of a million runs. SKIP LOCKED: two callers never wait for each other.
--- Answers no row when nothing is due. Cost: 1 update per chunk of about 1,000 devices.
+-- Chunks whose lease ran out come first (somebody died with them). Then it goes round: the tenant that was served least
+-- recently, of its changes the one served least recently, of that one the first chunk. So a change of ten rows starts after
+-- at most one chunk of each other tenant and change, whatever their size. SKIP LOCKED: two callers never wait for each other.
+-- Answers no row when nothing is due. Cost: 3 updates per chunk of about 1,000 devices, and one index look-up for each
+-- change that is under way and has nothing due (paused, scheduled) before the one that has.
 create function app.claim_chunk(p_lease interval)
     returns table (tenant_id uuid, bulk_change_id uuid, chunk_number integer, first_row integer, last_row integer,
         epoch integer, lease_until timestamptz)
@@ -20,14 +22,22 @@ begin
     order by c.lease_until limit 1
     for update skip locked;
     if not found then
-        select c.tenant_id, c.bulk_change_id, c.chunk_number into v_tenant, v_change, v_chunk
-        from app.bulk_change_chunk c
-        where c.state = 'READY' and not c.is_paused and c.start_at <= app.now()
-        order by c.chunk_number, c.bulk_change_id limit 1
-        for update skip locked;
-        if not found then
+        for v_tenant, v_change in
+            select t.tenant_id, b.bulk_change_id from app.tenant_turn t join app.bulk_change_turn b on b.tenant_id = t.tenant_id
+            order by t.served_at, t.tenant_id, b.served_at, b.bulk_change_id
+        loop
+            select c.chunk_number into v_chunk from app.bulk_change_chunk c
+            where c.tenant_id = v_tenant and c.bulk_change_id = v_change
+              and c.state = 'READY' and not c.is_paused and c.start_at <= app.now()
+            order by c.chunk_number limit 1
+            for update skip locked;
+            exit when found;
+        end loop;
+        if v_chunk is null then
             return;
         end if;
+        update app.tenant_turn t set served_at = app.now() where t.tenant_id = v_tenant;
+        update app.bulk_change_turn b set served_at = app.now() where b.tenant_id = v_tenant and b.bulk_change_id = v_change;
     end if;
     return query
         update app.bulk_change_chunk c

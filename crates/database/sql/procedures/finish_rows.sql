@@ -38,13 +38,14 @@ begin
                 started_at = coalesce(b.started_at, v_now), processed_date = v_now
             where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id
             returning b.status into v_status;
+            delete from app.bulk_change_turn t where t.tenant_id = p_tenant_id and t.bulk_change_id = p_bulk_change_id;
             insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail)
             values (p_tenant_id, v_now, 'ascribe', 'bulk_change_finished', p_bulk_change_id,
                 jsonb_build_object('status', v_status) || to_jsonb(v_counter) - array['tenant_id', 'bulk_change_id']);
         else
             -- The first settle; a change that was paused meanwhile stays paused.
             update app.device_bulk_change b
-            set status = case when b.status = 'NEW' then 'PROCESSING' else b.status end, started_at = v_now
+            set status = case when b.status in ('NEW', 'SCHEDULED') then 'PROCESSING' else b.status end, started_at = v_now
             where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.started_at is null;
         end if;
     else

@@ -15,7 +15,7 @@ begin
     where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null for update;
     if not found then
         raise exception 'no such bulk change' using errcode = 'ZA002';
-    elsif v_change.status not in ('NEW', 'PROCESSING') then
+    elsif v_change.status not in ('NEW', 'SCHEDULED', 'PROCESSING') then
         raise exception 'the bulk change is %', v_change.status using errcode = 'ZA011';
     end if;
     update app.bulk_change_chunk set is_paused = true

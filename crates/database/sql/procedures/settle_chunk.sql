@@ -4,7 +4,8 @@
 --          row is being looked for); who works.
 -- Effect:  in one transaction: the chunk locked where the epoch is ours and the lease still runs; devices and assignments
 --          locked in device order; rows that moved since the plan or are another change's left alone (SKIPPED);
---          the rest assigned by the seed's procedures; history, row, log, counts, the change's status, one audit entry
+--          the rest assigned by the seed's procedures, plan, pool and allocation put on the schedule where their date is
+--          still to come, what was scheduled before superseded; history, row, log, counts, the change's status, one audit entry
 --          with a digest of the rows.
 -- Errors:  ZA001 the lease is lost. Else a row's data (classes 22, 23, ZA010) or an outage.
 -- Idempotent: a range without PENDING rows changes nothing; a chunk that this epoch finished answers as finished.
@@ -68,7 +69,7 @@ begin
               (t.site_version, t.rev_customer_version, t.customer_rate_plan_version, t.customer_rate_pool_version);
 
         select array_agg((w.row_number, w.device_id, w.owner_tenant_id, w.reason, w.site_id, w.is_rev, w.plan_id, w.pool_id,
-                          w.allocation_mb, w.restores)::app.settling_row order by w.device_id)
+                          w.allocation_mb, w.restores, w.effective_date, w.due_at, w.waits, w.was_scheduled)::app.settling_row order by w.device_id)
         into v_rows
         from (
             select c.row_number, c.device_id, coalesce(dt.device_owner_tenant_id, p_tenant_id) as owner_tenant_id,
@@ -81,7 +82,10 @@ begin
                 end as reason,
                 t.site_id, t.rev_customer_id is not null as is_rev,
                 t.customer_rate_plan_id as plan_id, t.customer_rate_pool_id as pool_id,
-                t.customer_data_allocation_mb as allocation_mb, t.restores
+                t.customer_data_allocation_mb as allocation_mb, t.restores, c.effective_date, t.effective_at as due_at,
+                coalesce(t.effective_at > v_now, false)
+                    and num_nonnulls(t.customer_rate_plan_id, t.customer_rate_pool_id, t.customer_data_allocation_mb) > 0 as waits,
+                dt.scheduled_change_id is not null as was_scheduled
             from app.m2m_device_change c
             join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id
                 and t.target_number = c.target_number
@@ -100,16 +104,18 @@ begin
         perform app.usp_device_bulk_change_customer_rate_plan_change_update(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id),
                 array_agg(w.pool_id), array_agg(w.allocation_mb))
             from unnest(v_rows) as w
-            where w.reason is null and not w.restores and num_nonnulls(w.plan_id, w.pool_id, w.allocation_mb) > 0 having count(*) > 0;
+            where w.reason is null and not w.restores and not w.waits and num_nonnulls(w.plan_id, w.pool_id, w.allocation_mb) > 0 having count(*) > 0;
         perform app.restore_assignment(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id), array_agg(w.pool_id), array_agg(w.allocation_mb))
             from unnest(v_rows) as w where w.reason is null and w.restores having count(*) > 0;
 
+        perform app.schedule_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, v_rows);
+
         insert into app.device_tenant_history (tenant_id, device_id, changed_at, bulk_change_id, row_number, version, site_id,
             account_number, account_number_integration_authentication_id, customer_rate_plan_id, customer_rate_pool_id,
-            customer_data_allocation_mb)
+            customer_data_allocation_mb, effective_date)
         select dt.tenant_id, dt.device_id, v_now, p_bulk_change_id, w.row_number, dt.version, dt.site_id,
             dt.account_number, dt.account_number_integration_authentication_id, dt.customer_rate_plan_id, dt.customer_rate_pool_id,
-            dt.customer_data_allocation_mb
+            dt.customer_data_allocation_mb, w.effective_date
         from unnest(v_rows) as w
         join app.device_tenant dt on dt.tenant_id = p_tenant_id and dt.device_id = w.device_id
         where w.reason is null;

@@ -14,8 +14,13 @@ create table app.service_provider (
     name           text not null,
     write_enabled  boolean not null default true,
     version        integer not null default 1,
+    -- An agent's service provider is its partner's, under a row of the agent's own.
+    owner_tenant_id           uuid,
+    owner_service_provider_id uuid,
     primary key (tenant_id, id),
-    unique (tenant_id, name)
+    unique (tenant_id, name),
+    foreign key (owner_tenant_id, owner_service_provider_id) references app.service_provider (tenant_id, id),
+    check ((owner_tenant_id is null) = (owner_service_provider_id is null))
 );
 comment on table app.service_provider is 'One account at one carrier.';
 

@@ -37,6 +37,8 @@ create table app.device_tenant (
     customer_rate_plan_id                        uuid,
     customer_rate_pool_id                        uuid,
     customer_data_allocation_mb                  numeric(25, 4),
+    -- The bulk change whose plan, pool and allocation wait in device_change_schedule for their date; null: none do.
+    scheduled_change_id                          uuid,
     version                                      integer not null default 1,
     modified_at                                  timestamptz not null,
     primary key (tenant_id, device_id),
@@ -52,8 +54,32 @@ create trigger move_version before update on app.device_tenant for each row
         or old.account_number_integration_authentication_id is distinct from new.account_number_integration_authentication_id
         or old.customer_rate_plan_id is distinct from new.customer_rate_plan_id
         or old.customer_rate_pool_id is distinct from new.customer_rate_pool_id
-        or old.customer_data_allocation_mb is distinct from new.customer_data_allocation_mb)
+        or old.customer_data_allocation_mb is distinct from new.customer_data_allocation_mb
+        or old.scheduled_change_id is distinct from new.scheduled_change_id)
     execute function app.move_version();
+
+-- What the carrier said of a SIM, and when: the day of its activation comes from here.
+create table app.device_status_history (
+    tenant_id       uuid not null,
+    device_id       uuid not null,
+    date_of_change  timestamptz not null,
+    previous_status text,
+    current_status  text not null,
+    foreign key (tenant_id, device_id) references app.m2m_device (tenant_id, id)
+);
+create index device_status_history_by_device on app.device_status_history (tenant_id, device_id, date_of_change desc);
+
+create function app.record_status_change() returns trigger
+    language plpgsql
+    as $$
+begin
+    insert into app.device_status_history (tenant_id, device_id, date_of_change, previous_status, current_status)
+    values (new.tenant_id, new.id, app.now(), old.status, new.status);
+    return null;
+end
+$$;
+create trigger record_status_change after update of status on app.m2m_device for each row
+    when (old.status is distinct from new.status) execute function app.record_status_change();
 
 -- What the assignment became, one row per device and settled change: the device's timeline.
 create table app.device_tenant_history (
@@ -68,7 +94,11 @@ create table app.device_tenant_history (
     account_number_integration_authentication_id uuid,
     customer_rate_plan_id                        uuid,
     customer_rate_pool_id                        uuid,
-    customer_data_allocation_mb                  numeric(25, 4)
+    customer_data_allocation_mb                  numeric(25, 4),
+    -- Made when a schedule came due, not when the change was settled.
+    by_schedule                                  boolean not null default false,
+    -- The civil date in the tenant's time zone that was asked for, or on which the carrier activated the SIM.
+    effective_date                               date
 ) partition by range (changed_at);
 create index device_tenant_history_by_device on app.device_tenant_history (tenant_id, device_id, changed_at);
 

@@ -2,7 +2,8 @@ create table app.device_bulk_change (
     tenant_id              uuid not null references app.tenant,
     id                     uuid not null,
     change_request_type_id smallint not null references app.change_request_type,
-    service_provider_id    uuid not null,
+    -- Null only for a plan that names none and none of whose rows names or has one.
+    service_provider_id    uuid,
     status                 text not null check (status in
         ('PLANNING', 'PLANNED', 'PLAN_FAILED', 'NEW', 'SCHEDULED', 'PROCESSING', 'PAUSED', 'PROCESSED', 'ERROR', 'CANCELLED')),
     status_details         text,
@@ -15,6 +16,8 @@ create table app.device_bulk_change (
     planning_lease_until   timestamptz,
     planned_at             timestamptz,
     expires_at             timestamptz,
+    -- The whole change waits until then; null: as soon as it is applied.
+    start_at               timestamptz,
     applied_at             timestamptz,
     applied_by             uuid,
     started_at             timestamptz,
@@ -23,20 +26,35 @@ create table app.device_bulk_change (
     no_change_count        integer not null default 0,
     refused_count          integer not null default 0,
     by_reason              jsonb not null default '{}',
+    -- The columns of the input with the field each is taken for: [{"column": …, "field": … or null}, …].
+    input_columns          jsonb not null default '[]',
+    -- While it is being planned: rows read and rows judged so far.
+    rows_read              integer not null default 0,
+    rows_judged            integer not null default 0,
+    -- The rows of a plan that expired, or failed, are removed; its counts and reasons stay.
+    rows_removed_at        timestamptz,
     retry_of               uuid,
     undo_of                uuid,
+    -- A file that mixes service providers becomes linked changes: this one came with that one, which has the upload.
+    linked_to              uuid,
     primary key (tenant_id, id),
     foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id),
     foreign key (tenant_id, created_by) references app.api_key (tenant_id, id),
     foreign key (tenant_id, applied_by) references app.api_key (tenant_id, id),
     foreign key (tenant_id, retry_of) references app.device_bulk_change (tenant_id, id),
     foreign key (tenant_id, undo_of) references app.device_bulk_change (tenant_id, id),
+    foreign key (tenant_id, linked_to) references app.device_bulk_change (tenant_id, id),
+    check (applied_at is null or service_provider_id is not null),
     check (num_nonnulls(retry_of, undo_of) <= 1)
 );
 comment on table app.device_bulk_change is 'One request over many devices of one service provider. A plan and the bulk change it becomes are one row.';
 
+create index device_bulk_change_linked on app.device_bulk_change (tenant_id, linked_to) where linked_to is not null;
 -- Few at a time: who looks at plans also looks for those whose planner died.
 create index device_bulk_change_planning on app.device_bulk_change (tenant_id) where status = 'PLANNING';
+
+create index device_bulk_change_to_discard on app.device_bulk_change (tenant_id, expires_at)
+    where rows_removed_at is null and status in ('PLANNED', 'PLAN_FAILED');
 
 -- Kept in the settle transaction and returned by it, never recounted:
 -- planned = ok + failed + skipped + cancelled + needs_attention + to_do.
@@ -70,6 +88,9 @@ create table app.bulk_change_target (
     customer_rate_pool_id         uuid,
     customer_rate_pool_version    integer,
     customer_data_allocation_mb   numeric(25, 4),
+    -- The civil date in the tenant's time zone on which plan, pool and allocation take effect, and its first moment.
+    effective_date                date,
+    effective_at                  timestamptz,
     -- An undo puts plan, pool and allocation back exactly, also to nothing; else null leaves a value alone.
     restores                      boolean not null default false,
     primary key (tenant_id, bulk_change_id, target_number),
@@ -77,7 +98,19 @@ create table app.bulk_change_target (
     foreign key (tenant_id, site_id) references app.site (tenant_id, id),
     foreign key (tenant_id, rev_customer_id) references app.rev_customer (tenant_id, id),
     foreign key (tenant_id, customer_rate_plan_id) references app.customer_rate_plan (tenant_id, id),
-    foreign key (tenant_id, customer_rate_pool_id) references app.customer_rate_pool (tenant_id, id)
+    foreign key (tenant_id, customer_rate_pool_id) references app.customer_rate_pool (tenant_id, id),
+    check ((effective_date is null) = (effective_at is null))
+);
+
+-- The input's own columns, for result files: some thousand rows a part, as CSV, each record led by its row number.
+create table app.bulk_change_input (
+    tenant_id      uuid not null,
+    bulk_change_id uuid not null,
+    first_row      integer not null,
+    last_row       integer not null,
+    records        text not null,
+    primary key (tenant_id, bulk_change_id, first_row),
+    foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id)
 );
 
 -- A range of rows: what is claimed, leased and fenced. Dispatch: ids only, two policies.
@@ -102,9 +135,23 @@ create table app.bulk_change_chunk (
     check (first_row <= last_row),
     check ((state = 'RUNNING') = (lease_until is not null))
 ) with (fillfactor = 70);
--- First chunks before second ones: a change of ten rows does not wait for the last row of a million.
-create index bulk_change_chunk_ready on app.bulk_change_chunk (chunk_number, bulk_change_id) where state = 'READY' and not is_paused;
+create index bulk_change_chunk_ready on app.bulk_change_chunk (tenant_id, bulk_change_id, chunk_number) where state = 'READY' and not is_paused;
 create index bulk_change_chunk_running on app.bulk_change_chunk (lease_until) where state = 'RUNNING' and not is_paused;
+
+-- Whose turn it is. Claims go round the tenants, and within a tenant round its changes: least recently served first. A
+-- change that is applied queues behind those served before that moment, so nothing waits for more than one round and a
+-- stream of small changes cannot keep a large one waiting. Dispatch: ids and times only.
+create table app.tenant_turn (
+    tenant_id uuid primary key references app.tenant,
+    served_at timestamptz not null
+) with (fillfactor = 50);
+create table app.bulk_change_turn (
+    tenant_id      uuid not null,
+    bulk_change_id uuid not null,
+    served_at      timestamptz not null,
+    primary key (tenant_id, bulk_change_id),
+    foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id)
+) with (fillfactor = 50);
 
 -- One device in one bulk change: the plan's row and the ledger's row are the same row.
 create table app.m2m_device_change (
@@ -128,6 +175,7 @@ create table app.m2m_device_change (
     before_customer_rate_plan_id         uuid,
     before_customer_rate_pool_id         uuid,
     before_customer_data_allocation_mb   numeric(25, 4),
+    effective_date                       date,
     processed_date                       timestamptz,
     is_processed boolean not null generated always as (status not in ('PENDING', 'PROCESSING', 'WAITING_CARRIER')) stored,
     has_errors   boolean not null generated always as (status in ('REFUSED', 'FAILED', 'SKIPPED', 'NEEDS_ATTENTION')) stored,
@@ -138,6 +186,48 @@ create table app.m2m_device_change (
 ) with (fillfactor = 85);
 comment on column app.m2m_device_change.input is 'What was given, where it differs from the ICCID it was read as.';
 comment on column app.m2m_device_change.device_tenant_version is '0: the tenant had no assignment of this device yet.';
+
+-- Plan, pool and allocation that wait for their effective date, per device. A row applies only while the assignment that
+-- made it is still what it left: a newer change supersedes it, cancel and undo take it away.
+create table app.device_change_schedule (
+    tenant_id                   uuid not null,
+    bulk_change_id              uuid not null,
+    row_number                  integer not null,
+    device_id                   uuid not null,
+    effective_date              date not null,
+    customer_rate_plan_id       uuid,
+    customer_rate_pool_id       uuid,
+    customer_data_allocation_mb numeric(25, 4),
+    device_tenant_version       integer not null,
+    status                      text not null check (status in ('PENDING', 'APPLIED', 'SUPERSEDED', 'CANCELLED', 'FAILED')),
+    reason                      text,
+    ended_at                    timestamptz,
+    primary key (tenant_id, bulk_change_id, row_number),
+    check (num_nonnulls(customer_rate_plan_id, customer_rate_pool_id, customer_data_allocation_mb) > 0),
+    check ((status = 'PENDING') = (ended_at is null)),
+    check ((status = 'FAILED') = (reason is not null))
+) with (fillfactor = 85);
+create unique index device_change_schedule_pending on app.device_change_schedule (tenant_id, device_id) where status = 'PENDING';
+
+-- The schedule rows of one chunk and one date: what comes due together. Dispatch: ids and times only.
+create table app.schedule_chunk (
+    tenant_id      uuid not null,
+    bulk_change_id uuid not null,
+    chunk_number   integer not null,
+    effective_date date not null,
+    due_at         timestamptz not null,
+    first_row      integer not null,
+    last_row       integer not null,
+    is_done        boolean not null default false,
+    -- To be ended instead of applied.
+    is_cancelled   boolean not null default false,
+    -- Times in a row that applying it did not go through: each wait is longer than the last.
+    releases       smallint not null default 0,
+    primary key (tenant_id, bulk_change_id, chunk_number, effective_date),
+    foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
+    check (first_row <= last_row)
+);
+create index schedule_chunk_due on app.schedule_chunk (due_at) where not is_done;
 
 -- One row per step per attempt. Its requests and responses are redacted before they come here.
 create table app.m2m_device_bulk_change_log (

@@ -9,5 +9,21 @@ create type app.settling_row as (
     plan_id         uuid,
     pool_id         uuid,
     allocation_mb   numeric(25, 4),
-    restores        boolean
+    restores        boolean,
+    effective_date  date,
+    due_at          timestamptz,
+    waits           boolean,
+    was_scheduled   boolean
+);
+
+-- A schedule row that is due: what apply_schedule_chunk holds in memory of one. Never stored.
+create type app.due_row as (
+    row_number    integer,
+    device_id     uuid,
+    status        text,
+    reason        text,
+    plan_id       uuid,
+    pool_id       uuid,
+    allocation_mb numeric(25, 4),
+    is_ours       boolean
 );

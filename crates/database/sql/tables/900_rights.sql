@@ -8,8 +8,9 @@ begin
         'api_key', 'api_key_lookup', 'idempotency_key',
         'integration_authentication', 'service_provider', 'rev_customer', 'site', 'carrier_rate_plan',
         'customer_rate_plan', 'customer_rate_pool',
-        'm2m_device', 'device_tenant', 'device_tenant_history', 'device_lock',
-        'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_chunk',
+        'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
+        'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
+        'device_change_schedule', 'schedule_chunk',
         'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry']
     loop
         execute format('alter table app.%I enable row level security', v_table);
@@ -26,9 +27,27 @@ create policy tenant on app.tenant using (id = app.current_tenant()) with check 
 create policy auditor on app.tenant for select to ascribe_auditor using (true);
 grant select on app.tenant to ascribe_auditor;
 
+-- An agent sees a device of its partner, and what its carrier said of it, through its own assignment of it and no other way;
+-- to read only. These two look into another table, in one direction: device_tenant's policy looks nowhere. For the owner
+-- the first policy is true before this one is asked.
+create policy agent on app.m2m_device for select to ascribe_web, ascribe_worker using (exists (
+    select from app.device_tenant dt
+    where dt.tenant_id = app.current_tenant() and dt.device_owner_tenant_id = m2m_device.tenant_id and dt.device_id = m2m_device.id));
+create policy agent on app.device_status_history for select to ascribe_web using (exists (
+    select from app.device_tenant dt
+    where dt.tenant_id = app.current_tenant() and dt.device_owner_tenant_id = device_status_history.tenant_id
+      and dt.device_id = device_status_history.device_id));
+
 -- Dispatch tables: the second policy. They hold ids and times, nothing a tenant would call its own.
 create policy dispatcher on app.bulk_change_chunk to ascribe_dispatcher using (true) with check (true);
 grant select, update (state, epoch, lease_until, start_at, releases) on app.bulk_change_chunk to ascribe_dispatcher;
+create policy dispatcher on app.tenant for select to ascribe_dispatcher using (true);
+grant select (id) on app.tenant to ascribe_dispatcher;
+create policy dispatcher on app.tenant_turn to ascribe_dispatcher using (true) with check (true);
+create policy dispatcher on app.bulk_change_turn to ascribe_dispatcher using (true) with check (true);
+create policy dispatcher on app.schedule_chunk to ascribe_dispatcher using (true) with check (true);
+grant select, update (due_at, releases) on app.schedule_chunk to ascribe_dispatcher;
+grant select, update (served_at) on app.tenant_turn, app.bulk_change_turn to ascribe_dispatcher;
 create policy dispatcher on app.api_key_lookup for select to ascribe_dispatcher using (true);
 grant select on app.api_key_lookup to ascribe_dispatcher;
 
@@ -43,13 +62,17 @@ grant select on app.integration, app.device_status, app.change_request_type
 grant select on app.tenant, app.api_key, app.integration_authentication, app.service_provider, app.rev_customer, app.site,
     app.carrier_rate_plan, app.customer_rate_plan, app.customer_rate_pool, app.m2m_device, app.device_tenant,
     app.device_tenant_history, app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target,
-    app.bulk_change_chunk, app.m2m_device_change, app.m2m_device_bulk_change_log, app.audit_entry
+    app.bulk_change_input, app.bulk_change_chunk, app.m2m_device_change, app.m2m_device_bulk_change_log, app.audit_entry,
+    app.device_status_history, app.device_change_schedule, app.schedule_chunk
     to ascribe_web;
 grant select, insert, update, delete on app.idempotency_key to ascribe_web;
-grant insert on app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target, app.bulk_change_chunk,
+grant select, insert on app.tenant_turn, app.bulk_change_turn to ascribe_web;
+grant insert on app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target, app.bulk_change_input, app.bulk_change_chunk,
     app.m2m_device_change, app.audit_entry to ascribe_web;
-grant update (status, status_details, plan_hash, planning_lease_until, planned_at, expires_at, applied_at, applied_by,
-    row_count, no_change_count, refused_count, by_reason) on app.device_bulk_change to ascribe_web;
+grant update (status, status_details, plan_hash, planning_lease_until, planned_at, expires_at, applied_at, applied_by, start_at,
+    row_count, no_change_count, refused_count, by_reason, service_provider_id, rows_read, rows_judged)
+    on app.device_bulk_change to ascribe_web;
+grant update (is_cancelled, due_at) on app.schedule_chunk to ascribe_web;
 grant update (state, start_at, is_paused, is_cancelled) on app.bulk_change_chunk to ascribe_web;
 
 -- The worker role settles.
@@ -58,10 +81,13 @@ grant select on app.tenant, app.service_provider, app.integration_authentication
     app.m2m_device_bulk_change_log to ascribe_worker;
 grant select, update (status, started_at, processed_date, status_details) on app.device_bulk_change to ascribe_worker;
 grant select, update on app.bulk_change_counter to ascribe_worker;
+grant select, delete on app.bulk_change_turn to ascribe_worker;
 grant select, update (state, epoch, lease_until) on app.bulk_change_chunk to ascribe_worker;
 grant select, update (status, reason, status_details, attempts, processed_date) on app.m2m_device_change to ascribe_worker;
 grant select, update (site_id, version) on app.m2m_device to ascribe_worker;
 grant select, insert, update on app.device_tenant to ascribe_worker;
+grant select, insert, update (status, reason, ended_at) on app.device_change_schedule to ascribe_worker;
+grant select, insert, update (is_done) on app.schedule_chunk to ascribe_worker;
 grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.audit_entry to ascribe_worker;
 
 -- Functions are called by name and by right: nothing is executable by everybody. (The order matters: this runs

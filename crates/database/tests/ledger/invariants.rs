@@ -57,6 +57,22 @@ async fn every_invariant_finds_its_fault() {
             "update app.device_tenant_history set customer_rate_plan_id = null where row_number = 3",
             "the newest history entry of an assignment is what the assignment is",
         ),
+        (
+            "update app.device_tenant set scheduled_change_id = (select id from app.device_bulk_change) where account_number is not null",
+            "what waits on the schedule is what its assignment says, and the other way round",
+        ),
+        (
+            "insert into app.device_change_schedule select tenant_id, bulk_change_id, row_number, device_id, '2030-01-01', null, null, 1, 1, 'PENDING' from app.m2m_device_change where row_number = 3",
+            "every schedule row that waits is in a schedule chunk that will come",
+        ),
+        (
+            "insert into app.device_change_schedule select tenant_id, bulk_change_id, row_number, device_id, '2020-01-01', null, null, 1, 1, 'APPLIED', null, now() from app.m2m_device_change where row_number = 3",
+            "a schedule row that was applied or failed has exactly one history entry and one log entry",
+        ),
+        (
+            "insert into app.bulk_change_turn select tenant_id, id, now() from app.device_bulk_change",
+            "every change that is under way has its turn, and no other has",
+        ),
     ];
     let mut found_at_all = std::collections::BTreeSet::new();
     for (plant, invariant) in plants {
@@ -72,6 +88,10 @@ async fn every_invariant_finds_its_fault() {
 #[tokio::test]
 async fn every_orphan_query_finds_an_orphan() {
     let (app, _) = with_a_change().await;
+    app.database
+        .plant("insert into app.device_change_schedule select tenant_id, bulk_change_id, row_number, device_id, '2020-01-01', null, null, 1, 1, 'SUPERSEDED', null, now() from app.m2m_device_change where row_number = 3")
+        .await
+        .unwrap();
     for hot in HOT_COLUMNS {
         let plant = if hot.table == "device_lock" {
             "insert into app.device_lock (device_id, tenant_id, bulk_change_id, row_number, locked_at) values (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, now())".to_owned()

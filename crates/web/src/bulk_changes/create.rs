@@ -51,7 +51,7 @@ async fn tell(app: &App, caller: &database::api_key::Caller, id: Uuid) -> Result
     let change = database::bulk_change::get(&app.ledger, caller.tenant, id).await?.ok_or_else(Problem::internal)?;
     Ok(Made {
         status: StatusCode::ACCEPTED,
-        body: super::show(&change),
+        body: super::show_whole(app, caller, &change).await?,
         location: format!("/api/v1/bulk-changes/{id}"),
     })
 }

@@ -14,8 +14,6 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     let change = database::bulk_change::get(&app.ledger, caller.tenant, path_id(&id)?).await?;
-    change
-        .filter(|change| !change.status.is_plan())
-        .map(|change| Json(super::show(&change)))
-        .ok_or_else(Problem::not_found)
+    let change = change.filter(|change| !change.status.is_plan()).ok_or_else(Problem::not_found)?;
+    Ok(Json(super::show_whole(&app, &caller, &change).await?))
 }

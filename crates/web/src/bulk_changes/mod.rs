@@ -6,17 +6,32 @@ pub(crate) mod events;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod plan_again;
+pub(crate) mod resolve;
+pub(crate) mod results;
 pub(crate) mod rows;
 
+use crate::App;
+use crate::plans::{linked, provider};
+use crate::problem::Problem;
+use database::api_key::Caller;
 use database::bulk_change::BulkChange;
 use serde_json::{Value, json};
+
+/// A bulk change with its schedule and the others that came of the same input.
+pub(crate) async fn show_whole(app: &App, caller: &Caller, change: &BulkChange) -> Result<Value, Problem> {
+    let mut shown = show(change);
+    shown["linked"] = linked(app, caller, change).await?;
+    shown["schedule"] = json!(database::schedule::counts(&app.ledger, caller.tenant, change.id).await?);
+    Ok(shown)
+}
 
 /// A bulk change as the API shows it. The counts travel with the status: "processed" never hides a failure.
 pub(crate) fn show(change: &BulkChange) -> Value {
     json!({
         "id": change.id, "change_type": "CustomerAssignment", "status": change.status, "status_details": change.status_details,
         "counts": change.counts, "rows": change.rows, "no_change": change.no_change, "refused": change.refused,
-        "service_provider": { "id": change.service_provider.0, "name": change.service_provider.1 },
+        "service_provider": provider(&change.service_provider), "linked_to": change.linked_to, "start_at": change.start_at,
+        "columns": change.input_columns,
         "request": change.request, "reference": change.reference, "retry_of": change.retry_of, "undo_of": change.undo_of, "input_name": change.input_name, "hash": change.hash,
         "created_at": change.created_at, "applied_at": change.applied_at, "started_at": change.started_at,
         "processed_date": change.processed_date, "finished": change.status.is_finished(),

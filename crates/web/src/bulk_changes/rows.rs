@@ -39,7 +39,11 @@ pub(crate) async fn handle(
             json!({
                 "row": row.row_number, "input": row.input, "iccid": row.iccid, "status": row.status, "reason": row.reason,
                 "detail": row.reason.map(|reason| explain(reason, row.detail.as_deref())), "fix": row.reason.map(Reason::fix),
-                "attempts": row.attempts, "processed_date": row.processed_date,
+                "attempts": row.attempts, "processed_date": row.processed_date, "effective_date": row.effective_date,
+                // What waits, or waited, for that date; a failure of it is told here, with its reason.
+                "schedule": row.schedule.as_ref().map(|(status, reason)| json!({
+                    "status": status, "reason": reason, "detail": reason.map(Reason::sentence), "fix": reason.map(Reason::fix),
+                })),
             })
         },
     )))

@@ -1,7 +1,7 @@
 //! `POST /plans`: a request and its devices become a stored preview. Nothing is changed.
 //!
 //! `application/json` carries everything (up to 1 MiB). `multipart/form-data` carries the same JSON without devices as the
-//! part `request`, first, and a CSV file as the part `devices` (up to 256 MiB and 1,000,000 rows).
+//! part `request`, first, and a CSV, XLSX or text file as the part `devices` (up to 256 MiB and 1,000,000 rows).
 //! 201 when the plan is made; 202 with status PLANNING when that takes longer.
 
 use crate::auth::Caller;
@@ -14,7 +14,8 @@ use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use domain::associate_customer::AssociateCustomer;
-use intake::{Input, Spooled};
+use domain::input_field::{InputField, Overrides};
+use intake::{Input, ListedDevice, Spooled};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -36,7 +37,7 @@ pub(crate) async fn handle(
             .map_err(|rejection| Problem::bad_request("MULTIPART_INVALID", rejection.body_text()))?;
         read_multipart(&app, multipart).await?
     } else if content_type.starts_with("application/json") {
-        read_json(request.into_body()).await?
+        read_json(&app, request.into_body()).await?
     } else {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -46,7 +47,7 @@ pub(crate) async fn handle(
     };
     let worker = app.clone();
     let work = async move {
-        let planning = worker.planner.begin(caller, &asked, input).await?;
+        let planning = worker.planner.begin(caller, asked, input).await?;
         super::make(&worker, &caller, planning).await
     };
     idempotency::once(
@@ -63,7 +64,7 @@ pub(crate) async fn handle(
 
 type Parts = (AssociateCustomer, Input, [u8; 32]);
 
-async fn read_json(body: Body) -> Result<Parts, Problem> {
+async fn read_json(app: &App, body: Body) -> Result<Parts, Problem> {
     let bytes = to_bytes(body, MOST_JSON_BYTES).await.map_err(|_| {
         Problem::too_large("The JSON body is larger than 1 MiB, or broke off; send the devices as a file.")
     })?;
@@ -75,38 +76,60 @@ async fn read_json(body: Body) -> Result<Parts, Problem> {
     let Some(Value::Array(devices)) = devices else {
         return Err(Problem::field("devices", "FIELD_MISSING", "The field devices is missing or not a list."));
     };
-    let cells = devices.into_iter().enumerate().map(|(index, device)| cell(index, device)).collect::<Result<_, _>>()?;
-    Ok((asked, Input::List(cells), fingerprint))
+    if devices.is_empty() {
+        return Err(Problem::field("devices", "INPUT_HAS_NO_ROWS", "The list of devices is empty."));
+    }
+    let devices: Vec<ListedDevice> =
+        devices.into_iter().enumerate().map(|(index, device)| listed(index, device)).collect::<Result<_, _>>()?;
+    let spooled = app.spool.list(app.ids.next(), &devices).await?;
+    Ok((asked, Input { spooled, name: None }, fingerprint))
 }
 
-/// A device is its ICCID as text, or an object with it.
-fn cell(index: usize, device: Value) -> Result<String, Problem> {
+/// A device is its ICCID or subscriber number as text, or an object with it and with what is asked for it alone.
+fn listed(index: usize, device: Value) -> Result<ListedDevice, Problem> {
     let field = format!("devices/{index}");
-    match device {
-        Value::String(text) => Ok(text),
+    let mut fields = match device {
+        Value::String(device) => return Ok(ListedDevice { device, overrides: Vec::new() }),
         // Numbers lose digits in most programs on the way; as text they do not.
         Value::Number(_) => {
-            Err(Problem::field(&field, "FIELD_INVALID", "An ICCID is text, not a number: put it in quotes."))
+            return Err(Problem::field(&field, "FIELD_INVALID", "An ICCID is text, not a number: put it in quotes."));
         }
-        Value::Object(mut fields) => {
-            let Some(Value::String(text)) = fields.remove("iccid") else {
-                return Err(Problem::field(
-                    &format!("{field}/iccid"),
-                    "FIELD_MISSING",
-                    "A device needs its iccid, as text.",
-                ));
-            };
-            match fields.into_iter().find(|(_, value)| !value.is_null()) {
-                Some((name, _)) => Err(Problem::field(
-                    &format!("{field}/{}", name.chars().take(64).collect::<String>()),
-                    "FIELD_NOT_SUPPORTED_YET",
-                    "Per-device overrides are not supported yet.",
-                )),
-                None => Ok(text),
+        Value::Object(fields) => fields,
+        _ => return Err(Problem::field(&field, "FIELD_INVALID", "A device is text or an object with iccid.")),
+    };
+    let named =
+        ["iccid", "msisdn", "device"].into_iter().find_map(|name| fields.remove(name).map(|value| (name, value)));
+    let device = match named {
+        Some((_, Value::String(text))) => text,
+        Some((name, _)) => {
+            let at = format!("{field}/{name}");
+            return Err(Problem::field(&at, "FIELD_INVALID", "A device is named by text: put it in quotes."));
+        }
+        None => {
+            let at = format!("{field}/iccid");
+            return Err(Problem::field(&at, "FIELD_MISSING", "A device needs its iccid or msisdn, as text."));
+        }
+    };
+    let mut overrides = Vec::new();
+    for (name, value) in fields {
+        let at = format!("{field}/{}", name.chars().take(64).collect::<String>());
+        let known = InputField::from_word(&name);
+        let known = known.filter(|f| *f == InputField::ServiceProvider || Overrides::default().field(*f).is_some());
+        let text = match value {
+            Value::Null => continue,
+            Value::String(text) => text,
+            Value::Number(number) => number.to_string(),
+            _ => return Err(Problem::field(&at, "FIELD_INVALID", "An override is text or a number.")),
+        };
+        match known {
+            Some(known) => overrides.push((known, text)),
+            None if domain::associate_customer::NOT_SUPPORTED_YET.contains(&name.as_str()) => {
+                return Err(Problem::field(&at, "FIELD_NOT_SUPPORTED_YET", "This field is not supported yet."));
             }
+            None => return Err(Problem::field(&at, "FIELD_UNKNOWN", "This is not a field that a device can have.")),
         }
-        _ => Err(Problem::field(&field, "FIELD_INVALID", "A device is text or an object with iccid.")),
     }
+    Ok(ListedDevice { device, overrides })
 }
 
 async fn read_multipart(app: &App, mut multipart: Multipart) -> Result<Parts, Problem> {
@@ -142,7 +165,7 @@ async fn read_multipart(app: &App, mut multipart: Multipart) -> Result<Parts, Pr
         return Err(Problem::bad_request("MULTIPART_INVALID", "There is a part after devices; nobody would read it."));
     }
     fingerprint.update(spooled.sha256());
-    Ok((asked, Input::Csv { spooled, name }, fingerprint.finalize().into()))
+    Ok((asked, Input { spooled, name }, fingerprint.finalize().into()))
 }
 
 async fn small(mut field: Field<'_>) -> Result<Vec<u8>, Problem> {

@@ -14,5 +14,6 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     let plan = database::bulk_change::get(&app.ledger, caller.tenant, path_id(&id)?).await?;
-    plan.map(|plan| Json(super::show(&plan))).ok_or_else(Problem::not_found)
+    let plan = plan.ok_or_else(Problem::not_found)?;
+    Ok(Json(super::show_whole(&app, &caller, &plan).await?))
 }

@@ -64,6 +64,7 @@ pub(crate) async fn handle(
                 "row": row.row_number, "input": row.input, "iccid": row.iccid, "verdict": verdict,
                 "reason": reason, "detail": reason.map(|reason| explain(reason, row.detail.as_deref())), "fix": reason.map(Reason::fix),
                 "before": row.before.as_ref().map(show_image), "after": row.after.as_ref().map(show_image),
+                "effective_date": row.effective_date,
             })
         },
     )))

@@ -12,7 +12,7 @@ use database::Server;
 use database::api_key::Caller;
 use domain::clock::Clock;
 use domain::ids::{BulkChangeId, Ids};
-use intake::{Input, Planner, PlannerSettings};
+use intake::{Input, ListedDevice, Planner, PlannerSettings, Spool};
 use report::{Measured, Report};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use std::time::{Duration, Instant};
@@ -109,9 +109,13 @@ async fn prepare(cluster: &TestCluster) -> Result<Prepared> {
     // In an order that has nothing to do with where the rows are, as a customer's list has.
     let mut devices: Vec<String> = (0..DEVICES).map(iccid).collect();
     devices.sort_by_key(|iccid| iccid.bytes().rev().collect::<Vec<u8>>());
-    let planning = Planner::new(ledger.clone(), ids, PlannerSettings::default())
-        .begin(caller, &request, Input::List(devices))
-        .await?;
+    let devices: Vec<ListedDevice> =
+        devices.into_iter().map(|device| ListedDevice { device, overrides: Vec::new() }).collect();
+    let folder = tempfile::tempdir()?;
+    let spool = Spool::open(folder.path().to_owned(), 1 << 30).await?;
+    let spooled = spool.list(ids.next(), &devices).await?;
+    let planner = Planner::new(ledger.clone(), ids, PlannerSettings::default(), spool);
+    let planning = planner.begin(caller, request, Input { spooled, name: None }).await?;
     let change = planning.id();
     planning.run().await?;
     ledger.close().await;

@@ -4,7 +4,7 @@ use crate::{DEVICES, Prepared, stopwatch};
 use anyhow::Result;
 use database::Ledger;
 use processing::{Outcome, Retry, settle};
-use queue::BeltSettings;
+use queue::{BeltSettings, Job};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use std::sync::Arc;
@@ -20,11 +20,12 @@ pub(crate) async fn run(prepared: &Prepared, lanes: usize) -> Result<Duration> {
     database::plan::apply(&ledger, &prepared.caller, prepared.change.0, None).await?;
     let (settling, done) = (ledger.clone(), stop.clone());
     let retry = Retry { tries: 3, first_wait: Duration::from_millis(10), lease: Duration::from_secs(60) };
-    queue::run(ledger.clone(), BeltSettings { lanes, ..BeltSettings::default() }, stop, move |claim| {
+    queue::run(ledger.clone(), BeltSettings { lanes, ..BeltSettings::default() }, stop, move |job| {
         let (ledger, left, done) = (settling.clone(), Arc::clone(&left), done.clone());
         async move {
-            if let Outcome::Done { ok, .. } =
-                settle(&ledger, &claim, "bench", retry, &mut StdRng::seed_from_u64(1)).await
+            if let Job::Chunk(claim) = job
+                && let Outcome::Done { ok, .. } =
+                    settle(&ledger, &claim, "bench", retry, &mut StdRng::seed_from_u64(1)).await
                 && left.fetch_sub(ok, Ordering::SeqCst) == ok
             {
                 done.cancel();

@@ -1,0 +1,202 @@
+//! What the names in requests and rows stand for, found for many at a time; and the targets that rows are to become, stored.
+
+use crate::ledger::set_tenant;
+use crate::stage::Stage;
+use crate::{DatabaseError, Result};
+use domain::associate_customer::AssociateCustomer;
+use domain::ids::{
+    BulkChangeId, CustomerId, CustomerRatePlanId, CustomerRatePoolId, IntegrationAuthenticationId, ServiceProviderId,
+    SiteId,
+};
+use domain::target::{
+    CustomerCandidate, MatchedBy, OfferCandidate, RevAccount, RevCandidate, SiteCandidate, Target, TargetFacts,
+};
+use jiff_sqlx::ToSqlx as _;
+use sqlx::Acquire as _;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Everything in a tenant that the names of some requests might stand for.
+#[derive(Debug, Default)]
+pub struct NamedFacts {
+    customers: HashMap<String, Vec<CustomerCandidate>>,
+    plans: HashMap<String, Vec<OfferCandidate<CustomerRatePlanId>>>,
+    pools: HashMap<String, Vec<OfferCandidate<CustomerRatePoolId>>>,
+}
+
+impl NamedFacts {
+    /// What the names of one of those requests might stand for.
+    #[must_use]
+    pub fn of(&self, request: &AssociateCustomer) -> TargetFacts {
+        let named = |text: &Option<String>| text.clone().unwrap_or_default();
+        TargetFacts {
+            customers: self.customers.get(&named(&request.customer)).cloned().unwrap_or_default(),
+            plans: self.plans.get(&named(&request.customer_rate_plan)).cloned().unwrap_or_default(),
+            pools: self.pools.get(&named(&request.customer_rate_pool)).cloned().unwrap_or_default(),
+        }
+    }
+}
+
+/// The distinct texts of a field, and those of them that may be ids.
+fn texts<'a>(given: impl Iterator<Item = &'a Option<String>>) -> (Vec<String>, Vec<Uuid>) {
+    let mut texts: Vec<String> = given.flatten().cloned().collect();
+    texts.sort_unstable();
+    texts.dedup();
+    let ids = texts.iter().filter_map(|text| Uuid::parse_str(text).ok()).collect();
+    (texts, ids)
+}
+
+/// Puts a finding under every text that means it: its id, in any spelling, or its name.
+fn file_under<T: Clone>(
+    found: &mut HashMap<String, Vec<T>>,
+    asked: &[String],
+    id: Uuid,
+    names: &[Option<&str>],
+    item: &T,
+) {
+    // Few texts are ids; those are compared one by one.
+    for text in asked.iter().filter(|text| Uuid::parse_str(text).ok() == Some(id)) {
+        found.entry(text.clone()).or_default().push(item.clone());
+    }
+    let mut seen: Option<&str> = None;
+    for name in names.iter().copied().flatten() {
+        if seen != Some(name) && asked.binary_search_by(|text| text.as_str().cmp(name)).is_ok() {
+            found.entry(name.to_owned()).or_default().push(item.clone());
+        }
+        seen = Some(name);
+    }
+}
+
+impl Stage {
+    /// Everything in this tenant that the names of these requests might stand for. Four statements, whatever their number.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn named_facts(&mut self, requests: &[AssociateCustomer]) -> Result<NamedFacts> {
+        let tenant = self.tenant();
+        let mut found = NamedFacts::default();
+        let (names, ids) = texts(requests.iter().map(|r| &r.customer));
+        let mut transaction = self.connection()?.begin().await?;
+        set_tenant(&mut transaction, tenant).await?;
+        let customers = sqlx::query!(
+            r#"select id as "id!", name as "name!", kind as "kind!", rev_customer_id, integration_authentication_id,
+                   is_closed as "is_closed!", version as "version!"
+               from app.customer where tenant_id = $1 and (id = any ($2) or rev_customer_id = any ($3) or name = any ($3))"#,
+            tenant.0, &ids, &names)
+            .fetch_all(&mut *transaction).await?;
+        let customer_ids: Vec<Uuid> = customers.iter().map(|row| row.id).collect();
+        let sites = sqlx::query!(
+            r#"select site_id as "id!", site_name as "name!", is_active as "is_active!", site_version as "version!", customer_id as "customer_id!"
+               from app.seat where tenant_id = $1 and customer_id = any ($2) order by site_id"#,
+            tenant.0, &customer_ids)
+            .fetch_all(&mut *transaction).await?;
+        let mut sites_of: HashMap<Uuid, Vec<SiteCandidate>> = HashMap::new();
+        for site in sites {
+            let candidate =
+                SiteCandidate { id: SiteId(site.id), name: site.name, active: site.is_active, version: site.version };
+            sites_of.entry(site.customer_id).or_default().push(candidate);
+        }
+        for row in customers {
+            let rev = row.rev_customer_id.clone().zip(row.integration_authentication_id);
+            let candidate = CustomerCandidate {
+                id: CustomerId(row.id),
+                name: row.name.clone(),
+                matched_by: MatchedBy::Name,
+                rev: rev.map(|(rev_customer_id, authentication)| RevCandidate {
+                    account: RevAccount {
+                        rev_customer_id,
+                        integration_authentication: IntegrationAuthenticationId(authentication),
+                    },
+                    closed: row.is_closed,
+                    version: row.version,
+                }),
+                sites: sites_of.get(&row.id).cloned().unwrap_or_default(),
+            };
+            let names_of = [row.rev_customer_id.as_deref(), Some(row.name.as_str())];
+            file_under(&mut found.customers, &names, row.id, &names_of, &candidate);
+        }
+        for (text, candidates) in &mut found.customers {
+            let by_id = Uuid::parse_str(text).ok();
+            for candidate in candidates {
+                candidate.matched_by = if Some(candidate.id.0) == by_id {
+                    MatchedBy::Id
+                } else if candidate.rev.as_ref().is_some_and(|rev| rev.account.rev_customer_id == *text) {
+                    MatchedBy::RevCustomerId
+                } else {
+                    MatchedBy::Name
+                };
+            }
+        }
+        let (codes, ids) = texts(requests.iter().map(|r| &r.customer_rate_plan));
+        let plans = sqlx::query!(
+            "select id, rate_plan_code, service_provider_id, is_active, version from app.customer_rate_plan
+             where tenant_id = $1 and (id = any ($2) or rate_plan_code = any ($3))",
+            tenant.0,
+            &ids,
+            &codes
+        );
+        for row in plans.fetch_all(&mut *transaction).await? {
+            let provider = row.service_provider_id.map(ServiceProviderId);
+            let (id, active, version) = (CustomerRatePlanId(row.id), row.is_active, row.version);
+            let offer = OfferCandidate { id, service_provider: provider, active, version };
+            file_under(&mut found.plans, &codes, row.id, &[Some(row.rate_plan_code.as_str())], &offer);
+        }
+        let (names, ids) = texts(requests.iter().map(|r| &r.customer_rate_pool));
+        let pools = sqlx::query!(
+            "select id, name, service_provider_id, is_active, version from app.customer_rate_pool
+             where tenant_id = $1 and (id = any ($2) or name = any ($3))",
+            tenant.0,
+            &ids,
+            &names
+        );
+        for row in pools.fetch_all(&mut *transaction).await? {
+            let provider = row.service_provider_id.map(ServiceProviderId);
+            let (id, active, version) = (CustomerRatePoolId(row.id), row.is_active, row.version);
+            let offer = OfferCandidate { id, service_provider: provider, active, version };
+            file_under(&mut found.pools, &names, row.id, &[Some(row.name.as_str())], &offer);
+        }
+        transaction.commit().await?;
+        Ok(found)
+    }
+
+    /// Stores what rows are to become, under numbers from this one on. One statement.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn add_targets(&mut self, change: BulkChangeId, first_number: i32, targets: &[Target]) -> Result<()> {
+        let tenant = self.tenant();
+        let (sites, site_versions): (Vec<Uuid>, Vec<i32>) =
+            targets.iter().map(|t| (t.site.id.0, t.site.version)).unzip();
+        let (customers, customer_versions): (Vec<Option<Uuid>>, Vec<Option<i32>>) =
+            targets.iter().map(|t| t.rev.as_ref().map(|(_, version)| (t.customer.0, *version)).unzip()).unzip();
+        let (plans, plan_versions): (Vec<Option<Uuid>>, Vec<Option<i32>>) =
+            targets.iter().map(|t| t.plan.map(|p| (p.id.0, p.version)).unzip()).unzip();
+        let (pools, pool_versions): (Vec<Option<Uuid>>, Vec<Option<i32>>) =
+            targets.iter().map(|t| t.pool.map(|p| (p.id.0, p.version)).unzip()).unzip();
+        let allocations: Vec<Option<String>> = targets.iter().map(|t| t.allocation.map(|a| a.to_string())).collect();
+        let (dates, moments): (Vec<Option<jiff_sqlx::Date>>, Vec<Option<jiff_sqlx::Timestamp>>) =
+            targets.iter().map(|t| t.effective.map(|e| (e.date.to_sqlx(), e.at.to_sqlx())).unzip()).unzip();
+        let mut transaction = self.connection()?.begin().await?;
+        set_tenant(&mut transaction, tenant).await?;
+        let stored = sqlx::query(
+            "insert into app.bulk_change_target (tenant_id, bulk_change_id, target_number, site_id, site_version, rev_customer_id,
+                 rev_customer_version, customer_rate_plan_id, customer_rate_plan_version, customer_rate_pool_id,
+                 customer_rate_pool_version, customer_data_allocation_mb, effective_date, effective_at)
+             select $1, $2, $3 + u.n::integer - 1, u.site, u.site_version, u.customer, u.customer_version, u.plan, u.plan_version,
+                 u.pool, u.pool_version, u.allocation::numeric, u.date, u.moment
+             from unnest($4::uuid[], $5::integer[], $6::uuid[], $7::integer[], $8::uuid[], $9::integer[], $10::uuid[], $11::integer[],
+                     $12::text[], $13::date[], $14::timestamptz[]) with ordinality
+                 as u (site, site_version, customer, customer_version, plan, plan_version, pool, pool_version, allocation, date, moment, n)")
+            .bind(tenant.0).bind(change.0).bind(first_number).bind(&sites).bind(&site_versions).bind(&customers).bind(&customer_versions)
+            .bind(&plans).bind(&plan_versions).bind(&pools).bind(&pool_versions).bind(&allocations).bind(&dates).bind(&moments)
+            .execute(&mut *transaction).await?;
+        if stored.rows_affected() != targets.len() as u64 {
+            return Err(DatabaseError::Inconsistent {
+                table: "bulk_change_target",
+                column: "target_number",
+                value: change.to_string(),
+            });
+        }
+        Ok(transaction.commit().await?)
+    }
+}

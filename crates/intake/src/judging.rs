@@ -1,0 +1,141 @@
+//! Judging the staged rows of an assignment: what each row asks for is resolved once per distinct wish, each row is judged
+//! once, and what rows are to become is stored once per distinct target.
+
+use crate::accumulating::Accumulating;
+use crate::planner::PlanRefusal;
+use crate::progress::Progress;
+use database::DatabaseError;
+use database::stage::Stage;
+use database::staged_row::{JudgedRow, RowsOf, StagedRow};
+use domain::associate_customer::AssociateCustomer;
+use domain::dates::Moment;
+use domain::ids::{BulkChangeId, ServiceProviderId};
+use domain::input_field::Overrides;
+use domain::reason::{Reason, Refusal};
+use domain::target::{Target, resolve};
+use domain::verdict::{Verdict, verdict};
+use jiff::civil::Date;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+/// Distinct wishes and targets that are remembered. When there are more, they are forgotten, and a target that comes again
+/// is stored again under another number: nothing depends on its being stored once.
+const MOST_REMEMBERED: usize = 10_000;
+
+/// What is asked for, of whose SIMs, and when.
+pub(crate) struct Asked<'a> {
+    pub(crate) id: BulkChangeId,
+    pub(crate) request: &'a AssociateCustomer,
+    pub(crate) service_provider: Option<ServiceProviderId>,
+    pub(crate) rows: RowsOf,
+    pub(crate) moment: &'a Moment,
+}
+
+/// What rows ask for, resolved, by the JSON of their overrides; `""` for none.
+type Resolved = HashMap<String, Result<Target, Refusal>>;
+
+/// Targets that are stored, by what they are.
+#[derive(Default)]
+struct Numbers {
+    of: HashMap<Target, i32>,
+    last: i32,
+}
+
+/// Judges and stores every staged row of the change.
+pub(crate) async fn judge(
+    stage: &mut Stage,
+    asked: &Asked<'_>,
+    page_rows: i64,
+    plan: &mut Accumulating,
+    progress: &Progress,
+) -> Result<(), PlanRefusal> {
+    let (mut resolved, mut numbers) = (Resolved::new(), Numbers::default());
+    loop {
+        let page = stage.page(asked.rows, asked.service_provider, plan.last_row(), page_rows).await?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        resolve_wishes(stage, asked, &page, &mut resolved).await?;
+        let (mut fresh, mut judged) = (Vec::new(), Vec::with_capacity(page.len()));
+        if numbers.of.len() > MOST_REMEMBERED {
+            numbers.of.clear();
+        }
+        let first_number = numbers.last + 1;
+        for row in page {
+            let target = resolved.get(row.overrides.as_deref().unwrap_or_default());
+            let missing = Err(Refusal::plain(Reason::CustomerNotFound));
+            let target = target.unwrap_or(&missing);
+            let verdict = verdict(target, asked.request.on_conflict, &row.facts);
+            let (target_number, effective_date) = match (&verdict, target) {
+                (Verdict::Change, Ok(target)) => {
+                    (numbers.number(target, &mut fresh), Some(effective_date(target, &row, asked.moment)))
+                }
+                _ => (0, None),
+            };
+            judged.push(JudgedRow { row, verdict, target_number, effective_date });
+        }
+        if !fresh.is_empty() {
+            fresh.iter().for_each(|target: &Target| plan.hash_target(&format!("{target:?}")));
+            stage.add_targets(asked.id, first_number, &fresh).await?;
+        }
+        judged.iter().for_each(|row| plan.count(row));
+        stage.store(asked.id, &judged).await?;
+        progress.judged(judged.len());
+    }
+}
+
+impl Numbers {
+    fn number(&mut self, target: &Target, fresh: &mut Vec<Target>) -> i32 {
+        match self.of.entry(target.clone()) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                self.last += 1;
+                fresh.push(target.clone());
+                *new.insert(self.last)
+            }
+        }
+    }
+}
+
+/// The date that was asked for, else the day the carrier activated the SIM, else today: what is billed begins then.
+fn effective_date(target: &Target, row: &StagedRow, moment: &Moment) -> Date {
+    let activated = row.facts.device.as_ref().and_then(|device| device.activated_at);
+    target.effective.map(|e| e.date).or(activated.map(|at| moment.date_of(at))).unwrap_or_else(|| moment.today())
+}
+
+/// Resolves what the rows of a page ask for and was not resolved before. No statement if there is nothing new.
+async fn resolve_wishes(
+    stage: &mut Stage,
+    asked: &Asked<'_>,
+    page: &[StagedRow],
+    resolved: &mut Resolved,
+) -> Result<(), PlanRefusal> {
+    if resolved.len() > MOST_REMEMBERED {
+        resolved.clear();
+    }
+    let mut fresh: HashMap<&str, AssociateCustomer> = HashMap::new();
+    for wish in page.iter().map(|row| row.overrides.as_deref().unwrap_or_default()) {
+        if resolved.contains_key(wish) || fresh.contains_key(wish) {
+            continue;
+        }
+        let overrides = if wish.is_empty() { Ok(Overrides::default()) } else { serde_json::from_str(wish) };
+        let overrides: Overrides = overrides.map_err(|_| DatabaseError::Inconsistent {
+            table: "staged_row",
+            column: "overrides",
+            value: wish.chars().take(64).collect(),
+        })?;
+        fresh.insert(wish, overrides.over(asked.request));
+    }
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    // Without a service provider no device was found, and whose SIMs they would be is of no account.
+    let provider = asked.service_provider.unwrap_or(ServiceProviderId(uuid::Uuid::nil()));
+    let requests: Vec<AssociateCustomer> = fresh.values().cloned().collect();
+    let facts = stage.named_facts(&requests).await?;
+    for (wish, request) in fresh {
+        let target = resolve(&request, provider, &facts.of(&request), asked.moment);
+        resolved.insert(wish.to_owned(), target);
+    }
+    Ok(())
+}

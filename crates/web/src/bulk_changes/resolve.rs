@@ -1,0 +1,67 @@
+//! `POST /bulk-changes/{id}/resolve`: a person closes rows that need attention, as processed or failed, and says why.
+
+use crate::App;
+use crate::auth::Caller;
+use crate::paging::path_id;
+use crate::problem::Problem;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use database::control::{Resolution, resolve_rows};
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    rows: Vec<i32>,
+    outcome: Outcome,
+    reason: String,
+    #[serde(default)]
+    comment: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    Processed,
+    Failed,
+}
+
+/// The most rows of one request.
+const MOST_ROWS: usize = 1_000;
+
+pub(crate) async fn handle(
+    caller: Caller,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, Problem> {
+    let body = body.map_err(|_| Problem::too_large("The body is larger than 1 MiB, or broke off."))?;
+    let body: Body = serde_json::from_slice(&body).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "REQUEST_INVALID", error.to_string())
+        }
+        _ => Problem::bad_request("JSON_INVALID", error.to_string()),
+    })?;
+    if body.rows.is_empty() || body.rows.len() > MOST_ROWS {
+        return Err(Problem::field("rows", "FIELD_INVALID", "Name from 1 to 1000 rows by their numbers."));
+    }
+    for (field, text, least) in [("reason", &body.reason, 1), ("comment", &body.comment, 0)] {
+        if text.trim().len() < least || text.len() > 1_000 || text.contains('\0') {
+            return Err(Problem::field(field, "FIELD_INVALID", "Say why, in at most 1000 bytes."));
+        }
+    }
+    let resolution = Resolution {
+        processed: matches!(body.outcome, Outcome::Processed),
+        reason: body.reason.trim().to_owned(),
+        comment: body.comment.trim().to_owned(),
+    };
+    let closed = resolve_rows(&app.ledger, &caller.0, path_id(&id)?, &body.rows, &resolution).await?;
+    if closed == 0 {
+        return Err(Problem::new(StatusCode::CONFLICT, "NOTHING_TO_RESOLVE", "None of these rows needs attention."));
+    }
+    super::get::handle(caller, State(app), Path(id)).await
+}
