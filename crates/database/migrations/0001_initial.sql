@@ -63,6 +63,39 @@ create table app.change_request_type (
 );
 insert into app.change_request_type (id, code, display_name) values (4, 'CustomerAssignment', 'Assign Customer');
 
+-- Roles and what they may do: the original's table. Everything that is not here is denied.
+create table app.role (
+    code text primary key,
+    name text not null
+);
+insert into app.role (code, name) values
+    ('super_admin', 'Super Admin'), ('partner_admin', 'Partner Admin'), ('agent_partner_admin', 'Agent Partner Admin'),
+    ('agent', 'Agent'), ('user', 'User'), ('notification_only', 'Notification-Only User');
+
+create table app.role_module (
+    role       text not null references app.role,
+    module     text not null check (module in ('m2m', 'mobility', 'rev_customers')),
+    may_access boolean not null,
+    may_create boolean not null,
+    may_edit   boolean not null,
+    primary key (role, module)
+);
+insert into app.role_module (role, module, may_access, may_create, may_edit)
+select r, m, true, r <> 'user', r not in ('user', 'agent')
+from unnest(array['super_admin', 'partner_admin', 'agent_partner_admin', 'agent', 'user']) as r,
+    unnest(array['m2m', 'mobility', 'rev_customers']) as m;
+
+create table app.role_change_type (
+    role                   text not null references app.role,
+    integration_id         smallint not null references app.integration,
+    change_request_type_id smallint not null references app.change_request_type,
+    primary key (role, integration_id, change_request_type_id)
+);
+comment on table app.role_change_type is 'Which change types a role may use at which carrier. An agent assigns customers to mobility lines only.';
+insert into app.role_change_type (role, integration_id, change_request_type_id)
+select r, i, 4 from unnest(array['super_admin', 'partner_admin', 'agent_partner_admin']) as r, unnest(array[1, 4, 6]) as i
+union all select 'agent', 6, 4;
+
 -- tables/020_tenant.sql
 create table app.tenant (
     id               uuid primary key,
@@ -73,11 +106,21 @@ create table app.tenant (
 );
 comment on table app.tenant is 'A partner (reseller); with a parent, an agent partner under it.';
 
+create table app.tenant_module (
+    tenant_id uuid not null references app.tenant,
+    module    text not null check (module in ('m2m', 'mobility', 'rev_customers')),
+    primary key (tenant_id, module)
+);
+comment on table app.tenant_module is 'The modules a tenant has; one that is not here nobody in it may use.';
+
 create table app.api_key (
     tenant_id  uuid not null references app.tenant,
     id         uuid not null,
     name       text not null,
     shown      text not null,
+    role       text not null references app.role,
+    -- Confined to the sites of api_key_site; without any there, to none.
+    is_site_restricted boolean not null default false,
     created_at timestamptz not null,
     primary key (tenant_id, id)
 );
@@ -222,6 +265,35 @@ create table app.customer_rate_pool (
 create trigger move_version before update on app.customer_rate_pool for each row
     when (old.is_active is distinct from new.is_active or old.service_provider_id is distinct from new.service_provider_id)
     execute function app.move_version();
+
+create table app.site_group (
+    tenant_id uuid not null references app.tenant,
+    id        uuid not null,
+    name      text not null,
+    primary key (tenant_id, id),
+    unique (tenant_id, name)
+);
+create table app.site_group_site (
+    tenant_id     uuid not null,
+    site_group_id uuid not null,
+    site_id       uuid not null,
+    primary key (tenant_id, site_group_id, site_id),
+    foreign key (tenant_id, site_group_id) references app.site_group (tenant_id, id),
+    foreign key (tenant_id, site_id) references app.site (tenant_id, id)
+);
+
+create table app.api_key_site (
+    tenant_id     uuid not null,
+    api_key_id    uuid not null,
+    site_id       uuid,
+    site_group_id uuid,
+    foreign key (tenant_id, api_key_id) references app.api_key (tenant_id, id),
+    foreign key (tenant_id, site_id) references app.site (tenant_id, id),
+    foreign key (tenant_id, site_group_id) references app.site_group (tenant_id, id),
+    unique nulls not distinct (tenant_id, api_key_id, site_id, site_group_id),
+    check (num_nonnulls(site_id, site_group_id) = 1)
+);
+comment on table app.api_key_site is 'A site, or every site of a group, that a restricted key is confined to.';
 
 -- tables/040_device.sql
 create table app.m2m_device (
@@ -660,7 +732,7 @@ declare
     v_table text;
 begin
     foreach v_table in array array[
-        'api_key', 'api_key_lookup', 'idempotency_key',
+        'tenant_module', 'api_key', 'api_key_lookup', 'api_key_site', 'idempotency_key', 'site_group', 'site_group_site',
         'integration_authentication', 'service_provider', 'rev_customer', 'site', 'carrier_rate_plan',
         'customer_rate_plan', 'customer_rate_pool',
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
@@ -710,11 +782,11 @@ grant select on app.api_key_lookup to ascribe_dispatcher;
 -- locked_devices run as the owner, and this policy lets them see every row of this one table.
 create policy definer_functions on app.device_lock to ascribe_owner using (true) with check (true);
 
-grant select on app.integration, app.device_status, app.change_request_type
+grant select on app.integration, app.device_status, app.change_request_type, app.role, app.role_module, app.role_change_type
     to ascribe_web, ascribe_worker, ascribe_auditor;
 
 -- The web role plans and applies. It cannot move a device, nor write what the ledger says of one.
-grant select on app.tenant, app.api_key, app.integration_authentication, app.service_provider, app.rev_customer, app.site,
+grant select on app.tenant, app.tenant_module, app.api_key, app.api_key_site, app.site_group, app.site_group_site, app.integration_authentication, app.service_provider, app.rev_customer, app.site,
     app.carrier_rate_plan, app.customer_rate_plan, app.customer_rate_pool, app.m2m_device, app.device_tenant,
     app.device_tenant_history, app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target,
     app.bulk_change_input, app.bulk_change_chunk, app.m2m_device_change, app.m2m_device_bulk_change_log, app.audit_entry,
@@ -1471,8 +1543,8 @@ begin
                     when l.device_id is not null then 'LOCKED_BY_OTHER_CHANGE'
                     when c.target_number = any (v_stale_targets) then 'STALE_SINCE_PLAN'
                     when coalesce(dt.version, 0) <> c.device_tenant_version then 'STALE_SINCE_PLAN'
-                    when d.version is distinct from c.device_version
-                        and coalesce(dt.device_owner_tenant_id, p_tenant_id) = p_tenant_id then 'STALE_SINCE_PLAN'
+                    -- An agent reads its partner's device here, and neither locks nor writes it.
+                    when d.version is distinct from c.device_version then 'STALE_SINCE_PLAN'
                 end as reason,
                 t.site_id, t.rev_customer_id is not null as is_rev,
                 t.customer_rate_plan_id as plan_id, t.customer_rate_pool_id as pool_id,
@@ -1483,8 +1555,8 @@ begin
             from app.m2m_device_change c
             join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id
                 and t.target_number = c.target_number
-            left join app.m2m_device d on d.tenant_id = c.tenant_id and d.id = c.device_id
             left join app.device_tenant dt on dt.tenant_id = c.tenant_id and dt.device_id = c.device_id
+            left join app.m2m_device d on d.tenant_id = coalesce(dt.device_owner_tenant_id, c.tenant_id) and d.id = c.device_id
             left join app.locked_devices(p_bulk_change_id, v_devices) as l (device_id) on l.device_id = c.device_id
             where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id
               and c.row_number between p_first_row and p_last_row and c.status = 'PENDING') as w;

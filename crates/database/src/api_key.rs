@@ -11,6 +11,8 @@ pub struct Caller {
     pub tenant: TenantId,
     /// With which key.
     pub api_key: ApiKeyId,
+    /// Confined to sites: then it sees the plans and changes it made itself, and no others.
+    pub confined: bool,
 }
 
 impl Caller {
@@ -21,11 +23,11 @@ impl Caller {
     }
 }
 
-/// Looks a key up before a tenant is known; None: unknown, revoked or expired, which are one answer to outsiders.
+/// Whose key this is, before a tenant is known; None: unknown, revoked or expired, which are one answer to outsiders.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn caller(ledger: &Ledger, key: &ApiKey) -> Result<Option<Caller>> {
+pub async fn found(ledger: &Ledger, key: &ApiKey) -> Result<Option<(TenantId, ApiKeyId)>> {
     let found = sqlx::query!(
         "select tenant_id, api_key_id from app.api_key_lookup
          where key_sha256 = $1 and revoked_at is null and expires_at > app.now()",
@@ -33,5 +35,5 @@ pub async fn caller(ledger: &Ledger, key: &ApiKey) -> Result<Option<Caller>> {
     )
     .fetch_optional(&ledger.dispatcher)
     .await?;
-    Ok(found.map(|row| Caller { tenant: TenantId(row.tenant_id), api_key: ApiKeyId(row.api_key_id) }))
+    Ok(found.map(|row| (TenantId(row.tenant_id), ApiKeyId(row.api_key_id))))
 }

@@ -1,5 +1,6 @@
 //! Bulk changes, and the plans they were: read with their counts.
 
+use crate::api_key::Caller;
 use crate::{DatabaseError, Ledger, Result};
 use domain::ids::{BulkChangeId, ServiceProviderId, TenantId};
 use domain::states::{BulkChangeStatus, Counts};
@@ -71,14 +72,14 @@ pub enum Stage {
     Applied,
 }
 
-/// The plan or change with this id, if this tenant has it.
+/// The plan or change with this id, if this tenant has it and the caller may see it.
 ///
 /// # Errors
 /// The database does not answer, or holds what nothing writes.
-pub async fn get(ledger: &Ledger, tenant: TenantId, id: Uuid) -> Result<Option<BulkChange>> {
-    let mut transaction = ledger.web(tenant).await?;
-    end_dead_plans(&mut transaction, tenant).await?;
-    let found = select(&mut transaction, tenant, Some(id), None, None, 1).await?;
+pub async fn get(ledger: &Ledger, caller: &Caller, id: Uuid) -> Result<Option<BulkChange>> {
+    let mut transaction = ledger.web(caller.tenant).await?;
+    end_dead_plans(&mut transaction, caller.tenant).await?;
+    let found = select(&mut transaction, caller, Some(id), None, None, 1).await?;
     transaction.commit().await?;
     Ok(found.into_iter().next())
 }
@@ -89,14 +90,14 @@ pub async fn get(ledger: &Ledger, tenant: TenantId, id: Uuid) -> Result<Option<B
 /// The database does not answer, or holds what nothing writes.
 pub async fn list(
     ledger: &Ledger,
-    tenant: TenantId,
+    caller: &Caller,
     stage: Stage,
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<BulkChange>> {
-    let mut transaction = ledger.web(tenant).await?;
-    end_dead_plans(&mut transaction, tenant).await?;
-    let found = select(&mut transaction, tenant, None, Some(stage == Stage::Plan), after, limit).await?;
+    let mut transaction = ledger.web(caller.tenant).await?;
+    end_dead_plans(&mut transaction, caller.tenant).await?;
+    let found = select(&mut transaction, caller, None, Some(stage == Stage::Plan), after, limit).await?;
     transaction.commit().await?;
     Ok(found)
 }
@@ -117,7 +118,7 @@ async fn end_dead_plans(connection: &mut sqlx::PgConnection, tenant: TenantId) -
 
 async fn select(
     connection: &mut sqlx::PgConnection,
-    tenant: TenantId,
+    caller: &Caller,
     id: Option<Uuid>,
     plans: Option<bool>,
     after: Option<Uuid>,
@@ -134,8 +135,9 @@ async fn select(
            left join app.bulk_change_counter k on k.tenant_id = b.tenant_id and k.bulk_change_id = b.id
            where b.tenant_id = $1 and ($2::uuid is null or b.id = $2) and ($3::boolean is null or (b.applied_at is null) = $3)
              and ($4::uuid is null or b.id < $4)
+             and ($6::uuid is null or b.created_by = $6)
            order by b.id desc limit $5"#,
-        tenant.0, id, plans, after, limit)
+        caller.tenant.0, id, plans, after, limit, caller.confined.then_some(caller.api_key.0))
         .fetch_all(connection).await?;
     rows.into_iter()
         .map(|row| {

@@ -85,7 +85,8 @@ pub const HOT_COLUMNS: &[HotColumn] = &[
 ];
 
 /// Tables without a tenant: words that are the same for everybody, writable by nobody at run time.
-const GLOBAL_TABLES: &[&str] = &["integration", "device_status", "change_request_type"];
+const GLOBAL_TABLES: &[&str] =
+    &["integration", "device_status", "change_request_type", "role", "role_module", "role_change_type"];
 
 /// Policies beside `tenant` and `auditor`, each for one role on one table.
 const EXTRA_POLICIES: &[&str] = &[

@@ -23,7 +23,8 @@ pub struct Customer {
     pub devices: i64,
 }
 
-/// A page by name, after this (name, id); `q` is a part of a name, or a rev_customer_id.
+/// A page by name, after this (name, id); `q` is a part of a name, or a rev_customer_id; `sites` those that
+/// the caller is confined to.
 ///
 /// # Errors
 /// The database does not answer.
@@ -31,6 +32,7 @@ pub async fn list(
     ledger: &Ledger,
     tenant: TenantId,
     q: Option<&str>,
+    sites: Option<&[Uuid]>,
     after: Option<(String, Uuid)>,
     limit: i64,
 ) -> Result<Vec<Customer>> {
@@ -46,11 +48,12 @@ pub async fn list(
            from (select * from app.customer c
                  where c.tenant_id = $1 and ($2::text is null or c.name ilike $2 or c.rev_customer_id = $3)
                    and ($4::text is null or (c.name, c.id) > ($4, $5))
+                   and ($7::uuid[] is null or exists (select from app.seat x where x.tenant_id = $1 and x.customer_id = c.id and x.site_id = any ($7)))
                  order by c.name, c.id limit $6) as c
            left join lateral (select s.site_id as id, s.site_name as name from app.seat s
                 where s.tenant_id = $1 and s.customer_id = c.id order by s.is_active desc, s.site_id limit 1) as s on true
            order by c.name, c.id"#,
-        tenant.0, pattern, q, after_name, after_id, limit)
+        tenant.0, pattern, q, after_name, after_id, limit, sites)
         .fetch_all(&mut *transaction).await?;
     Ok(rows
         .into_iter()

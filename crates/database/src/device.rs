@@ -45,6 +45,8 @@ pub struct Filter {
     pub service_provider: Option<Uuid>,
     /// With this status, the carrier's word.
     pub status: Option<String>,
+    /// At one of these sites, whatever else is asked.
+    pub sites: Option<Vec<Uuid>>,
 }
 
 /// A page in the order of ids, after this one.
@@ -78,9 +80,9 @@ pub async fn list(
            left join app.customer_rate_pool po on po.tenant_id = dt.tenant_id and po.id = dt.customer_rate_pool_id
            where dt.tenant_id = $1 and ($2::text is null or d.tenant_id = any ($8) and d.iccid = $2) and ($3::uuid is null or s.customer_id = $3)
              and ($4::uuid is null or p.id = $4) and ($5::text is null or d.status = $5)
-             and ($6::uuid is null or dt.device_id > $6)
+             and ($6::uuid is null or dt.device_id > $6) and ($9::uuid[] is null or dt.site_id = any ($9))
            order by dt.device_id limit $7"#,
-        tenant.0, filter.iccid, filter.customer, filter.service_provider, filter.status, after, limit, &owners)
+        tenant.0, filter.iccid, filter.customer, filter.service_provider, filter.status, after, limit, &owners, filter.sites.as_deref())
         .fetch_all(&mut *transaction).await?;
     Ok(rows
         .into_iter()

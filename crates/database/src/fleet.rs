@@ -71,6 +71,15 @@ pub struct NewDevice {
     pub site: SiteId,
 }
 
+/// The sites, and the groups of sites, that a key is confined to.
+#[derive(Clone, Debug, Default)]
+pub struct Confinement {
+    /// Sites.
+    pub sites: Vec<SiteId>,
+    /// Groups of sites.
+    pub site_groups: Vec<Uuid>,
+}
+
 impl Fleet {
     /// Logs in and takes the owner role.
     ///
@@ -80,7 +89,7 @@ impl Fleet {
         Ok(Self { owner: server.connect_as(Role::Owner).await? })
     }
 
-    async fn in_tenant(&mut self, tenant: TenantId) -> Result<Transaction<'_, Postgres>> {
+    pub(crate) async fn in_tenant(&mut self, tenant: TenantId) -> Result<Transaction<'_, Postgres>> {
         let mut transaction = self.owner.begin().await?;
         set_tenant(&mut transaction, tenant).await?;
         Ok(transaction)
@@ -97,12 +106,34 @@ impl Fleet {
         time_zone: &str,
         unassigned: SiteId,
     ) -> Result<()> {
+        self.create_tenant_under(tenant, name, time_zone, unassigned, None).await
+    }
+
+    /// The same, as an agent partner under a partner.
+    ///
+    /// # Errors
+    /// `Data` if the name is taken; the database does not answer.
+    pub async fn create_tenant_under(
+        &mut self,
+        tenant: TenantId,
+        name: &str,
+        time_zone: &str,
+        unassigned: SiteId,
+        partner: Option<TenantId>,
+    ) -> Result<()> {
         let mut transaction = self.in_tenant(tenant).await?;
         sqlx::query!(
-            "insert into app.tenant (id, name, time_zone, created_at) values ($1, $2, $3, app.now())",
+            "insert into app.tenant (id, name, time_zone, created_at, parent_tenant_id) values ($1, $2, $3, app.now(), $4)",
             tenant.0,
             name,
-            time_zone
+            time_zone,
+            partner.map(|partner| partner.0)
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!(
+            "insert into app.tenant_module (tenant_id, module) select $1, unnest(array['m2m', 'mobility', 'rev_customers'])",
+            tenant.0
         )
         .execute(&mut *transaction)
         .await?;
@@ -116,21 +147,47 @@ impl Fleet {
         Ok(transaction.commit().await?)
     }
 
-    /// An API key that works for a year. Only its hash is kept.
+    /// An API key of a partner's administrator that works for a year. Only its hash is kept.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn create_api_key(&mut self, tenant: TenantId, id: ApiKeyId, name: &str, key: &ApiKey) -> Result<()> {
+        self.create_api_key_for(tenant, id, name, key, domain::rights::Role::PartnerAdmin, None).await
+    }
+
+    /// An API key with a role, confined to these sites and groups of sites if any list is given, even an empty one.
+    ///
+    /// # Errors
+    /// `Data` if a site or group is not the tenant's; the database does not answer.
+    pub async fn create_api_key_for(
+        &mut self,
+        tenant: TenantId,
+        id: ApiKeyId,
+        name: &str,
+        key: &ApiKey,
+        role: domain::rights::Role,
+        confined_to: Option<&Confinement>,
+    ) -> Result<()> {
         let mut transaction = self.in_tenant(tenant).await?;
         sqlx::query!(
-            "insert into app.api_key (tenant_id, id, name, shown, created_at) values ($1, $2, $3, $4, app.now())",
+            "insert into app.api_key (tenant_id, id, name, shown, created_at, role, is_site_restricted) values ($1, $2, $3, $4, app.now(), $5, $6)",
             tenant.0,
             id.0,
             name,
-            key.shown()
+            key.shown(),
+            role.word(),
+            confined_to.is_some()
         )
         .execute(&mut *transaction)
         .await?;
+        if let Some(confinement) = confined_to {
+            let sites: Vec<Uuid> = confinement.sites.iter().map(|site| site.0).collect();
+            sqlx::query!(
+                "insert into app.api_key_site (tenant_id, api_key_id, site_id, site_group_id)
+                 select $1::uuid, $2::uuid, s, null::uuid from unnest($3::uuid[]) as s union all select $1, $2, null::uuid, g from unnest($4::uuid[]) as g",
+                tenant.0, id.0, &sites, &confinement.site_groups)
+                .execute(&mut *transaction).await?;
+        }
         sqlx::query!("insert into app.api_key_lookup (key_sha256, tenant_id, api_key_id, expires_at) values ($1, $2, $3, app.now() + interval '1 year')",
             &key.sha256()[..], tenant.0, id.0)
             .execute(&mut *transaction).await?;

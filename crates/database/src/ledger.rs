@@ -67,6 +67,8 @@ pub struct Server {
     options: PgConnectOptions,
     /// Each role logs in as itself (the embedded server); else one login does SET ROLE.
     logs_in_as_role: bool,
+    /// How far its clock is off, for tests.
+    offset: Option<String>,
 }
 
 impl Server {
@@ -75,31 +77,42 @@ impl Server {
     /// # Errors
     /// The URL does not parse.
     pub fn from_url(url: &str) -> Result<Self> {
-        Ok(Self { options: PgConnectOptions::from_str(url)?, logs_in_as_role: false })
+        Ok(Self { options: PgConnectOptions::from_str(url)?, logs_in_as_role: false, offset: None })
     }
 
     /// A server reached by options that were put together before (the embedded one).
     #[must_use]
     pub const fn from_options(options: PgConnectOptions) -> Self {
-        Self { options, logs_in_as_role: false }
+        Self { options, logs_in_as_role: false, offset: None }
     }
 
     /// The same server, another database.
     #[must_use]
     pub fn database(&self, name: &str) -> Self {
-        Self { options: self.options.clone().database(name), logs_in_as_role: self.logs_in_as_role }
+        Self { options: self.options.clone().database(name), ..self.clone() }
     }
 
     /// The same server and database, another login.
     #[must_use]
     pub fn login(&self, user: &str) -> Self {
-        Self { options: self.options.clone().username(user), logs_in_as_role: false }
+        Self { options: self.options.clone().username(user), logs_in_as_role: false, ..self.clone() }
     }
 
     /// The same server, whose clock (`app.now()`) runs off by this interval, such as `25 hours`. For tests.
     #[must_use]
     pub fn clock_offset(&self, interval: &str) -> Self {
-        Self { options: self.options.clone().options([("app.clock_offset", interval)]), ..self.clone() }
+        let options = self.options.clone().options([("app.clock_offset", interval)]);
+        Self { options, offset: Some(interval.to_owned()), ..self.clone() }
+    }
+
+    /// The same server, whose clock runs off by this interval more than this one's. For tests.
+    #[must_use]
+    pub fn later_by(&self, interval: &str) -> Self {
+        // The last setting of a name wins.
+        match &self.offset {
+            Some(offset) => self.clock_offset(&format!("{offset} {interval}")),
+            None => self.clock_offset(interval),
+        }
     }
 
     /// The name of the database.

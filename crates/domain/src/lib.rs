@@ -37,6 +37,7 @@ pub mod identifier;
 pub mod ids;
 pub mod input_field;
 pub mod reason;
+pub mod rights;
 pub mod states;
 pub mod target;
 pub mod undo;

@@ -38,6 +38,8 @@ words! {
         CustomerAmbiguous = "CUSTOMER_AMBIGUOUS",
         /// The customer's account is closed.
         CustomerClosed = "CUSTOMER_CLOSED",
+        /// The customer is outside what the caller is confined to.
+        CustomerNotPermitted = "CUSTOMER_NOT_PERMITTED",
         /// The customer has no such site.
         SiteNotFound = "SITE_NOT_FOUND",
         /// The customer has several sites and none was named.
@@ -54,6 +56,8 @@ words! {
         EffectiveDateInvalid = "EFFECTIVE_DATE_INVALID",
         /// Not a data allocation.
         AllocationInvalid = "ALLOCATION_INVALID",
+        /// The SIM is outside what the caller may change.
+        Forbidden = "FORBIDDEN",
         /// Another running change holds the SIM.
         LockedByOtherChange = "LOCKED_BY_OTHER_CHANGE",
         /// Something the plan was judged on has moved.
@@ -97,6 +101,8 @@ impl Reason {
             Self::CustomerNotFound => "There is no such customer.",
             Self::CustomerAmbiguous => "Several customers go by this name or number.",
             Self::CustomerClosed => "The customer's account is closed.",
+            Self::CustomerNotPermitted => "You may not assign to this customer.",
+            Self::Forbidden => "You may not change this SIM: it is at a site or a carrier that is not yours to change.",
             Self::SiteNotFound => "The customer has no such active site.",
             Self::SiteAmbiguous => "The customer has several sites, and none was named.",
             Self::PlanNotFound => "There is no such active customer rate plan.",
@@ -141,6 +147,8 @@ impl Reason {
             Self::CustomerNotFound => "Check the customer's id, Rev customer id or name.",
             Self::CustomerAmbiguous => "Name the customer by its id; the customer list shows it.",
             Self::CustomerClosed => "Choose another customer, or reopen the account at Rev.io.",
+            Self::CustomerNotPermitted => "Choose a customer of your sites, or ask an administrator.",
+            Self::Forbidden => "Leave the SIM out, or ask an administrator for the right.",
             Self::SiteNotFound => "Leave the site out to use the customer's own, or name one of its active sites.",
             Self::SiteAmbiguous => "Name the site.",
             Self::PlanNotFound => "Check the customer rate plan's code.",

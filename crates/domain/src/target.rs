@@ -7,6 +7,7 @@ use crate::ids::{
     CustomerId, CustomerRatePlanId, CustomerRatePoolId, IntegrationAuthenticationId, ServiceProviderId, SiteId,
 };
 use crate::reason::{Reason, Refusal};
+use crate::rights::Scope;
 
 /// How a customer was found by the text of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,6 +143,7 @@ pub fn resolve(
     request: &AssociateCustomer,
     service_provider: ServiceProviderId,
     facts: &TargetFacts,
+    scope: &Scope,
     moment: &Moment,
 ) -> Result<Target, Refusal> {
     let named = request.customer.as_deref();
@@ -149,6 +151,9 @@ pub fn resolve(
         named.ok_or_else(|| Refusal::about(Reason::CustomerNotFound, "neither the row nor the request names one"))?;
     let customer = the_customer(named, &facts.customers)?;
     let site = the_site(request.site.as_deref(), customer)?;
+    if !scope.has(site.id) {
+        return Err(Refusal::about(Reason::CustomerNotPermitted, customer.name.as_str()));
+    }
     let plan = request
         .customer_rate_plan
         .as_deref()

@@ -1,7 +1,7 @@
 //! Undo: a finished change planned backwards, row by row, each row saying whether and why it can or cannot.
 
 use crate::reason::{Reason, Refusal};
-use crate::verdict::{Assignment, DeviceFacts, Verdict};
+use crate::verdict::{Assignment, DeviceFacts, Permit, Verdict};
 
 /// What is known of one row of a finished change when its undo is judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,9 +34,12 @@ pub struct Before {
 /// A value is put back only if it is still what the change made of it: anything else would undo somebody else's work. A
 /// device that is not active any more can be put back, too: nothing is asked of its carrier.
 #[must_use]
-pub fn undo_verdict(facts: &UndoFacts) -> Verdict {
+pub fn undo_verdict(facts: &UndoFacts, permit: &Permit) -> Verdict {
     let refused = |reason| Verdict::Refused(Refusal::plain(reason));
     let Some(device) = &facts.device else { return refused(Reason::DeviceNotFound) };
+    if !permit.may_assign || !permit.scope_has(device) {
+        return refused(Reason::Forbidden);
+    }
     let Some(before) = &facts.before else { return refused(Reason::NoAssignmentBefore) };
     if device.archived {
         return refused(Reason::DeviceArchived);
@@ -54,6 +57,9 @@ pub fn undo_verdict(facts: &UndoFacts) -> Verdict {
     }
     if facts.left_at_version != Some(now.version) {
         return refused(Reason::ChangedSince);
+    }
+    if !permit.scope.has(was.site) {
+        return refused(Reason::CustomerNotPermitted);
     }
     if before.customer_closed {
         return refused(Reason::CustomerClosed);
@@ -74,6 +80,7 @@ pub fn undo_verdict(facts: &UndoFacts) -> Verdict {
 mod tests {
     use super::*;
     use crate::ids::{DeviceId, SiteId};
+    use crate::rights::Scope;
     use uuid::Uuid;
 
     fn assignment(site: u128, version: i32) -> Assignment {
@@ -109,7 +116,7 @@ mod tests {
         };
         let mut facts = UndoFacts { device: Some(device), left_at_version: Some(7), before: Some(before) };
         change(&mut facts);
-        undo_verdict(&facts)
+        undo_verdict(&facts, &Permit { may_assign: true, scope: Scope::Everything })
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::associate_customer::OnConflict;
 use crate::identifier::Identifier;
 use crate::ids::{CustomerRatePlanId, CustomerRatePoolId, DeviceId, SiteId};
 use crate::reason::{Reason, Refusal};
+use crate::rights::Scope;
 use crate::target::{RevAccount, Target};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -78,6 +79,23 @@ pub struct Scheduled {
     pub allocation: Option<DataAllocation>,
 }
 
+/// What the caller may do with the SIMs of a service provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permit {
+    /// Assign customers to them at all.
+    pub may_assign: bool,
+    /// Which sites they may come from, and go to.
+    pub scope: Scope,
+}
+
+impl Permit {
+    /// Is the device within the caller's sites? One that is at no site is within no list of sites.
+    #[must_use]
+    pub fn scope_has(&self, device: &DeviceFacts) -> bool {
+        device.assignment.as_ref().map_or(self.scope == Scope::Everything, |now| self.scope.has(now.site))
+    }
+}
+
 /// What a plan says of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -94,7 +112,7 @@ pub enum Verdict {
 /// The row's own defects come first, then the device's, then the target's, then what the two make of each other: so the
 /// reason a person reads is the first thing that has to be put right.
 #[must_use]
-pub fn verdict(target: &Result<Target, Refusal>, on_conflict: OnConflict, row: &RowFacts) -> Verdict {
+pub fn verdict(target: &Result<Target, Refusal>, on_conflict: OnConflict, permit: &Permit, row: &RowFacts) -> Verdict {
     let identifier = match &row.reading {
         Ok(identifier) => identifier,
         Err(refusal) => return Verdict::Refused(refusal.clone()),
@@ -106,6 +124,9 @@ pub fn verdict(target: &Result<Target, Refusal>, on_conflict: OnConflict, row: &
         return Verdict::Refused(Refusal::about(Reason::DeviceAmbiguous, format!("{count} SIMs")));
     }
     let Some(device) = &row.device else { return Verdict::Refused(Refusal::plain(identifier.explain_miss())) };
+    if !permit.may_assign || !permit.scope_has(device) {
+        return Verdict::Refused(Refusal::plain(Reason::Forbidden));
+    }
     if device.archived {
         return Verdict::Refused(Refusal::plain(Reason::DeviceArchived));
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::dates::EffectiveDate;
 use crate::identifier::Column;
 use crate::ids::{CustomerId, IntegrationAuthenticationId};
 use crate::target::Versioned;
@@ -57,8 +58,12 @@ fn row(change: impl FnOnce(&mut DeviceFacts)) -> RowFacts {
     }
 }
 
+fn everything() -> Permit {
+    Permit { may_assign: true, scope: Scope::Everything }
+}
+
 fn judge(row: &RowFacts) -> Verdict {
-    verdict(&Ok(target()), OnConflict::Refuse, row)
+    verdict(&Ok(target()), OnConflict::Refuse, &everything(), row)
 }
 
 fn reason(verdict: &Verdict) -> Option<Reason> {
@@ -96,7 +101,7 @@ fn a_number_that_several_sims_have_is_ambiguous() {
 fn another_customers_device_needs_replace() {
     let other = row(|d| d.assignment = Some(Assignment { site: SiteId(id(7)), unassigned: false, ..unassigned() }));
     assert_eq!(reason(&judge(&other)), Some(Reason::AlreadyAssignedOther));
-    assert_eq!(verdict(&Ok(target()), OnConflict::Replace, &other), Verdict::Change);
+    assert_eq!(verdict(&Ok(target()), OnConflict::Replace, &everything(), &other), Verdict::Change);
 }
 
 #[test]
@@ -117,13 +122,65 @@ fn as_asked_already_is_no_change_and_a_new_plan_for_the_same_customer_is_a_chang
     });
     assert_eq!(judge(&same), Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame)));
     let plan = Target { plan: Some(Versioned { id: CustomerRatePlanId(id(3)), version: 1 }), ..target() };
-    assert_eq!(verdict(&Ok(plan), OnConflict::Refuse, &same), Verdict::Change);
+    assert_eq!(verdict(&Ok(plan), OnConflict::Refuse, &everything(), &same), Verdict::Change);
 }
 
 #[test]
 fn the_rows_own_defect_comes_before_the_targets() {
     let nobody = Err(Refusal::plain(Reason::CustomerNotFound));
     let bad = RowFacts { reading: Identifier::read("12", Column::Iccids), ..row(|_| {}) };
-    assert_eq!(reason(&verdict(&nobody, OnConflict::Refuse, &bad)), Some(Reason::IccidMalformed));
-    assert_eq!(reason(&verdict(&nobody, OnConflict::Refuse, &row(|_| {}))), Some(Reason::CustomerNotFound));
+    assert_eq!(reason(&verdict(&nobody, OnConflict::Refuse, &everything(), &bad)), Some(Reason::IccidMalformed));
+    assert_eq!(
+        reason(&verdict(&nobody, OnConflict::Refuse, &everything(), &row(|_| {}))),
+        Some(Reason::CustomerNotFound)
+    );
+}
+
+#[test]
+fn what_the_caller_may_not_change_is_forbidden_before_anything_is_said_of_it() {
+    let confined = |sites: &[u128]| Permit {
+        may_assign: true,
+        scope: Scope::Sites(sites.iter().map(|n| SiteId(id(*n))).collect()),
+    };
+    let judged = |permit: &Permit, row: &RowFacts| reason(&verdict(&Ok(target()), OnConflict::Refuse, permit, row));
+    assert_eq!(judged(&confined(&[9]), &row(|_| {})), None);
+    assert_eq!(judged(&confined(&[2]), &row(|d| d.archived = true)), Some(Reason::Forbidden));
+    assert_eq!(judged(&confined(&[]), &row(|d| d.assignment = None)), Some(Reason::Forbidden));
+    assert_eq!(judged(&Permit { may_assign: false, ..everything() }, &row(|_| {})), Some(Reason::Forbidden));
+}
+
+fn scheduled(date: &str) -> Scheduled {
+    Scheduled { date: date.parse().unwrap(), plan: Some(CustomerRatePlanId(id(3))), pool: None, allocation: None }
+}
+
+fn waiting(date: &str, plan: u128) -> Target {
+    let effective = EffectiveDate { date: date.parse().unwrap(), at: Timestamp::MAX, in_future: true };
+    let plan = Some(Versioned { id: CustomerRatePlanId(id(plan)), version: 1 });
+    Target { plan, effective: Some(effective), ..target() }
+}
+
+#[test]
+fn what_waits_for_its_date_is_as_asked_only_if_it_is_the_same_on_the_same_date() {
+    let same = |scheduled| {
+        row(|d| {
+            d.assignment = Some(Assignment {
+                site: SiteId(id(2)),
+                unassigned: false,
+                account: Some(account()),
+                scheduled,
+                ..unassigned()
+            })
+        })
+    };
+    let judged = |target: Target, row: &RowFacts| verdict(&Ok(target), OnConflict::Refuse, &everything(), row);
+    let no_change = Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame));
+    let pending = same(Some(scheduled("2027-01-01")));
+    assert_eq!(judged(waiting("2027-01-01", 3), &pending), no_change);
+    assert_eq!(judged(waiting("2027-01-02", 3), &pending), Verdict::Change);
+    assert_eq!(judged(waiting("2027-01-01", 4), &pending), Verdict::Change);
+    // Asking for the customer alone takes nothing off the schedule; asking for a plan now does.
+    assert_eq!(judged(target(), &pending), no_change);
+    let now = Target { effective: None, ..waiting("2027-01-01", 3) };
+    assert_eq!(judged(now, &pending), Verdict::Change);
+    assert_eq!(judged(waiting("2027-01-01", 3), &same(None)), Verdict::Change);
 }

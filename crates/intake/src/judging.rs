@@ -13,7 +13,7 @@ use domain::ids::{BulkChangeId, ServiceProviderId};
 use domain::input_field::Overrides;
 use domain::reason::{Reason, Refusal};
 use domain::target::{Target, resolve};
-use domain::verdict::{Verdict, verdict};
+use domain::verdict::{Permit, Verdict, verdict};
 use jiff::civil::Date;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -28,6 +28,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) request: &'a AssociateCustomer,
     pub(crate) service_provider: Option<ServiceProviderId>,
     pub(crate) rows: RowsOf,
+    pub(crate) permit: &'a Permit,
     pub(crate) moment: &'a Moment,
 }
 
@@ -65,7 +66,7 @@ pub(crate) async fn judge(
             let target = resolved.get(row.overrides.as_deref().unwrap_or_default());
             let missing = Err(Refusal::plain(Reason::CustomerNotFound));
             let target = target.unwrap_or(&missing);
-            let verdict = verdict(target, asked.request.on_conflict, &row.facts);
+            let verdict = verdict(target, asked.request.on_conflict, asked.permit, &row.facts);
             let (target_number, effective_date) = match (&verdict, target) {
                 (Verdict::Change, Ok(target)) => {
                     (numbers.number(target, &mut fresh), Some(effective_date(target, &row, asked.moment)))
@@ -134,7 +135,7 @@ async fn resolve_wishes(
     let requests: Vec<AssociateCustomer> = fresh.values().cloned().collect();
     let facts = stage.named_facts(&requests).await?;
     for (wish, request) in fresh {
-        let target = resolve(&request, provider, &facts.of(&request), asked.moment);
+        let target = resolve(&request, provider, &facts.of(&request), &asked.permit.scope, asked.moment);
         resolved.insert(wish.to_owned(), target);
     }
     Ok(())

@@ -12,6 +12,8 @@ use database::{DatabaseError, Ledger};
 use domain::associate_customer::AssociateCustomer;
 use domain::dates::Moment;
 use domain::ids::{ApiKeyId, BulkChangeId, Ids, TenantId};
+use domain::rights::{Rights, Scope};
+use domain::verdict::Permit;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -51,6 +53,9 @@ pub enum PlanRefusal {
     /// The request names a service provider that this tenant has not.
     #[error("there is no service provider {0:?}")]
     ServiceProviderNotFound(String),
+    /// The caller may not assign customers at this service provider.
+    #[error("you may not assign customers to SIMs of this service provider")]
+    Forbidden,
     /// The request's start is no moment that can be kept.
     #[error("the field start_at {0}")]
     StartAt(&'static str),
@@ -149,7 +154,9 @@ impl Planner {
     /// # Errors
     /// See [`PlanRefusal`].
     pub async fn begin_again(&self, note: &Note, kept: Kept) -> Result<Option<Planning>, PlanRefusal> {
-        let caller = Caller { tenant: TenantId(note.tenant), api_key: ApiKeyId(note.api_key) };
+        let (tenant, api_key) = (TenantId(note.tenant), ApiKeyId(note.api_key));
+        let rights = database::rights::of(&self.ledger, tenant, api_key).await?;
+        let caller = Caller { tenant, api_key, confined: rights.scope != Scope::Everything };
         if !database::discard::is_planning(&self.ledger, caller.tenant, note.plan).await? {
             kept.done();
             return Ok(None);
@@ -158,26 +165,10 @@ impl Planner {
             return Ok(None);
         }
         let id = BulkChangeId(note.plan);
-        if let Some(of) = note.undo_of {
-            let work = Work::Undo { of: BulkChangeId(of) };
-            return Ok(Some(Planning { planner: self.clone(), caller, id, work, kept }));
-        }
-        let opened = match (note.retry_of, kept.upload()) {
-            (Some(of), _) => {
-                let change = self.finished(&caller, of).await?;
-                self.again(&caller, &change).await
-            }
-            (None, Some(path)) => {
-                let request = serde_json::from_value(note.request.clone()).map_err(|_| PlanRefusal::Interrupted)?;
-                self.open(&caller, request, path, note.input_name.clone()).await
-            }
-            (None, None) => Err(PlanRefusal::Interrupted),
-        };
-        match opened {
-            Ok(assign) => {
-                let work = Work::Assign(Box::new(assign));
-                Ok(Some(Planning { planner: self.clone(), caller, id, work, kept }))
-            }
+        match self.work_of(&caller, note, &kept).await {
+            Ok(work) => Ok(Some(Planning { planner: self.clone(), caller, id, work, kept })),
+            // A database that is away comes back; the note stays until then.
+            Err(refusal @ PlanRefusal::Database(_)) => Err(refusal),
             Err(refusal) => {
                 // What was asked for then is refused now, such as a start that is past.
                 database::plan::fail(&self.ledger, caller.tenant, id, &refusal.to_string()).await?;
@@ -185,6 +176,20 @@ impl Planner {
                 Err(refusal)
             }
         }
+    }
+
+    async fn work_of(&self, caller: &Caller, note: &Note, kept: &Kept) -> Result<Work, PlanRefusal> {
+        if let Some(of) = note.undo_of {
+            let change = self.finished(caller, of).await?;
+            return Ok(Work::Undo { of: BulkChangeId(of), permit: self.permit_to_undo(caller, &change).await? });
+        }
+        if let Some(of) = note.retry_of {
+            let change = self.finished(caller, of).await?;
+            return Ok(Work::Assign(Box::new(self.again(caller, &change).await?)));
+        }
+        let path = kept.upload().ok_or(PlanRefusal::Interrupted)?;
+        let request = serde_json::from_value(note.request.clone()).map_err(|_| PlanRefusal::Interrupted)?;
+        Ok(Work::Assign(Box::new(self.open(caller, request, path, note.input_name.clone()).await?)))
     }
 
     /// Notes that lie in the spool, oldest knowledge of what is still to be planned.
@@ -219,6 +224,7 @@ impl Planner {
         of: BulkChangeId,
         change: &BulkChange,
     ) -> Result<Planning, PlanRefusal> {
+        let permit = self.permit_to_undo(&caller, change).await?;
         let id = BulkChangeId(self.ids.next());
         let (tenant, api_key) = (caller.tenant.0, caller.api_key.0);
         let note = Note {
@@ -247,13 +253,22 @@ impl Planner {
             kept.done();
             return Err(error.into());
         }
-        Ok(Planning { planner: self.clone(), caller, id, work: Work::Undo { of }, kept })
+        Ok(Planning { planner: self.clone(), caller, id, work: Work::Undo { of, permit }, kept })
     }
 
     async fn finished(&self, caller: &Caller, id: Uuid) -> Result<BulkChange, PlanRefusal> {
-        let found = database::bulk_change::get(&self.ledger, caller.tenant, id).await?;
+        let found = database::bulk_change::get(&self.ledger, caller, id).await?;
         let change = found.filter(|change| change.applied_at.is_some()).ok_or(PlanRefusal::ChangeNotFound)?;
         if change.status.is_finished() { Ok(change) } else { Err(PlanRefusal::ChangeNotFinished) }
+    }
+
+    /// What the caller may do with the SIMs of a change that is to be taken back.
+    async fn permit_to_undo(&self, caller: &Caller, change: &BulkChange) -> Result<Permit, PlanRefusal> {
+        let rights = database::rights::of(&self.ledger, caller.tenant, caller.api_key).await?;
+        let providers = database::service_provider::all(&self.ledger, caller.tenant).await?;
+        let theirs = providers.iter().find(|p| change.service_provider.as_ref().is_some_and(|(id, _)| *id == p.id));
+        let may_assign = theirs.is_some_and(|provider| rights.may_assign_at(&provider.integration));
+        if may_assign { Ok(Permit { may_assign, scope: rights.scope }) } else { Err(PlanRefusal::Forbidden) }
     }
 
     /// Reads what an input says of itself, against what the tenant has.
@@ -264,7 +279,7 @@ impl Planner {
         path: &std::path::Path,
         input_name: Option<String>,
     ) -> Result<Assign, PlanRefusal> {
-        let (providers, named, moment) = self.place_and_time(caller, &request).await?;
+        let Surroundings { providers, named, moment, rights } = self.surroundings(caller, &request).await?;
         let (path, asked, all) = (path.to_owned(), request.clone(), providers.clone());
         let default = named.as_ref().map(|provider| provider.id);
         let opening = tokio::task::spawn_blocking(move || RowReader::open(&path, &asked, all, default));
@@ -272,7 +287,7 @@ impl Planner {
         // A request that names one, and rows that do not contradict.
         let only = named.filter(|_| !reader.rows_name_providers());
         let input_columns = reader.columns().show();
-        Ok(Assign { request, input_name, input_columns, only, providers, moment, rows: Rows::Read(reader) })
+        Ok(Assign { request, input_name, input_columns, only, providers, moment, rights, rows: Rows::Read(reader) })
     }
 
     /// What a finished change asked for, for its rows that were not done.
@@ -281,7 +296,7 @@ impl Planner {
             serde_json::from_value(change.request.clone()).map_err(|_| PlanRefusal::Interrupted)?;
         // Its start was then; a retry begins when it is applied.
         let request = AssociateCustomer { start_at: None, ..request };
-        let (providers, _, moment) = self.place_and_time(caller, &request).await?;
+        let Surroundings { providers, moment, rights, .. } = self.surroundings(caller, &request).await?;
         let theirs = change.service_provider.as_ref().map(|(id, _)| *id);
         let only = providers.iter().find(|provider| Some(provider.id) == theirs).cloned();
         Ok(Assign {
@@ -291,15 +306,13 @@ impl Planner {
             only,
             providers,
             moment,
+            rights,
             rows: Rows::Unfinished(change.id),
         })
     }
 
-    async fn place_and_time(
-        &self,
-        caller: &Caller,
-        request: &AssociateCustomer,
-    ) -> Result<(Vec<ServiceProvider>, Option<ServiceProvider>, Moment), PlanRefusal> {
+    async fn surroundings(&self, caller: &Caller, request: &AssociateCustomer) -> Result<Surroundings, PlanRefusal> {
+        let rights = database::rights::of(&self.ledger, caller.tenant, caller.api_key).await?;
         let providers = database::service_provider::all(&self.ledger, caller.tenant).await?;
         let named = match &request.service_provider {
             None => None,
@@ -307,6 +320,9 @@ impl Planner {
                 Some(named(&providers, text).ok_or_else(|| PlanRefusal::ServiceProviderNotFound(text.clone()))?)
             }
         };
+        if named.as_ref().is_some_and(|provider| !rights.may_assign_at(&provider.integration)) {
+            return Err(PlanRefusal::Forbidden);
+        }
         let (now, zone) = database::tenant::now_and_zone(&self.ledger, caller.tenant).await?;
         let zone = TimeZone::get(&zone).map_err(|_| DatabaseError::Inconsistent {
             table: "tenant",
@@ -317,7 +333,7 @@ impl Planner {
         if let Some(text) = &request.start_at {
             moment.start_at(text).map_err(PlanRefusal::StartAt)?;
         }
-        Ok((providers, named, moment))
+        Ok(Surroundings { providers, named, moment, rights })
     }
 
     async fn begin_assign(
@@ -335,6 +351,14 @@ impl Planner {
         }
         Ok(Planning { planner: self.clone(), caller, id, work: Work::Assign(Box::new(assign)), kept })
     }
+}
+
+/// Where, when and with what rights something is asked.
+struct Surroundings {
+    providers: Vec<ServiceProvider>,
+    named: Option<ServiceProvider>,
+    moment: Moment,
+    rights: Rights,
 }
 
 /// The service provider under this id or name.

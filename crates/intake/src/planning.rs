@@ -17,6 +17,8 @@ use database::staged_row::RowsOf;
 use domain::associate_customer::AssociateCustomer;
 use domain::dates::Moment;
 use domain::ids::{BulkChangeId, ServiceProviderId};
+use domain::rights::Rights;
+use domain::verdict::Permit;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +43,12 @@ pub(crate) enum Work {
     /// Assign them.
     Assign(Box<Assign>),
     /// Take back what a finished change did.
-    Undo { of: BulkChangeId },
+    Undo {
+        /// That change.
+        of: BulkChangeId,
+        /// What the caller may do with its SIMs.
+        permit: Permit,
+    },
 }
 
 /// An assignment that is understood as a whole; its rows are still to be read.
@@ -54,6 +61,7 @@ pub(crate) struct Assign {
     pub(crate) only: Option<ServiceProvider>,
     pub(crate) providers: Vec<ServiceProvider>,
     pub(crate) moment: Moment,
+    pub(crate) rights: Rights,
     pub(crate) rows: Rows,
 }
 
@@ -141,9 +149,9 @@ async fn judge_all(
 ) -> Result<Vec<FinishedPlan>, PlanRefusal> {
     let mut stage = Stage::open(&planner.ledger, caller.tenant).await?;
     let plans = match work {
-        Work::Undo { of } => {
+        Work::Undo { of, permit } => {
             let mut plan = Accumulating::new(id, None, planner.settings.chunk_rows);
-            crate::undo::judge(&mut stage, id, of, planner.settings.page_rows, &mut plan, progress).await?;
+            crate::undo::judge(&mut stage, id, of, planner.settings.page_rows, &permit, &mut plan, progress).await?;
             vec![plan.finish()]
         }
         Work::Assign(assign) => judge_assign(planner, caller, id, *assign, &mut stage, progress).await?,
@@ -180,7 +188,14 @@ async fn judge_assign(
     }
     let mut plans = Vec::with_capacity(parts.len());
     for (id, service_provider, rows) in parts {
-        let asked = Asked { id, request: &assign.request, service_provider, rows, moment: &assign.moment };
+        let theirs = assign.providers.iter().find(|provider| Some(provider.id) == service_provider);
+        let permit = Permit {
+            // Rows that have no service provider are refused for that, and nothing is assigned.
+            may_assign: theirs.is_none_or(|provider| assign.rights.may_assign_at(&provider.integration)),
+            scope: assign.rights.scope.clone(),
+        };
+        let (request, moment) = (&assign.request, &assign.moment);
+        let asked = Asked { id, request, service_provider, rows, permit: &permit, moment };
         let mut plan = Accumulating::new(id, service_provider, planner.settings.chunk_rows);
         judging::judge(stage, &asked, planner.settings.page_rows, &mut plan, progress).await?;
         plans.push(plan.finish());

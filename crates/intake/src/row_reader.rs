@@ -265,15 +265,15 @@ fn read_cell(cell: &[u8], column: Column) -> Cell {
     let Ok(text) = std::str::from_utf8(cell) else {
         let reason = if column == Column::SubscriberNumbers { Reason::NumberMalformed } else { Reason::IccidMalformed };
         let reading = Err(Refusal::about(reason, "the cell is not text in UTF-8"));
-        return Cell { input: shown(cell), reading, range: None };
+        return Cell { input: shown(cell.trim_ascii()), reading, range: None };
     };
     match IccidRange::read(text).filter(|_| column != Column::SubscriberNumbers) {
         Some(Ok(range)) => {
             let first = range.clone().next().unwrap_or_default();
-            Cell { input: shown(cell), reading: Identifier::read(&first, Column::Iccids), range: Some(range) }
+            Cell { input: shown(cell.trim_ascii()), reading: Identifier::read(&first, Column::Iccids), range: Some(range) }
         }
-        Some(Err(refusal)) => Cell { input: shown(cell), reading: Err(refusal), range: None },
-        None => Cell { input: shown(cell), reading: Identifier::read(text, column), range: None },
+        Some(Err(refusal)) => Cell { input: shown(cell.trim_ascii()), reading: Err(refusal), range: None },
+        None => Cell { input: shown(cell.trim_ascii()), reading: Identifier::read(text, column), range: None },
     }
 }
 
@@ -288,7 +288,7 @@ fn numbers_in(cell: &[u8]) -> Vec<Cell> {
         .split(|b| b.is_ascii_whitespace() || matches!(b, b',' | b';' | b'|' | b'/'))
         .filter(|part| !part.is_empty())
         .collect();
-    if parts.len() > 1 && parts.iter().all(|part| part.len() >= 7) {
+    if !parts.is_empty() && parts.iter().all(|part| part.len() >= 7) {
         return parts.into_iter().map(|part| read_cell(part, Column::Either)).collect();
     }
     vec![whole]

@@ -8,7 +8,7 @@ use database::staged_row::JudgedRow;
 use database::undo::{DoneRow, Restored};
 use domain::ids::BulkChangeId;
 use domain::undo::undo_verdict;
-use domain::verdict::Verdict;
+use domain::verdict::{Permit, Verdict};
 use std::collections::HashMap;
 
 /// Judges and stores every row that the change had done, under the numbers they had there.
@@ -17,6 +17,7 @@ pub(crate) async fn judge(
     id: BulkChangeId,
     of: BulkChangeId,
     page_rows: i64,
+    permit: &Permit,
     plan: &mut Accumulating,
     progress: &Progress,
 ) -> Result<(), PlanRefusal> {
@@ -29,7 +30,7 @@ pub(crate) async fn judge(
         }
         let (mut fresh, mut judged) = (Vec::new(), Vec::with_capacity(page.len()));
         for DoneRow { row, facts } in page {
-            let verdict = undo_verdict(&facts);
+            let verdict = undo_verdict(&facts, permit);
             let target_number = match (&verdict, facts.before) {
                 (Verdict::Change, Some(before)) => {
                     let was = before.assignment;

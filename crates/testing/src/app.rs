@@ -5,6 +5,7 @@ use crate::fixture::Fixture;
 use anyhow::{Result, ensure};
 use database::Ledger;
 use database::proof::broken_invariants;
+use domain::api_key::ApiKey;
 use domain::clock::Clock;
 use domain::ids::Ids;
 use intake::{Planner, PlannerSettings, Spool};
@@ -60,13 +61,38 @@ impl TestApp {
     /// # Errors
     /// PostgreSQL does not start or answer.
     pub async fn start_with(devices: u32, settings: PlannerSettings, plan_wait: Duration) -> Result<Self> {
+        Self::start_at(devices, settings, plan_wait, None).await
+    }
+
+    /// A small world whose clock says this moment now, and runs on from there.
+    ///
+    /// # Errors
+    /// PostgreSQL does not start or answer.
+    pub async fn start_at_moment(devices: u32, moment: &str) -> Result<Self> {
+        let settings = PlannerSettings { chunk_rows: 10, page_rows: 25, ..PlannerSettings::default() };
+        Self::start_at(devices, settings, Duration::from_secs(60), Some(moment)).await
+    }
+
+    async fn start_at(
+        devices: u32,
+        settings: PlannerSettings,
+        plan_wait: Duration,
+        moment: Option<&str>,
+    ) -> Result<Self> {
         drop(rustls::crypto::ring::default_provider().install_default());
         let database = TestDatabase::new().await?;
         #[expect(clippy::disallowed_methods, reason = "the app under test runs on the machine's clock")]
         let clock = Clock::from_fn(jiff::Timestamp::now);
         let ids = Ids::new(clock, [42; 32]);
         let fixture = Fixture::make(database.server(), &ids, devices).await?;
-        let ledger = Ledger::new(database.server().clone());
+        let mut server = database.server().clone();
+        if let Some(moment) = moment {
+            #[expect(clippy::disallowed_methods, reason = "how far the wanted moment is from the machine's")]
+            let ahead = moment.parse::<jiff::Timestamp>()?.duration_since(jiff::Timestamp::now());
+            server = server.clock_offset(&format!("{} microseconds", ahead.as_micros()));
+        }
+        let ledger = Ledger::new(server);
+        database::migrate::months_ahead(&ledger).await?;
         let folder = tempfile::tempdir()?;
         let spool = Spool::open(folder.path().to_owned(), 64 * 1024 * 1024).await?;
         let planner = Planner::new(ledger.clone(), ids.clone(), settings, spool.clone());
@@ -89,6 +115,15 @@ impl TestApp {
     /// A request with the first tenant's key.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.anonymous(method, path).bearer_auth(self.fixture.key.reveal())
+    }
+
+    /// A request below `/api/v1` with another key, and JSON if any is given.
+    ///
+    /// # Errors
+    /// No answer came.
+    pub async fn send_as(&self, key: &ApiKey, method: Method, path: &str, json: Option<&Value>) -> Result<Answer> {
+        let request = self.anonymous(method, &format!("/api/v1{path}")).bearer_auth(key.reveal());
+        self.send(if let Some(json) = json { request.json(json) } else { request }).await
     }
 
     /// A request without a key.
@@ -174,22 +209,19 @@ impl TestApp {
     /// # Errors
     /// The database does not answer, or a chunk was not done.
     pub async fn work(&self) -> Result<u32> {
-        let mut chunks = 0;
-        let retry = Retry { tries: 5, first_wait: Duration::from_millis(5), lease: Duration::from_secs(30) };
-        while let Some(job) = next_job(&self.ledger, Duration::from_secs(30), chunks % 2 == 0).await? {
-            match job {
-                Job::Chunk(claim) => {
-                    let outcome =
-                        settle(&self.ledger, &claim, "worker:test", retry, &mut StdRng::seed_from_u64(1)).await;
-                    ensure!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
-                }
-                Job::Due(due) => {
-                    ensure!(apply_due(&self.ledger, &due, "worker:test").await.is_some(), "{due:?}");
-                }
-            }
-            chunks += 1;
-        }
-        Ok(chunks)
+        work_through(&self.ledger).await
+    }
+
+    /// The same as a worker would at another time, by an interval such as `25 hours`. The app's own clock stands where it was.
+    ///
+    /// # Errors
+    /// The database does not answer, or a chunk was not done.
+    pub async fn work_after(&self, interval: &str) -> Result<u32> {
+        let later = Ledger::new(self.ledger.server().later_by(interval));
+        database::migrate::months_ahead(&later).await?;
+        let chunks = work_through(&later).await;
+        later.close().await;
+        chunks
     }
 
     /// The rows of a plan or a change.
@@ -226,4 +258,20 @@ impl TestApp {
         self.ledger.close().await;
         Ok(())
     }
+}
+
+async fn work_through(ledger: &Ledger) -> Result<u32> {
+    let mut chunks = 0;
+    let retry = Retry { tries: 5, first_wait: Duration::from_millis(5), lease: Duration::from_secs(30) };
+    while let Some(job) = next_job(ledger, Duration::from_secs(30), chunks % 2 == 0).await? {
+        match job {
+            Job::Chunk(claim) => {
+                let outcome = settle(ledger, &claim, "worker:test", retry, &mut StdRng::seed_from_u64(1)).await;
+                ensure!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+            }
+            Job::Due(due) => ensure!(apply_due(ledger, &due, "worker:test").await.is_some(), "{due:?}"),
+        }
+        chunks += 1;
+    }
+    Ok(chunks)
 }

@@ -1,10 +1,12 @@
 //! Real parts for tests: one private PostgreSQL per run, one database and one whole app per test.
 //! Must not know: anything that ships depends on it; only tests and benches may.
 
+mod agent;
 mod app;
 mod cluster;
 mod fixture;
 
+pub use agent::Agent;
 pub use app::{Answer, TestApp};
 pub use cluster::{TestCluster, TestDatabase, VARIABLE as CLUSTER_VARIABLE, in_deep_run, number};
 pub use fixture::{Fixture, iccid};

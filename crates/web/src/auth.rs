@@ -1,29 +1,119 @@
-//! Who is asking: an API key, which belongs to one tenant. Missing, mistyped, unknown, revoked and expired are one answer.
+//! Who is asking, and may they: the one place where a request is let in. An API key belongs to one tenant and has a role;
+//! missing, mistyped, unknown, revoked and expired keys are one answer; a route without an act is denied.
 
 use crate::App;
 use crate::problem::Problem;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
+use axum::middleware::Next;
+use axum::response::Response;
 use domain::api_key::ApiKey;
+use domain::rights::{Act, Rights, Scope};
+use std::sync::Arc;
 
-/// The caller of a request.
+/// What each route does. Below `/api/v1`.
+const ACTS: &[(Method, &str, Act)] = &[
+    (Method::GET, "/plans", Act::LookAtDevices),
+    (Method::POST, "/plans", Act::Plan),
+    (Method::GET, "/plans/{id}", Act::LookAtDevices),
+    (Method::GET, "/plans/{id}/rows", Act::LookAtDevices),
+    (Method::GET, "/plans/{id}/results.csv", Act::LookAtDevices),
+    (Method::GET, "/bulk-changes", Act::LookAtDevices),
+    (Method::POST, "/bulk-changes", Act::Apply),
+    (Method::GET, "/bulk-changes/{id}", Act::LookAtDevices),
+    (Method::GET, "/bulk-changes/{id}/rows", Act::LookAtDevices),
+    (Method::GET, "/bulk-changes/{id}/results.csv", Act::LookAtDevices),
+    (Method::GET, "/bulk-changes/{id}/events", Act::LookAtDevices),
+    (Method::POST, "/bulk-changes/{id}/pause", Act::Control),
+    (Method::POST, "/bulk-changes/{id}/resume", Act::Control),
+    (Method::POST, "/bulk-changes/{id}/cancel", Act::Control),
+    (Method::POST, "/bulk-changes/{id}/retry", Act::Plan),
+    (Method::POST, "/bulk-changes/{id}/undo", Act::Plan),
+    (Method::POST, "/bulk-changes/{id}/resolve", Act::Resolve),
+    (Method::GET, "/devices", Act::LookAtDevices),
+    (Method::GET, "/customers", Act::LookAtCustomers),
+    (Method::GET, "/service-providers", Act::LookAtDevices),
+];
+
+/// Every route with its method, for tests that go through all of them.
+#[must_use]
+pub fn routes() -> Vec<(Method, &'static str)> {
+    ACTS.iter().map(|(method, path, _)| (method.clone(), *path)).collect()
+}
+
+fn act_of(method: &Method, path: &str) -> Option<Act> {
+    // A HEAD is a GET whose body nobody wants.
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    ACTS.iter().find(|(of, at, _)| of == method && *at == path).map(|(_, _, act)| *act)
+}
+
+/// Lets a request in, or answers why not.
+pub(crate) async fn authorize(
+    State(app): State<App>,
+    matched: MatchedPath,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let caller = authenticate(&app, request.headers()).await?;
+    let (caller, rights) = caller;
+    let allowed = act_of(request.method(), matched.as_str()).is_some_and(|act| rights.may(act));
+    if !allowed {
+        tracing::warn!(api_key.id = %caller.api_key, role = rights.role.word(), path = matched.as_str(), "not allowed");
+        return Err(Problem::forbidden());
+    }
+    request.extensions_mut().insert(Caller(caller));
+    request.extensions_mut().insert(Allowed(Arc::new(rights)));
+    Ok(next.run(request).await)
+}
+
+async fn authenticate(app: &App, headers: &HeaderMap) -> Result<(database::api_key::Caller, Rights), Problem> {
+    let text = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (scheme, key) = text.split_once(' ').unwrap_or_default();
+    let key = scheme.eq_ignore_ascii_case("bearer").then(|| ApiKey::read(key.trim())).flatten();
+    let Some(key) = key else { return Err(Problem::unauthorized()) };
+    let Some((tenant, api_key)) = database::api_key::found(&app.ledger, &key).await? else {
+        tracing::warn!(key = key.shown(), "a key that is unknown, revoked or expired");
+        return Err(Problem::unauthorized());
+    };
+    let rights = database::rights::of(&app.ledger, tenant, api_key).await?;
+    let confined = rights.scope != Scope::Everything;
+    Ok((database::api_key::Caller { tenant, api_key, confined }, rights))
+}
+
+/// The caller of a request that was let in.
+#[derive(Clone, Copy)]
 pub(crate) struct Caller(pub(crate) database::api_key::Caller);
 
-impl FromRequestParts<App> for Caller {
+/// The caller's rights.
+#[derive(Clone)]
+pub(crate) struct Allowed(pub(crate) Arc<Rights>);
+
+impl Allowed {
+    /// The sites the caller is confined to, if it is.
+    pub(crate) fn sites(&self) -> Option<Vec<uuid::Uuid>> {
+        match &self.0.scope {
+            Scope::Everything => None,
+            Scope::Sites(sites) => Some(sites.iter().map(|site| site.0).collect()),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let text = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let (scheme, key) = text.split_once(' ').unwrap_or_default();
-        let key = scheme.eq_ignore_ascii_case("bearer").then(|| ApiKey::read(key.trim())).flatten();
-        let Some(key) = key else { return Err(Problem::unauthorized()) };
-        match database::api_key::caller(&app.ledger, &key).await? {
-            Some(caller) => Ok(Self(caller)),
-            None => {
-                tracing::warn!(key = key.shown(), "a key that is unknown, revoked or expired");
-                Err(Problem::unauthorized())
-            }
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // Nobody who was not let in gets as far as this.
+        parts.extensions.get::<Self>().copied().ok_or_else(Problem::unauthorized)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Allowed {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(Problem::unauthorized)
     }
 }

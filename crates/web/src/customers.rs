@@ -1,7 +1,7 @@
 //! `GET /customers`
 
 use crate::App;
-use crate::auth::Caller;
+use crate::auth::{Allowed, Caller};
 use crate::paging::{Filters, Limit, Page, cursor, plain};
 use crate::problem::Problem;
 use axum::Json;
@@ -23,6 +23,7 @@ pub(crate) struct Query {
 
 pub(crate) async fn handle(
     Caller(caller): Caller,
+    allowed: Allowed,
     State(app): State<App>,
     Filters(query): Filters<Query>,
 ) -> Result<Json<Page<Value>>, Problem> {
@@ -36,8 +37,15 @@ pub(crate) async fn handle(
             Some((name.to_owned(), id))
         }
     };
-    let rows =
-        database::customer::list(&app.ledger, caller.tenant, query.q.as_deref(), after, query.limit.and_one()).await?;
+    let rows = database::customer::list(
+        &app.ledger,
+        caller.tenant,
+        query.q.as_deref(),
+        allowed.sites().as_deref(),
+        after,
+        query.limit.and_one(),
+    )
+    .await?;
     Ok(Json(Page::cut(
         rows,
         query.limit,

@@ -1,7 +1,7 @@
 //! `GET /devices`
 
 use crate::App;
-use crate::auth::Caller;
+use crate::auth::{Allowed, Caller};
 use crate::paging::{Filters, Limit, Page, id_cursor, plain};
 use crate::problem::Problem;
 use axum::Json;
@@ -29,6 +29,7 @@ pub(crate) struct Query {
 
 pub(crate) async fn handle(
     Caller(caller): Caller,
+    allowed: Allowed,
     State(app): State<App>,
     Filters(query): Filters<Query>,
 ) -> Result<Json<Page<Value>>, Problem> {
@@ -42,7 +43,8 @@ pub(crate) async fn handle(
     };
     // Spaces and quotes around a pasted ICCID are taken away as they are in a file.
     let iccid = query.iccid.map(|text| Iccid::read(&text).map_or(text, |iccid| iccid.as_str().to_owned()));
-    let filter = Filter { iccid, customer: query.customer, service_provider, status: query.status };
+    let filter =
+        Filter { iccid, customer: query.customer, service_provider, status: query.status, sites: allowed.sites() };
     let rows = database::device::list(&app.ledger, caller.tenant, &filter, after, query.limit.and_one()).await?;
     Ok(Json(Page::cut(
         rows,

@@ -12,6 +12,8 @@ mod plans;
 mod problem;
 mod service_providers;
 
+pub use auth::routes;
+
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue};
@@ -69,7 +71,8 @@ pub fn router(app: App) -> Router {
         .route("/bulk-changes/{id}/undo", post(bulk_changes::plan_again::undo))
         .route("/devices", get(devices::handle))
         .route("/customers", get(customers::handle))
-        .route("/service-providers", get(service_providers::handle));
+        .route("/service-providers", get(service_providers::handle))
+        .route_layer(middleware::from_fn_with_state(app.clone(), auth::authorize));
     Router::new()
         .nest("/api/v1", api)
         .route("/healthz", get(health::alive))

@@ -47,6 +47,10 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Send a valid API key as Authorization: Bearer <key>.")
     }
 
+    pub(crate) fn forbidden() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", "This key's role may not do that.")
+    }
+
     pub(crate) fn too_large(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", detail)
     }
@@ -172,6 +176,7 @@ impl From<PlanRefusal> for Problem {
                 };
                 Self::field("devices", code, input.to_string())
             }
+            PlanRefusal::Forbidden => Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", refusal.to_string()),
             PlanRefusal::StartAt(_) => Self::field("start_at", "FIELD_INVALID", refusal.to_string()),
             PlanRefusal::Spool(error) => error.into(),
             PlanRefusal::ChangeNotFound => Self::not_found(),

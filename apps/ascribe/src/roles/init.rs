@@ -2,9 +2,11 @@
 
 use crate::roles::open;
 use crate::settings::{self, Settings};
+use anyhow::Context as _;
 use database::fleet::{Fleet, tenant_named};
 use domain::api_key::ApiKey;
 use domain::ids::{ApiKeyId, SiteId, TenantId};
+use domain::rights::Role;
 
 /// What `ascribe init` takes.
 #[derive(Debug, clap::Args)]
@@ -15,9 +17,20 @@ pub(crate) struct Arguments {
     /// Its time zone, for effective dates
     #[arg(long, default_value = "UTC")]
     time_zone: String,
+    /// Make it an agent partner under this partner
+    #[arg(long)]
+    partner: Option<String>,
+    /// The key's role: super_admin, partner_admin, agent_partner_admin, agent, user or notification_only
+    #[arg(long, default_value = "partner_admin", value_parser = role)]
+    role: Role,
     /// A name to know the key by
     #[arg(long, default_value = "init")]
     key_name: String,
+}
+
+fn role(word: &str) -> Result<Role, String> {
+    Role::from_word(word)
+        .ok_or_else(|| format!("one of {}", Role::ALL.iter().map(|r| r.word()).collect::<Vec<_>>().join(", ")))
 }
 
 /// Makes the tenant if it is missing, and always a new key, which is shown this once.
@@ -34,13 +47,21 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
     let tenant = match tenant_named(server, &arguments.tenant).await? {
         Some(tenant) => tenant,
         None => {
-            let tenant = TenantId(ids.next());
-            fleet.create_tenant(tenant, &arguments.tenant, &arguments.time_zone, SiteId(ids.next())).await?;
+            let partner = match &arguments.partner {
+                None => None,
+                Some(name) => {
+                    let found = tenant_named(server, name).await?;
+                    Some(found.with_context(|| format!("there is no partner {name:?}"))?)
+                }
+            };
+            let (tenant, site) = (TenantId(ids.next()), SiteId(ids.next()));
+            fleet.create_tenant_under(tenant, &arguments.tenant, &arguments.time_zone, site, partner).await?;
             tenant
         }
     };
     let key = ApiKey::new(&ids);
-    fleet.create_api_key(tenant, ApiKeyId(ids.next()), &arguments.key_name, &key).await?;
+    let id = ApiKeyId(ids.next());
+    fleet.create_api_key_for(tenant, id, &arguments.key_name, &key, arguments.role, None).await?;
     eprintln!("Tenant {} is {tenant}. This key is shown once; it works for a year:", arguments.tenant);
     println!("{}", key.reveal());
     opened.close().await;

@@ -1,13 +1,16 @@
 //! Whole-app tests: one test, one database, one app, driven over HTTP.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop, and say where")]
 
+mod agents;
 mod apply;
 mod command_line;
 mod control;
 mod hostile;
 mod idempotency;
 mod lists;
+mod matrix;
 mod reasons;
+mod rights;
 mod tenants;
 mod trouble;
 mod undo;

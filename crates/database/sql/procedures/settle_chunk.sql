@@ -77,8 +77,8 @@ begin
                     when l.device_id is not null then 'LOCKED_BY_OTHER_CHANGE'
                     when c.target_number = any (v_stale_targets) then 'STALE_SINCE_PLAN'
                     when coalesce(dt.version, 0) <> c.device_tenant_version then 'STALE_SINCE_PLAN'
-                    when d.version is distinct from c.device_version
-                        and coalesce(dt.device_owner_tenant_id, p_tenant_id) = p_tenant_id then 'STALE_SINCE_PLAN'
+                    -- An agent reads its partner's device here, and neither locks nor writes it.
+                    when d.version is distinct from c.device_version then 'STALE_SINCE_PLAN'
                 end as reason,
                 t.site_id, t.rev_customer_id is not null as is_rev,
                 t.customer_rate_plan_id as plan_id, t.customer_rate_pool_id as pool_id,
@@ -89,8 +89,8 @@ begin
             from app.m2m_device_change c
             join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id
                 and t.target_number = c.target_number
-            left join app.m2m_device d on d.tenant_id = c.tenant_id and d.id = c.device_id
             left join app.device_tenant dt on dt.tenant_id = c.tenant_id and dt.device_id = c.device_id
+            left join app.m2m_device d on d.tenant_id = coalesce(dt.device_owner_tenant_id, c.tenant_id) and d.id = c.device_id
             left join app.locked_devices(p_bulk_change_id, v_devices) as l (device_id) on l.device_id = c.device_id
             where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id
               and c.row_number between p_first_row and p_last_row and c.status = 'PENDING') as w;

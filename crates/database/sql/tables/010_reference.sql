@@ -30,3 +30,36 @@ create table app.change_request_type (
     display_name text not null
 );
 insert into app.change_request_type (id, code, display_name) values (4, 'CustomerAssignment', 'Assign Customer');
+
+-- Roles and what they may do: the original's table. Everything that is not here is denied.
+create table app.role (
+    code text primary key,
+    name text not null
+);
+insert into app.role (code, name) values
+    ('super_admin', 'Super Admin'), ('partner_admin', 'Partner Admin'), ('agent_partner_admin', 'Agent Partner Admin'),
+    ('agent', 'Agent'), ('user', 'User'), ('notification_only', 'Notification-Only User');
+
+create table app.role_module (
+    role       text not null references app.role,
+    module     text not null check (module in ('m2m', 'mobility', 'rev_customers')),
+    may_access boolean not null,
+    may_create boolean not null,
+    may_edit   boolean not null,
+    primary key (role, module)
+);
+insert into app.role_module (role, module, may_access, may_create, may_edit)
+select r, m, true, r <> 'user', r not in ('user', 'agent')
+from unnest(array['super_admin', 'partner_admin', 'agent_partner_admin', 'agent', 'user']) as r,
+    unnest(array['m2m', 'mobility', 'rev_customers']) as m;
+
+create table app.role_change_type (
+    role                   text not null references app.role,
+    integration_id         smallint not null references app.integration,
+    change_request_type_id smallint not null references app.change_request_type,
+    primary key (role, integration_id, change_request_type_id)
+);
+comment on table app.role_change_type is 'Which change types a role may use at which carrier. An agent assigns customers to mobility lines only.';
+insert into app.role_change_type (role, integration_id, change_request_type_id)
+select r, i, 4 from unnest(array['super_admin', 'partner_admin', 'agent_partner_admin']) as r, unnest(array[1, 4, 6]) as i
+union all select 'agent', 6, 4;

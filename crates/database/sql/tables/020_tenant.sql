@@ -7,11 +7,21 @@ create table app.tenant (
 );
 comment on table app.tenant is 'A partner (reseller); with a parent, an agent partner under it.';
 
+create table app.tenant_module (
+    tenant_id uuid not null references app.tenant,
+    module    text not null check (module in ('m2m', 'mobility', 'rev_customers')),
+    primary key (tenant_id, module)
+);
+comment on table app.tenant_module is 'The modules a tenant has; one that is not here nobody in it may use.';
+
 create table app.api_key (
     tenant_id  uuid not null references app.tenant,
     id         uuid not null,
     name       text not null,
     shown      text not null,
+    role       text not null references app.role,
+    -- Confined to the sites of api_key_site; without any there, to none.
+    is_site_restricted boolean not null default false,
     created_at timestamptz not null,
     primary key (tenant_id, id)
 );

@@ -111,3 +111,32 @@ create table app.customer_rate_pool (
 create trigger move_version before update on app.customer_rate_pool for each row
     when (old.is_active is distinct from new.is_active or old.service_provider_id is distinct from new.service_provider_id)
     execute function app.move_version();
+
+create table app.site_group (
+    tenant_id uuid not null references app.tenant,
+    id        uuid not null,
+    name      text not null,
+    primary key (tenant_id, id),
+    unique (tenant_id, name)
+);
+create table app.site_group_site (
+    tenant_id     uuid not null,
+    site_group_id uuid not null,
+    site_id       uuid not null,
+    primary key (tenant_id, site_group_id, site_id),
+    foreign key (tenant_id, site_group_id) references app.site_group (tenant_id, id),
+    foreign key (tenant_id, site_id) references app.site (tenant_id, id)
+);
+
+create table app.api_key_site (
+    tenant_id     uuid not null,
+    api_key_id    uuid not null,
+    site_id       uuid,
+    site_group_id uuid,
+    foreign key (tenant_id, api_key_id) references app.api_key (tenant_id, id),
+    foreign key (tenant_id, site_id) references app.site (tenant_id, id),
+    foreign key (tenant_id, site_group_id) references app.site_group (tenant_id, id),
+    unique nulls not distinct (tenant_id, api_key_id, site_id, site_group_id),
+    check (num_nonnulls(site_id, site_group_id) = 1)
+);
+comment on table app.api_key_site is 'A site, or every site of a group, that a restricted key is confined to.';

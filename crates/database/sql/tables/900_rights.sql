@@ -5,7 +5,7 @@ declare
     v_table text;
 begin
     foreach v_table in array array[
-        'api_key', 'api_key_lookup', 'idempotency_key',
+        'tenant_module', 'api_key', 'api_key_lookup', 'api_key_site', 'idempotency_key', 'site_group', 'site_group_site',
         'integration_authentication', 'service_provider', 'rev_customer', 'site', 'carrier_rate_plan',
         'customer_rate_plan', 'customer_rate_pool',
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
@@ -55,11 +55,11 @@ grant select on app.api_key_lookup to ascribe_dispatcher;
 -- locked_devices run as the owner, and this policy lets them see every row of this one table.
 create policy definer_functions on app.device_lock to ascribe_owner using (true) with check (true);
 
-grant select on app.integration, app.device_status, app.change_request_type
+grant select on app.integration, app.device_status, app.change_request_type, app.role, app.role_module, app.role_change_type
     to ascribe_web, ascribe_worker, ascribe_auditor;
 
 -- The web role plans and applies. It cannot move a device, nor write what the ledger says of one.
-grant select on app.tenant, app.api_key, app.integration_authentication, app.service_provider, app.rev_customer, app.site,
+grant select on app.tenant, app.tenant_module, app.api_key, app.api_key_site, app.site_group, app.site_group_site, app.integration_authentication, app.service_provider, app.rev_customer, app.site,
     app.carrier_rate_plan, app.customer_rate_plan, app.customer_rate_pool, app.m2m_device, app.device_tenant,
     app.device_tenant_history, app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target,
     app.bulk_change_input, app.bulk_change_chunk, app.m2m_device_change, app.m2m_device_bulk_change_log, app.audit_entry,

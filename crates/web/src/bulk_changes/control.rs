@@ -2,7 +2,6 @@
 
 use crate::App;
 use crate::auth::Caller;
-use crate::paging::path_id;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -14,7 +13,7 @@ pub(crate) async fn pause(
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    pause_bulk_change(&app.ledger, &caller.0, path_id(&id)?).await?;
+    pause_bulk_change(&app.ledger, &caller.0, super::visible(&app, &caller.0, &id).await?).await?;
     super::get::handle(caller, State(app), Path(id)).await
 }
 
@@ -23,7 +22,7 @@ pub(crate) async fn resume(
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    resume_bulk_change(&app.ledger, &caller.0, path_id(&id)?).await?;
+    resume_bulk_change(&app.ledger, &caller.0, super::visible(&app, &caller.0, &id).await?).await?;
     super::get::handle(caller, State(app), Path(id)).await
 }
 
@@ -32,6 +31,6 @@ pub(crate) async fn cancel(
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    cancel_bulk_change(&app.ledger, &caller.0, path_id(&id)?).await?;
+    cancel_bulk_change(&app.ledger, &caller.0, super::visible(&app, &caller.0, &id).await?).await?;
     super::get::handle(caller, State(app), Path(id)).await
 }

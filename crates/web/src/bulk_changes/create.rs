@@ -3,7 +3,6 @@
 use crate::App;
 use crate::auth::Caller;
 use crate::idempotency::{self, Made};
-use crate::paging::path_id;
 use crate::problem::Problem;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -32,7 +31,7 @@ pub(crate) async fn handle(
         serde_json::error::Category::Data => Problem::field("plan_id", "REQUEST_INVALID", error.to_string()),
         _ => Problem::bad_request("JSON_INVALID", error.to_string()),
     })?;
-    let id = path_id(&body.plan_id)?;
+    let id = super::visible(&app, &caller, &body.plan_id).await?;
     let fingerprint = Sha256::digest(id.as_bytes()).into();
     let (worker, teller, marked) = (app.clone(), app.clone(), key.clone());
     let work = async move {
@@ -48,7 +47,7 @@ const ROUTE: &str = "POST /bulk-changes";
 
 /// The answer about a change that was made.
 async fn tell(app: &App, caller: &database::api_key::Caller, id: Uuid) -> Result<Made, Problem> {
-    let change = database::bulk_change::get(&app.ledger, caller.tenant, id).await?.ok_or_else(Problem::internal)?;
+    let change = database::bulk_change::get(&app.ledger, caller, id).await?.ok_or_else(Problem::internal)?;
     Ok(Made {
         status: StatusCode::ACCEPTED,
         body: super::show_whole(app, caller, &change).await?,

@@ -29,7 +29,7 @@ pub(crate) async fn handle(
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let id = path_id(&id)?;
-    let found = database::bulk_change::get(&app.ledger, caller.tenant, id).await?;
+    let found = database::bulk_change::get(&app.ledger, &caller, id).await?;
     if found.is_none_or(|change| change.status.is_plan()) {
         return Err(Problem::not_found());
     }
@@ -41,7 +41,7 @@ pub(crate) async fn handle(
             while looks < MOST_LOOKS {
                 looks += 1;
                 // A database that is away for a moment is not the end of the story: look again.
-                if let Ok(Some(change)) = database::bulk_change::get(&ledger, caller.tenant, id).await {
+                if let Ok(Some(change)) = database::bulk_change::get(&ledger, &caller, id).await {
                     let now = event_id(&change);
                     let over = change.status.is_finished();
                     if now != last {

@@ -24,7 +24,6 @@ pub(crate) async fn handle(
     Filters(query): Filters<Query>,
 ) -> Result<Json<Page<Value>>, Problem> {
     let after = id_cursor(query.cursor.as_deref())?;
-    let rows =
-        database::bulk_change::list(&app.ledger, caller.tenant, Stage::Applied, after, query.limit.and_one()).await?;
+    let rows = database::bulk_change::list(&app.ledger, &caller, Stage::Applied, after, query.limit.and_one()).await?;
     Ok(Json(Page::cut(rows, query.limit, |row| row.id.to_string(), |row| super::show(&row))))
 }

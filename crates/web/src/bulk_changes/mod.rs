@@ -11,11 +11,20 @@ pub(crate) mod results;
 pub(crate) mod rows;
 
 use crate::App;
+use crate::paging::path_id;
 use crate::plans::{linked, provider};
 use crate::problem::Problem;
 use database::api_key::Caller;
 use database::bulk_change::BulkChange;
 use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// The id of a plan or change that the caller may see; to everybody else it is not there.
+pub(crate) async fn visible(app: &App, caller: &Caller, id: &str) -> Result<Uuid, Problem> {
+    let id = path_id(id)?;
+    let found = database::bulk_change::get(&app.ledger, caller, id).await?;
+    found.map(|_| id).ok_or_else(Problem::not_found)
+}
 
 /// A bulk change with its schedule and the others that came of the same input.
 pub(crate) async fn show_whole(app: &App, caller: &Caller, change: &BulkChange) -> Result<Value, Problem> {

@@ -2,7 +2,6 @@
 
 use crate::App;
 use crate::auth::Caller;
-use crate::paging::path_id;
 use crate::problem::Problem;
 use axum::Json;
 use axum::body::Bytes;
@@ -59,7 +58,8 @@ pub(crate) async fn handle(
         reason: body.reason.trim().to_owned(),
         comment: body.comment.trim().to_owned(),
     };
-    let closed = resolve_rows(&app.ledger, &caller.0, path_id(&id)?, &body.rows, &resolution).await?;
+    let change = super::visible(&app, &caller.0, &id).await?;
+    let closed = resolve_rows(&app.ledger, &caller.0, change, &body.rows, &resolution).await?;
     if closed == 0 {
         return Err(Problem::new(StatusCode::CONFLICT, "NOTHING_TO_RESOLVE", "None of these rows needs attention."));
     }

@@ -29,7 +29,7 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
     Filters(query): Filters<Query>,
 ) -> Result<Response, Problem> {
-    let change = database::bulk_change::get(&app.ledger, caller.tenant, path_id(&id)?).await?;
+    let change = database::bulk_change::get(&app.ledger, &caller, path_id(&id)?).await?;
     let change = change.ok_or_else(Problem::not_found)?;
     let name = format!("attachment; filename=\"{}.csv\"", change.id);
     let filter = Filter { statuses: query.status.map(|status| vec![status.word()]), reason: query.reason };

@@ -13,7 +13,7 @@ pub(crate) async fn handle(
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let plan = database::bulk_change::get(&app.ledger, caller.tenant, path_id(&id)?).await?;
+    let plan = database::bulk_change::get(&app.ledger, &caller, path_id(&id)?).await?;
     let plan = plan.ok_or_else(Problem::not_found)?;
     Ok(Json(super::show_whole(&app, &caller, &plan).await?))
 }

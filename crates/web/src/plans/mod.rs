@@ -28,7 +28,7 @@ pub(crate) async fn make(app: &App, caller: &Caller, planning: Planning) -> Resu
         Ok(Ok(Err(refusal))) => return Err(refusal.into()),
         Ok(Err(_)) => return Err(Problem::internal()),
     };
-    let plan = database::bulk_change::get(&app.ledger, caller.tenant, id.0).await?.ok_or_else(Problem::internal)?;
+    let plan = database::bulk_change::get(&app.ledger, caller, id.0).await?.ok_or_else(Problem::internal)?;
     Ok(Made { status, body: show_whole(app, caller, &plan).await?, location: format!("/api/v1/plans/{id}") })
 }
 
@@ -40,8 +40,7 @@ pub(crate) fn tell_again(
     let app = app.clone();
     move |id| {
         Box::pin(async move {
-            let plan =
-                database::bulk_change::get(&app.ledger, caller.tenant, id).await?.ok_or_else(Problem::internal)?;
+            let plan = database::bulk_change::get(&app.ledger, &caller, id).await?.ok_or_else(Problem::internal)?;
             let body = show_whole(&app, &caller, &plan).await?;
             Ok(Made { status: StatusCode::CREATED, body, location: format!("/api/v1/plans/{id}") })
         })

@@ -80,7 +80,7 @@ pub(crate) async fn of(
     limit: Limit,
 ) -> Result<Vec<DeviceChange>, Problem> {
     let id = path_id(id)?;
-    if database::bulk_change::get(&app.ledger, caller.tenant, id).await?.is_none() {
+    if database::bulk_change::get(&app.ledger, caller, id).await?.is_none() {
         return Err(Problem::not_found());
     }
     let after = match cursor(after)? {

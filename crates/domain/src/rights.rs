@@ -1,0 +1,176 @@
+//! Who may do what: roles, module rights, change types per role and integration, and the sites that somebody is confined to.
+//! Everything that is not granted is denied. The table of roles is the original's (reference: domain 4.1).
+
+use crate::ids::SiteId;
+use crate::states::words;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+words! {
+    /// What somebody is, in one tenant.
+    Role {
+        /// Runs the whole installation.
+        SuperAdmin = "super_admin",
+        /// Runs a partner.
+        PartnerAdmin = "partner_admin",
+        /// Runs an agent partner.
+        AgentPartnerAdmin = "agent_partner_admin",
+        /// Works for an agent.
+        Agent = "agent",
+        /// Looks.
+        User = "user",
+        /// Is told, and looks at nothing.
+        NotificationOnly = "notification_only",
+    }
+}
+
+words! {
+    /// A part of the system that a tenant has, or has not.
+    Module {
+        /// SIMs known by their ICCID: ThingSpace, Control Center.
+        M2m = "m2m",
+        /// SIMs known by their subscriber number: Telegence.
+        Mobility = "mobility",
+        /// Customers and their accounts.
+        RevCustomers = "rev_customers",
+    }
+}
+
+impl Module {
+    /// The module that SIMs of this integration belong to.
+    #[must_use]
+    pub fn of_integration(code: &str) -> Self {
+        if code == "telegence" { Self::Mobility } else { Self::M2m }
+    }
+}
+
+/// What somebody may do in a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModuleRight {
+    /// In which one.
+    pub module: Module,
+    /// Look.
+    pub access: bool,
+    /// Plan and apply.
+    pub create: bool,
+    /// Change what is there: stop, resume, close.
+    pub edit: bool,
+}
+
+/// What a request wants to do. Every route of the API has one; a route that has none is denied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Look at devices, service providers, plans and changes.
+    LookAtDevices,
+    /// Look at customers.
+    LookAtCustomers,
+    /// Plan, retry, undo: nothing is changed by it.
+    Plan,
+    /// Apply a plan.
+    Apply,
+    /// Pause, resume, cancel.
+    Control,
+    /// Close rows that need attention.
+    Resolve,
+}
+
+/// The sites that somebody is confined to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// None: the whole tenant.
+    Everything,
+    /// These; possibly none of them.
+    Sites(BTreeSet<SiteId>),
+}
+
+impl Scope {
+    /// Is this site within it?
+    #[must_use]
+    pub fn has(&self, site: SiteId) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Sites(sites) => sites.contains(&site),
+        }
+    }
+}
+
+/// What somebody may do, put together: the role's rights in the modules that the tenant has, and the scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rights {
+    /// The role.
+    pub role: Role,
+    /// Rights in modules; one that is not here is denied.
+    pub modules: Vec<ModuleRight>,
+    /// Integrations at which the role may assign customers, by code.
+    pub assigns_at: Vec<String>,
+    /// Where.
+    pub scope: Scope,
+}
+
+impl Rights {
+    /// May this be done at all? What concerns single rows is the verdict's.
+    #[must_use]
+    pub fn may(&self, act: Act) -> bool {
+        let in_any = |allowed: fn(&ModuleRight) -> bool| {
+            self.modules.iter().any(|right| right.module != Module::RevCustomers && allowed(right))
+        };
+        match act {
+            Act::LookAtDevices => in_any(|right| right.access),
+            Act::LookAtCustomers => {
+                self.modules.iter().any(|right| right.module == Module::RevCustomers && right.access)
+            }
+            Act::Plan | Act::Apply => in_any(|right| right.access && right.create) && !self.assigns_at.is_empty(),
+            Act::Control | Act::Resolve => in_any(|right| right.access && right.edit) && !self.assigns_at.is_empty(),
+        }
+    }
+
+    /// May customers be assigned to SIMs of this integration?
+    #[must_use]
+    pub fn may_assign_at(&self, integration: &str) -> bool {
+        let module = Module::of_integration(integration);
+        self.assigns_at.iter().any(|code| code == integration)
+            && self.modules.iter().any(|right| right.module == module && right.access && right.create)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn rights(modules: Vec<ModuleRight>, assigns_at: &[&str]) -> Rights {
+        let assigns_at = assigns_at.iter().map(|code| (*code).to_owned()).collect();
+        Rights { role: Role::User, modules, assigns_at, scope: Scope::Everything }
+    }
+
+    fn right(module: Module, access: bool, create: bool, edit: bool) -> ModuleRight {
+        ModuleRight { module, access, create, edit }
+    }
+
+    const ACTS: [Act; 6] =
+        [Act::LookAtDevices, Act::LookAtCustomers, Act::Plan, Act::Apply, Act::Control, Act::Resolve];
+
+    #[test]
+    fn what_is_not_granted_is_denied() {
+        let nothing = rights(Vec::new(), &["thingspace"]);
+        assert!(ACTS.iter().all(|act| !nothing.may(*act)) && !nothing.may_assign_at("thingspace"));
+        let no_types = rights(vec![right(Module::M2m, true, true, true)], &[]);
+        assert!(no_types.may(Act::LookAtDevices) && !no_types.may(Act::Plan) && !no_types.may(Act::Control));
+        let customers = rights(vec![right(Module::RevCustomers, true, true, true)], &["thingspace"]);
+        assert!(customers.may(Act::LookAtCustomers) && !customers.may(Act::LookAtDevices) && !customers.may(Act::Plan));
+    }
+
+    #[test]
+    fn each_integration_asks_for_its_own_module() {
+        let mobility = rights(vec![right(Module::Mobility, true, true, false)], &["telegence", "thingspace"]);
+        assert!(mobility.may_assign_at("telegence") && !mobility.may_assign_at("thingspace"));
+        assert!(mobility.may(Act::Apply) && !mobility.may(Act::Control));
+    }
+
+    #[test]
+    fn a_scope_without_sites_has_none() {
+        let site = SiteId(Uuid::from_u128(1));
+        assert!(Scope::Everything.has(site) && !Scope::Sites(BTreeSet::new()).has(site));
+        assert!(Scope::Sites(BTreeSet::from([site])).has(site));
+    }
+}
