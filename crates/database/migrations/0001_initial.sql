@@ -814,7 +814,7 @@ grant select, update (status, reason, status_details, attempts, processed_date) 
 grant select, update (site_id, version) on app.m2m_device to ascribe_worker;
 grant select, insert, update on app.device_tenant to ascribe_worker;
 grant select, insert, update (status, reason, ended_at) on app.device_change_schedule to ascribe_worker;
-grant select, insert, update (is_done) on app.schedule_chunk to ascribe_worker;
+grant select, insert, update (is_done, is_cancelled, due_at) on app.schedule_chunk to ascribe_worker;
 grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.audit_entry to ascribe_worker;
 
 -- Functions are called by name and by right: nothing is executable by everybody. (The order matters: this runs
@@ -1181,10 +1181,12 @@ begin
     elsif v_change.status not in ('PAUSED') then
         raise exception 'the bulk change is %', v_change.status using errcode = 'ZA011';
     end if;
-    update app.bulk_change_chunk set is_paused = false, start_at = greatest(least(start_at, app.now()), v_change.start_at)
+    update app.bulk_change_chunk set is_paused = false, start_at = case when is_cancelled then app.now()
+        else greatest(least(start_at, app.now()), v_change.start_at) end
     where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state <> 'DONE';
     update app.device_bulk_change set status = case when v_change.started_at is not null then 'PROCESSING'
-        when v_change.start_at > app.now() then 'SCHEDULED' else 'NEW' end
+        when v_change.start_at > app.now() and not exists (select from app.bulk_change_chunk k where k.tenant_id = p_tenant_id
+            and k.bulk_change_id = p_bulk_change_id and k.is_cancelled) then 'SCHEDULED' else 'NEW' end
     where tenant_id = p_tenant_id and id = p_bulk_change_id;
     perform pg_notify('ascribe_work', '');
     insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id)
@@ -1451,13 +1453,15 @@ begin
         from unnest(p_rows) as w
         join app.device_tenant dt on dt.tenant_id = p_tenant_id and dt.device_id = w.device_id
         where w.waits and w.reason is null;
-        -- A chunk that was halved comes here more than once; the range is the whole chunk's.
+        -- A chunk that was halved, or of which a person resolved a row later, comes here more than once; the range is the
+        -- whole chunk's.
         insert into app.schedule_chunk (tenant_id, bulk_change_id, chunk_number, effective_date, due_at, first_row, last_row)
         select k.tenant_id, k.bulk_change_id, k.chunk_number, w.effective_date, min(w.due_at), k.first_row, k.last_row
         from unnest(p_rows) as w
         join app.bulk_change_chunk k on k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.chunk_number = p_chunk_number
         where w.waits and w.reason is null group by k.tenant_id, k.bulk_change_id, k.chunk_number, w.effective_date
-        on conflict (tenant_id, bulk_change_id, chunk_number, effective_date) do nothing;
+        on conflict (tenant_id, bulk_change_id, chunk_number, effective_date) do update
+            set is_done = false, is_cancelled = false, due_at = excluded.due_at;
     end if;
 end
 $$;
@@ -1756,7 +1760,8 @@ begin
         perform app.usp_device_bulk_change_customer_rate_plan_change_update(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id),
                 array_agg(w.pool_id), array_agg(w.allocation_mb))
             from unnest(v_rows) as w where w.status = 'APPLIED' having count(*) > 0;
-        -- Whatever moved the assignment's version is in its history: an undo compares the two.
+        -- Whatever of this moved the assignment's version is in its history: an undo compares the two. What somebody else has
+        -- moved since is not ours to claim.
         insert into app.device_tenant_history (tenant_id, device_id, changed_at, bulk_change_id, row_number, version, site_id,
             account_number, account_number_integration_authentication_id, customer_rate_plan_id, customer_rate_pool_id,
             customer_data_allocation_mb, by_schedule, effective_date)
@@ -1765,7 +1770,7 @@ begin
             dt.customer_data_allocation_mb, true, p_effective_date
         from unnest(v_rows) as w
         join app.device_tenant dt on dt.tenant_id = p_tenant_id and dt.device_id = w.device_id
-        where w.is_ours;
+        where w.is_ours and w.status <> 'SUPERSEDED';
         update app.device_change_schedule s set status = w.status, reason = w.reason, ended_at = v_now
         from unnest(v_rows) as w
         where s.tenant_id = p_tenant_id and s.bulk_change_id = p_bulk_change_id and s.row_number = w.row_number;
@@ -1867,7 +1872,7 @@ begin
         delete from app.bulk_change_target where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id;
     end if;
     if v_change.status <> 'PLANNING' then
-        -- From the first batch on: an apply in between finds it expired anyway.
+        -- With the last batch; an apply in between finds it expired.
         update app.device_bulk_change set rows_removed_at = case when v_gone < p_limit then app.now() end
         where tenant_id = p_tenant_id and id = p_bulk_change_id;
     end if;
@@ -1910,7 +1915,7 @@ begin
         update app.m2m_device_change c
         set status = case when p_processed then 'PENDING' else 'FAILED' end,
             reason = case when p_processed then null else coalesce(c.reason, 'CLOSED_BY_USER') end,
-            status_details = concat_ws(': ', p_actor, p_reason, p_comment), processed_date = case when p_processed then null else v_now end
+            status_details = concat_ws(': ', p_actor, p_reason, nullif(p_comment, '')), processed_date = case when p_processed then null else v_now end
         where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (p_rows) and c.status = 'NEEDS_ATTENTION'
         returning c.row_number, c.device_id)
     select array_agg(x.row_number order by x.row_number), array_agg(x.device_id) into v_rows, v_devices from closed x;
@@ -1920,7 +1925,7 @@ begin
     perform app.unlock_devices(p_tenant_id, p_bulk_change_id, v_devices);
     insert into app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number, attempt, step, status, error_text, created_at)
     select p_tenant_id, p_bulk_change_id, r, 0, 'resolve', case when p_processed then 'RESOLVED' else 'FAILED' end,
-        concat_ws(': ', p_reason, p_comment), v_now
+        concat_ws(': ', p_reason, nullif(p_comment, '')), v_now
     from unnest(v_rows) as r;
     insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail)
     values (p_tenant_id, v_now, p_actor, 'rows_resolved', p_bulk_change_id,
@@ -1932,7 +1937,9 @@ begin
     where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
     returning k.* into v_counter;
     if p_processed then
-        update app.bulk_change_chunk k set state = 'READY', start_at = v_now
+        -- A person's word is stronger than the cancel before it, and a paused change stays paused.
+        update app.bulk_change_chunk k set state = 'READY', start_at = v_now, is_cancelled = false,
+            is_paused = (select b.status = 'PAUSED' from app.device_bulk_change b where b.tenant_id = k.tenant_id and b.id = k.bulk_change_id)
         where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.state = 'DONE'
           and exists (select from unnest(v_rows) as r where r between k.first_row and k.last_row);
         insert into app.bulk_change_turn (tenant_id, bulk_change_id, served_at) values (p_tenant_id, p_bulk_change_id, v_now)

@@ -65,7 +65,7 @@ pub struct FinishedPlan {
 }
 
 /// For how long a planner is believed to be alive without a word of it.
-pub const LEASE_SECONDS: f64 = 20.0;
+pub const LEASE_SECONDS: f64 = 10.0;
 
 /// Begins a plan: the change in PLANNING.
 ///

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection};
 const INVARIANTS: &[(&str, &str)] = &[
     ("counts equal a recount of the rows",
      "select count(*) from (select k.* from app.bulk_change_counter k join app.device_bulk_change b on b.tenant_id = k.tenant_id and b.id = k.bulk_change_id
-         where b.rows_removed_at is null) k, lateral (
+         where b.applied_at is not null or b.status = 'PLANNED' and b.expires_at > app.now()) k, lateral (
          select count(*) filter (where c.status not in ('REFUSED', 'NO_CHANGE')) as planned, count(*) filter (where c.status = 'PROCESSED') as ok,
              count(*) filter (where c.status = 'FAILED') as failed, count(*) filter (where c.status = 'SKIPPED') as skipped,
              count(*) filter (where c.status = 'CANCELLED') as cancelled, count(*) filter (where c.status = 'NEEDS_ATTENTION') as needs_attention,
@@ -22,7 +22,7 @@ const INVARIANTS: &[(&str, &str)] = &[
      "select count(*) from app.device_bulk_change b, lateral (
          select count(*) as all_rows, count(*) filter (where c.status = 'NO_CHANGE') as no_change, count(*) filter (where c.status = 'REFUSED') as refused
          from app.m2m_device_change c where c.tenant_id = b.tenant_id and c.bulk_change_id = b.id) r
-      where b.status not in ('PLANNING', 'PLAN_FAILED') and b.rows_removed_at is null
+      where (b.applied_at is not null or b.status = 'PLANNED' and b.expires_at > app.now())
         and (b.row_count, b.no_change_count, b.refused_count) is distinct from (r.all_rows, r.no_change, r.refused)"),
     ("a finished change has nothing left to do, and one with nothing left is finished",
      "select count(*) from app.device_bulk_change b join app.bulk_change_counter k on k.tenant_id = b.tenant_id and k.bulk_change_id = b.id
@@ -32,12 +32,13 @@ const INVARIANTS: &[(&str, &str)] = &[
      "select count(*) from (
           select k.tenant_id, k.bulk_change_id, sum(r.n) as held, bool_or(k.overlaps) as overlaps
           from (select *, coalesce(first_row <= lag(last_row) over (partition by tenant_id, bulk_change_id order by first_row), false) as overlaps
-                from app.bulk_change_chunk) k,
+                from app.bulk_change_chunk where exists (select from app.device_bulk_change b where b.tenant_id = bulk_change_chunk.tenant_id
+                    and b.id = bulk_change_chunk.bulk_change_id and (b.applied_at is not null or b.status = 'PLANNED' and b.expires_at > app.now()))) k,
               lateral (select count(*) as n from app.m2m_device_change c where c.tenant_id = k.tenant_id and c.bulk_change_id = k.bulk_change_id
                   and c.row_number between k.first_row and k.last_row and c.status not in ('REFUSED', 'NO_CHANGE')) r
           group by k.tenant_id, k.bulk_change_id) held
       full join (select k.tenant_id, k.bulk_change_id, k.planned from app.bulk_change_counter k
-          join app.device_bulk_change b on b.tenant_id = k.tenant_id and b.id = k.bulk_change_id where k.planned > 0 and b.rows_removed_at is null) counted using (tenant_id, bulk_change_id)
+          join app.device_bulk_change b on b.tenant_id = k.tenant_id and b.id = k.bulk_change_id where k.planned > 0 and (b.applied_at is not null or b.status = 'PLANNED' and b.expires_at > app.now())) counted using (tenant_id, bulk_change_id)
       where held.held is distinct from counted.planned or held.overlaps"),
     ("a done chunk has no pending row",
      "select count(*) from app.bulk_change_chunk k where k.state = 'DONE' and exists (select from app.m2m_device_change c

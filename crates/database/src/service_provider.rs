@@ -24,7 +24,7 @@ pub struct ServiceProvider {
 /// # Errors
 /// The database does not answer.
 pub async fn list(ledger: &Ledger, tenant: TenantId, after: Option<Uuid>, limit: i64) -> Result<Vec<ServiceProvider>> {
-    select(ledger, tenant, None, after, limit).await
+    select(ledger, tenant, after, limit).await
 }
 
 /// Every service provider of the tenant: a handful.
@@ -32,7 +32,7 @@ pub async fn list(ledger: &Ledger, tenant: TenantId, after: Option<Uuid>, limit:
 /// # Errors
 /// The database does not answer.
 pub async fn all(ledger: &Ledger, tenant: TenantId) -> Result<Vec<ServiceProvider>> {
-    select(ledger, tenant, None, None, i64::MAX).await
+    select(ledger, tenant, None, i64::MAX).await
 }
 
 /// The service provider under this id or name.
@@ -40,27 +40,32 @@ pub async fn all(ledger: &Ledger, tenant: TenantId) -> Result<Vec<ServiceProvide
 /// # Errors
 /// The database does not answer.
 pub async fn named(ledger: &Ledger, tenant: TenantId, text: &str) -> Result<Option<ServiceProvider>> {
-    // A name that is another one's id stands for that id.
-    let found = select(ledger, tenant, Some(text), None, 2).await?;
-    let id = Uuid::parse_str(text).ok();
-    let by_id = found.iter().position(|provider| Some(provider.id.0) == id).unwrap_or(0);
-    Ok(found.into_iter().nth(by_id))
+    Ok(find(&all(ledger, tenant).await?, text).cloned())
 }
 
-async fn select(
-    ledger: &Ledger,
-    tenant: TenantId,
-    text: Option<&str>,
-    after: Option<Uuid>,
-    limit: i64,
-) -> Result<Vec<ServiceProvider>> {
+/// The one of these that a text means: by its id, else by its name, else by its name in other letters if that is one's alone.
+#[must_use]
+pub fn find<'a>(providers: &'a [ServiceProvider], text: &str) -> Option<&'a ServiceProvider> {
+    let id = Uuid::parse_str(text).ok();
+    let exact = providers.iter().find(|p| Some(p.id.0) == id).or_else(|| providers.iter().find(|p| p.name == text));
+    exact.or_else(|| {
+        let mut alike = providers.iter().filter(|provider| provider.name.eq_ignore_ascii_case(text));
+        alike.next().filter(|_| alike.next().is_none())
+    })
+}
+
+async fn select(ledger: &Ledger, tenant: TenantId, after: Option<Uuid>, limit: i64) -> Result<Vec<ServiceProvider>> {
     let mut transaction = ledger.web(tenant).await?;
     let rows = sqlx::query!(
         "select p.id, p.name, p.write_enabled, i.code, p.owner_tenant_id, p.owner_service_provider_id
          from app.service_provider p join app.integration i on i.id = p.integration_id
-         where p.tenant_id = $1 and ($2::text is null or p.id = $3 or p.name = $2) and ($4::uuid is null or p.id > $4) order by p.id limit $5",
-        tenant.0, text, text.and_then(|text| Uuid::parse_str(text).ok()), after, limit)
-        .fetch_all(&mut *transaction).await?;
+         where p.tenant_id = $1 and ($2::uuid is null or p.id > $2) order by p.id limit $3",
+        tenant.0,
+        after,
+        limit
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
     Ok(rows
         .into_iter()
         .map(|row| ServiceProvider {

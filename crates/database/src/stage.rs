@@ -153,13 +153,19 @@ impl Stage {
             match_at_many(&mut transaction, providers, false).await?;
         }
         match_at_many(&mut transaction, providers, true).await?;
-        sqlx::query(
+        // An unknown number at two service providers is two numbers.
+        let twins = if providers.len() == 1 {
+            "select row_number, min(row_number) over (partition by coalesce(device_id::text, identifier)) as first_row from pg_temp.staged_match"
+        } else {
+            "select m.row_number, min(m.row_number) over (partition by coalesce(m.device_id::text, m.identifier || ' ' || coalesce(s.provider::text, '')))
+                 as first_row
+             from pg_temp.staged_match m join pg_temp.staged_row s on s.row_number = m.row_number"
+        };
+        let duplicates = format!(
             "insert into pg_temp.staged_duplicate (row_number, first_row)
-             select row_number, first_row
-             from (select row_number, min(row_number) over (partition by coalesce(device_id::text, identifier)) as first_row
-                   from pg_temp.staged_match) as twins
-             where first_row <> row_number")
-            .execute(&mut *transaction).await?;
+             select row_number, first_row from ({twins}) as twins where first_row <> row_number"
+        );
+        sqlx::query(AssertSqlSafe(duplicates)).execute(&mut *transaction).await?;
         transaction
             .execute(
                 "create unique index on pg_temp.staged_match (row_number);

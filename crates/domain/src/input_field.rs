@@ -30,6 +30,9 @@ words! {
     }
 }
 
+/// Columns that our own files add: what became of a row the last time, and its number. They are nobody's own.
+pub const RESULT_COLUMNS: &[&str] = &["_status", "_code", "_reason", "_fix", "_attempts", "_row"];
+
 /// What a heading most likely means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guess {
@@ -95,8 +98,7 @@ impl InputField {
     /// What a heading most likely means.
     #[must_use]
     pub fn guess(heading: &str) -> Guess {
-        // Columns of our own result files: what became of the row the last time.
-        if heading.trim_start().starts_with('_') {
+        if RESULT_COLUMNS.contains(&heading.trim()) {
             return Guess::Nothing;
         }
         let bare: String =
@@ -192,7 +194,8 @@ mod tests {
             ("Carrier Rate Plan", Guess::NotSupportedYet),
             ("Note", Guess::Nothing),
             ("_status", Guess::Nothing),
-            ("_iccid", Guess::Nothing),
+            ("_iccid", Guess::Field(InputField::Iccid)),
+            ("_id", Guess::Nothing),
         ] {
             assert_eq!(InputField::guess(heading), guess, "{heading}");
         }

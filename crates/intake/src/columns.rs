@@ -1,9 +1,10 @@
 //! What the columns of an input stand for: guessed from their headings, corrected by the request, and shown with the plan.
 
 use crate::csv_file::{InputRefusal, MOST_COLUMNS, shown};
+use crate::row_reader::unguarded;
 use csv::ByteRecord;
 use domain::associate_customer::AssociateCustomer;
-use domain::input_field::{Guess, InputField};
+use domain::input_field::{Guess, InputField, RESULT_COLUMNS};
 use serde_json::{Value, json};
 
 /// The columns of an input, in its order.
@@ -31,21 +32,24 @@ impl Columns {
         if top.len() > MOST_COLUMNS {
             return Err(InputRefusal::TooManyColumns);
         }
-        let headings: Vec<String> = top.iter().map(|cell| shown(cell).trim().to_owned()).collect();
+        let headings: Vec<String> = top.iter().map(|cell| shown(unguarded(cell)).trim().to_owned()).collect();
         for named in request.columns.keys() {
             if !headings.iter().any(|heading| same_heading(heading, named)) {
                 return Err(InputRefusal::ColumnNotFound(named.clone()));
             }
         }
-        let corrected =
+        let correction =
             |heading: &str| request.columns.iter().find(|(named, _)| same_heading(heading, named)).map(|(_, f)| *f);
         let mut columns: Vec<Meaning> = Vec::with_capacity(headings.len());
         let mut not_supported = None;
         for heading in headings {
-            let field = match (corrected(&heading), InputField::guess(&heading)) {
+            // Of two columns with the same heading a correction means the first; the second stands for nothing.
+            let is_second = columns.iter().any(|other| same_heading(&other.heading, &heading));
+            let corrected = if is_second { correction(&heading).map(|_| None) } else { correction(&heading) };
+            let field = match (corrected, InputField::guess(&heading)) {
                 (Some(field), _) => {
                     let twin = columns.iter().find(|other| field.is_some() && other.field == field);
-                    if let Some(twin) = twin.filter(|twin| corrected(&twin.heading).is_some()) {
+                    if let Some(twin) = twin.filter(|twin| correction(&twin.heading).is_some()) {
                         return Err(InputRefusal::ColumnTwice(twin.heading.clone(), heading));
                     }
                     // What a person said is stronger than what was guessed before it.
@@ -92,7 +96,7 @@ impl Columns {
 
     /// The places of the columns that are the input's own: all but those of our own result files.
     pub(crate) fn own(&self) -> Vec<usize> {
-        (0..self.0.len()).filter(|at| !self.0[*at].heading.starts_with('_')).collect()
+        (0..self.0.len()).filter(|at| !RESULT_COLUMNS.contains(&self.0[*at].heading.as_str())).collect()
     }
 
     /// Is there more to keep of a row than what names its SIM?

@@ -163,10 +163,13 @@ impl Records {
 }
 
 /// Does a cell of several lines hold another line's SIM? Then a quotation mark is not closed where it should be, and rows
-/// would vanish in it.
+/// would vanish in it. An ICCID counts in groups, too.
 fn swallows_a_row(cell: &[u8]) -> bool {
-    let digits = |line: &[u8]| line.split(|b| !b.is_ascii_digit()).any(|run| run.len() >= 17);
-    cell.contains(&b'\n') && cell.split(|b| *b == b'\n').skip(1).any(digits)
+    let holds_a_sim = |line: &[u8]| {
+        let joined: Vec<u8> = line.iter().copied().filter(|b| !matches!(b, b' ' | b'-')).collect();
+        joined.split(|b| !b.is_ascii_digit()).any(|run| run.len() >= 17)
+    };
+    cell.contains(&b'\n') && cell.split(|b| *b == b'\n').skip(1).any(holds_a_sim)
 }
 
 /// The separator: whichever of the three the first line has most of; a comma if it has none.

@@ -7,7 +7,7 @@ use crate::spool::{Kept, Note, Spool, SpoolError, Spooled};
 use database::api_key::Caller;
 use database::bulk_change::BulkChange;
 use database::plan::{NewPlan, Origin};
-use database::service_provider::ServiceProvider;
+use database::service_provider::{ServiceProvider, find};
 use database::{DatabaseError, Ledger};
 use domain::associate_customer::AssociateCustomer;
 use domain::dates::Moment;
@@ -316,9 +316,9 @@ impl Planner {
         let providers = database::service_provider::all(&self.ledger, caller.tenant).await?;
         let named = match &request.service_provider {
             None => None,
-            Some(text) => {
-                Some(named(&providers, text).ok_or_else(|| PlanRefusal::ServiceProviderNotFound(text.clone()))?)
-            }
+            Some(text) => Some(
+                find(&providers, text).cloned().ok_or_else(|| PlanRefusal::ServiceProviderNotFound(text.clone()))?,
+            ),
         };
         if named.as_ref().is_some_and(|provider| !rights.may_assign_at(&provider.integration)) {
             return Err(PlanRefusal::Forbidden);
@@ -359,10 +359,4 @@ struct Surroundings {
     named: Option<ServiceProvider>,
     moment: Moment,
     rights: Rights,
-}
-
-/// The service provider under this id or name.
-fn named(providers: &[ServiceProvider], text: &str) -> Option<ServiceProvider> {
-    let by_id = providers.iter().find(|provider| provider.id.to_string().eq_ignore_ascii_case(text));
-    by_id.or_else(|| providers.iter().find(|provider| provider.name == text)).cloned()
 }

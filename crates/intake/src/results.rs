@@ -1,6 +1,7 @@
 //! Result files: the input's own columns in its own order, and what became of each row; they can be sent again as they are.
 
 use crate::planner::PlanRefusal;
+use crate::row_reader::GUARDED;
 use csv::ReaderBuilder;
 use database::bulk_change::BulkChange;
 use database::input_record::part_after;
@@ -118,11 +119,7 @@ fn became(row: &DeviceChange) -> [String; 5] {
 /// A spreadsheet must not run what somebody else wrote: a quote before what it would take for a formula (CWE-1236). The
 /// reader of inputs takes it away again.
 fn guarded(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']) {
-        format!("'{text}")
-    } else {
-        text
-    }
+    if text.starts_with(GUARDED) { format!("'{text}") } else { text }
 }
 
 fn write(writer: &mut csv::Writer<Vec<u8>>, cells: impl Iterator<Item = String>) {

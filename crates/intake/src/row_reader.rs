@@ -5,7 +5,7 @@ use crate::csv_file::{InputRefusal, Records, is_workbook, open_records, shown};
 use crate::workbook::{Limits, to_csv};
 use csv::ByteRecord;
 use database::copy_lines::InputRow;
-use database::service_provider::ServiceProvider;
+use database::service_provider::{ServiceProvider, find};
 use domain::associate_customer::{AssociateCustomer, LONGEST_FIELD};
 use domain::iccid::LONGEST_CELL;
 use domain::iccid_range::IccidRange;
@@ -207,9 +207,7 @@ impl RowReader {
         }
         let provider = layout.provider.map(|at| text_of(unguarded(record.get(at).unwrap_or_default())));
         if let Some(text) = provider.filter(|text| !text.is_empty()) {
-            let named = self.providers.iter().find(|provider| {
-                provider.name.eq_ignore_ascii_case(&text) || provider.id.to_string().eq_ignore_ascii_case(&text)
-            });
+            let named = find(&self.providers, &text);
             row.service_provider = named.map(|provider| provider.id);
             if named.is_none() {
                 let shown: String = text.chars().take(LONGEST_CELL).collect();
@@ -270,7 +268,11 @@ fn read_cell(cell: &[u8], column: Column) -> Cell {
     match IccidRange::read(text).filter(|_| column != Column::SubscriberNumbers) {
         Some(Ok(range)) => {
             let first = range.clone().next().unwrap_or_default();
-            Cell { input: shown(cell.trim_ascii()), reading: Identifier::read(&first, Column::Iccids), range: Some(range) }
+            Cell {
+                input: shown(cell.trim_ascii()),
+                reading: Identifier::read(&first, Column::Iccids),
+                range: Some(range),
+            }
         }
         Some(Err(refusal)) => Cell { input: shown(cell.trim_ascii()), reading: Err(refusal), range: None },
         None => Cell { input: shown(cell.trim_ascii()), reading: Identifier::read(text, column), range: None },
@@ -295,12 +297,14 @@ fn numbers_in(cell: &[u8]) -> Vec<Cell> {
 }
 
 /// A cell without the quotation mark that our result files put before what a spreadsheet would run.
-fn unguarded(cell: &[u8]) -> &[u8] {
-    match cell {
-        [b'\'', rest @ ..] if matches!(rest.first(), Some(b'=' | b'+' | b'-' | b'@')) => rest,
-        cell => cell,
-    }
+pub(crate) fn unguarded(cell: &[u8]) -> &[u8] {
+    let Some(rest) = cell.strip_prefix(b"'") else { return cell };
+    let runs = GUARDED.iter().any(|c| rest.starts_with(c.encode_utf8(&mut [0; 4]).as_bytes()));
+    if runs { rest } else { cell }
 }
+
+/// What a spreadsheet takes for the beginning of a formula, in full width, too (CWE-1236).
+pub(crate) const GUARDED: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
 /// Text of a cell: trimmed, what is not UTF-8 as the mark for it, and control characters as spaces.
 fn text_of(cell: &[u8]) -> String {

@@ -245,21 +245,23 @@ impl Spool {
     /// # Errors
     /// The disk.
     pub async fn list(&self, id: Uuid, devices: &[ListedDevice]) -> Result<Spooled, SpoolError> {
-        let fields: Vec<InputField> = InputField::ALL
-            .iter()
-            .copied()
-            .filter(|f| devices.iter().any(|d| d.overrides.iter().any(|(g, _)| f == g)))
-            .collect();
+        let used = |field: &InputField| {
+            devices.iter().any(|d| d.named_by == *field || d.overrides.iter().any(|(other, _)| other == field))
+        };
+        let fields: Vec<InputField> = InputField::ALL.iter().copied().filter(used).collect();
         let mut writer = csv::Writer::from_writer(Vec::new());
         // The numbers keep a row without a device from being taken for the end of a sheet.
-        let headings = ["_row", InputField::Device.word()].into_iter().chain(fields.iter().map(|field| field.word()));
+        let headings = std::iter::once("_row").chain(fields.iter().map(|field| field.word()));
         writer.write_record(headings).map_err(io::Error::other)?;
         for (number, device) in devices.iter().enumerate() {
             let cell = |field: &InputField| {
-                device.overrides.iter().find(|(f, _)| f == field).map_or("", |(_, text)| text.as_str())
+                if device.named_by == *field {
+                    return device.device.as_str();
+                }
+                device.overrides.iter().find(|(other, _)| other == field).map_or("", |(_, text)| text.as_str())
             };
             let number = (number + 1).to_string();
-            let row = [number.as_str(), device.device.as_str()].into_iter().chain(fields.iter().map(cell));
+            let row = std::iter::once(number.as_str()).chain(fields.iter().map(cell));
             // A line end inside a cell would be taken for a quotation mark that is not closed.
             writer.write_record(row.map(|cell| cell.replace(['\n', '\r'], " "))).map_err(io::Error::other)?;
         }
@@ -274,6 +276,8 @@ impl Spool {
 pub struct ListedDevice {
     /// Its ICCID or subscriber number, as it was written; or a range of ICCIDs.
     pub device: String,
+    /// Which of these that is: ICCID, MSISDN, or either.
+    pub named_by: InputField,
     /// What is asked for it in place of the request.
     pub overrides: Vec<(InputField, String)>,
 }

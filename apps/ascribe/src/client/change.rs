@@ -3,6 +3,7 @@
 use super::output::{Column, Output, Printer, one};
 use super::{Api, FAILED_ROWS, NEEDS_ATTENTION, answer};
 use crate::settings::Settings;
+use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -68,6 +69,39 @@ pub(crate) enum Command {
     Retry(One),
     /// Plan a finished change backwards; nothing is changed before `apply`
     Undo(One),
+    /// Close rows that need attention, as processed or failed, and say why
+    Resolve {
+        /// Its id
+        change: String,
+        /// A row's number; several times for several rows
+        #[arg(long = "row", required = true)]
+        rows: Vec<i32>,
+        /// What became of them outside
+        #[arg(long, value_parser = ["processed", "failed"])]
+        outcome: String,
+        /// Why you think so
+        #[arg(long)]
+        reason: String,
+        /// More
+        #[arg(long, default_value = "")]
+        comment: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Write the result file: the input's own columns and what became of each row; it can be sent again as it is
+    Export {
+        /// Its id, or a plan's
+        change: String,
+        /// Only rows of this status
+        #[arg(long)]
+        status: Option<String>,
+        /// Only rows with this reason
+        #[arg(long)]
+        reason: Option<String>,
+        /// The file to write; without it, standard output
+        #[arg(long)]
+        file: Option<std::path::PathBuf>,
+    },
     /// Watch a bulk change until nothing is left to do
     Watch {
         /// Its id
@@ -99,6 +133,8 @@ const CHANGE_COLUMNS: &[Column] = &[
     ("Needs attention", "/counts/needs_attention"),
     ("To do", "/counts/to_do"),
     ("Reference", "/reference"),
+    ("Starts", "/start_at"),
+    ("Waiting for their date", "/schedule/pending"),
     ("Applied", "/applied_at"),
     ("Ended", "/processed_date"),
 ];
@@ -112,6 +148,8 @@ const ROW_COLUMNS: &[Column] = &[
     ("Detail", "/detail"),
     ("Fix", "/fix"),
     ("Attempts", "/attempts"),
+    ("Effective", "/effective_date"),
+    ("Schedule", "/schedule/status"),
     ("Ended", "/processed_date"),
 ];
 
@@ -158,6 +196,17 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
         Command::Cancel(one) => act(&api, &one, "cancel").await?,
         Command::Retry(one) => plan_again(&api, &one, "retry").await?,
         Command::Undo(one) => plan_again(&api, &one, "undo").await?,
+        Command::Resolve { change, rows, outcome, reason, comment, output } => {
+            let body = json!({ "rows": rows, "outcome": outcome, "reason": reason, "comment": comment });
+            let sent = api.request(Method::POST, &format!("/bulk-changes/{change}/resolve")).json(&body).send().await;
+            one(output, CHANGE_COLUMNS, &answer(sent).await?)?;
+        }
+        Command::Export { change, status, reason, file } => {
+            let mut query = Vec::new();
+            query.extend(status.as_deref().map(|s| ("status", s)));
+            query.extend(reason.as_deref().map(|r| ("reason", r)));
+            export(&api, &change, &query, file.as_deref()).await?;
+        }
         Command::Watch { change, output } => {
             let change = watch(&api, &change).await?;
             one(output, CHANGE_COLUMNS, &change)?;
@@ -165,6 +214,23 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Streams a result file to where it is wanted.
+async fn export(api: &Api, change: &str, query: &[(&str, &str)], file: Option<&std::path::Path>) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let sent = api.request(Method::GET, &format!("/bulk-changes/{change}/results.csv")).query(query).send().await;
+    let mut response = super::streamed(sent).await?;
+    let mut out: Box<dyn std::io::Write + Send> = match file {
+        Some(path) => {
+            Box::new(std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?)
+        }
+        None => Box::new(std::io::stdout()),
+    };
+    while let Some(piece) = response.chunk().await.context("the file broke off; it is not whole")? {
+        out.write_all(&piece)?;
+    }
+    Ok(out.flush()?)
 }
 
 /// Pauses, resumes or cancels, and shows the change as it is then.

@@ -94,6 +94,14 @@ impl Api {
     }
 }
 
+/// An answer that is a file, or what it refuses.
+pub(crate) async fn streamed(sent: Result<Response, reqwest::Error>) -> anyhow::Result<Response> {
+    match sent {
+        Ok(response) if response.status().is_success() => Ok(response),
+        other => Err(answer(other).await.err().unwrap_or_else(|| anyhow::anyhow!("the answer is no file"))),
+    }
+}
+
 /// The JSON of an answer, or what it refuses.
 pub(crate) async fn answer(sent: Result<Response, reqwest::Error>) -> anyhow::Result<Value> {
     let response = sent

@@ -118,6 +118,15 @@ fn cell(item: &Value, pointer: &str) -> String {
     match item.pointer(pointer) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(list)) => {
+            // The columns of an input, such as "Kunde = customer"; those that stand for nothing by their heading alone.
+            let shown = list.iter().map(|one| match (one["column"].as_str(), one["field"].as_str()) {
+                (Some(column), Some(field)) => format!("{column} = {field}"),
+                (Some(column), None) => column.to_owned(),
+                _ => one.to_string(),
+            });
+            shown.collect::<Vec<_>>().join(", ")
+        }
         Some(Value::Object(map)) => {
             map.iter().map(|(key, value)| format!("{key} {value}")).collect::<Vec<_>>().join(", ")
         }

@@ -44,16 +44,16 @@ pub(crate) enum Command {
 /// `ascribe plan assign`
 #[derive(Debug, clap::Args)]
 pub(crate) struct Assign {
-    /// The service provider's id or name
+    /// The service provider's id or name; without it, the one that has the SIM or that the file's column names
     #[arg(long)]
-    service_provider: String,
-    /// The customer's id, Rev customer id or name
+    service_provider: Option<String>,
+    /// The customer's id, Rev customer id or name; without it, a column of the file names it
     #[arg(long)]
-    customer: String,
+    customer: Option<String>,
     /// The site's id or name, if the customer has several
     #[arg(long)]
     site: Option<String>,
-    /// A CSV file with a column ICCID, or - for standard input
+    /// A CSV, XLSX or text file, or - for standard input
     #[arg(long)]
     devices: PathBuf,
     /// What to do with devices of other customers: refuse or replace
@@ -68,6 +68,15 @@ pub(crate) struct Assign {
     /// The data allocation in MB
     #[arg(long)]
     customer_data_allocation_mb: Option<String>,
+    /// The date on which plan, pool and allocation take effect, in the tenant's time zone
+    #[arg(long)]
+    effective_date: Option<String>,
+    /// When the change is to start, such as 2027-01-31T22:00
+    #[arg(long)]
+    start_at: Option<String>,
+    /// What a column of the file stands for, where the guess is wrong: HEADING=FIELD, or HEADING= for nothing
+    #[arg(long = "column", value_parser = column)]
+    columns: Vec<(String, Option<String>)>,
     /// A ticket to find the change by
     #[arg(long)]
     reference: Option<String>,
@@ -76,6 +85,12 @@ pub(crate) struct Assign {
     idempotency_key: Option<String>,
     #[command(flatten)]
     output: Output,
+}
+
+/// `HEADING=FIELD`
+fn column(text: &str) -> Result<(String, Option<String>), String> {
+    let (heading, field) = text.rsplit_once('=').ok_or("write HEADING=FIELD, or HEADING= for nothing")?;
+    Ok((heading.to_owned(), (!field.is_empty()).then(|| field.to_owned())))
 }
 
 pub(crate) const PLAN_COLUMNS: &[Column] = &[
@@ -89,6 +104,8 @@ pub(crate) const PLAN_COLUMNS: &[Column] = &[
     ("No change", "/counts/no_change"),
     ("Refused", "/counts/refused"),
     ("By reason", "/counts/by_reason"),
+    ("Columns", "/columns"),
+    ("Starts", "/start_at"),
     ("Expires", "/expires_at"),
 ];
 
@@ -104,6 +121,7 @@ const ROW_COLUMNS: &[Column] = &[
     ("Customer after", "/after/customer/name"),
     ("Plan before", "/before/customer_rate_plan"),
     ("Plan after", "/after/customer_rate_plan"),
+    ("Effective", "/effective_date"),
 ];
 
 /// Runs it.
@@ -115,10 +133,17 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
                 "change_type": "CustomerAssignment", "service_provider": assign.service_provider, "customer": assign.customer, "site": assign.site,
                 "on_conflict": assign.on_conflict, "customer_rate_plan": assign.customer_rate_plan, "customer_rate_pool": assign.customer_rate_pool,
                 "customer_data_allocation_mb": assign.customer_data_allocation_mb, "reference": assign.reference,
+                "effective_date": assign.effective_date, "start_at": assign.start_at,
+                "columns": assign.columns.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
             });
             let made = make(&api, &request, &assign.devices, assign.idempotency_key.as_deref()).await?;
             let plan = wait_until_planned(&api, made).await?;
             one(assign.output, PLAN_COLUMNS, &plan)?;
+            // A file that mixes service providers became several plans, each to be applied by itself.
+            for linked in plan["linked"].as_array().into_iter().flatten() {
+                let id = linked["id"].as_str().unwrap_or_default();
+                one(assign.output, PLAN_COLUMNS, &api.get(&format!("/plans/{id}"), &[]).await?)?;
+            }
             let nothing = plan["status"] != "PLANNED" || plan["counts"]["refused"] == plan["counts"]["rows"];
             Ok(if nothing { ExitCode::from(REFUSED) } else { ExitCode::SUCCESS })
         }
@@ -155,7 +180,7 @@ pub(crate) async fn make(
     };
     let form = Form::new()
         .part("request", Part::text(request.to_string()).mime_str("application/json")?)
-        .part("devices", Part::stream(body).file_name(name).mime_str("text/csv")?);
+        .part("devices", Part::stream(body).file_name(name).mime_str("application/octet-stream")?);
     let mut sending = api.request(Method::POST, "/plans").multipart(form);
     if let Some(key) = idempotency_key {
         sending = sending.header("Idempotency-Key", key);
@@ -165,10 +190,17 @@ pub(crate) async fn make(
 
 /// A plan over many rows is 202 first; this asks until it is made.
 pub(crate) async fn wait_until_planned(api: &Api, mut plan: Value) -> anyhow::Result<Value> {
+    let bar = indicatif::ProgressBar::with_draw_target(None, indicatif::ProgressDrawTarget::stderr());
+    if let Ok(style) = indicatif::ProgressStyle::with_template("{bar:40} {pos}/{len} rows judged") {
+        bar.set_style(style);
+    }
     while plan["status"] == "PLANNING" {
+        bar.set_length(plan["progress"]["rows_read"].as_u64().unwrap_or(0));
+        bar.set_position(plan["progress"]["rows_judged"].as_u64().unwrap_or(0));
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         let id = plan["id"].as_str().unwrap_or_default().to_owned();
         plan = api.get(&format!("/plans/{id}"), &[]).await?;
     }
+    bar.finish_and_clear();
     Ok(plan)
 }

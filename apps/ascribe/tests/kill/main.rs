@@ -38,6 +38,7 @@ impl Service {
             .env("ASCRIBE_LEASE_SECONDS", "2")
             .env("ASCRIBE_POLL_SECONDS", "0.1")
             .env("ASCRIBE_CHUNK_ROWS", "50")
+            .env("ASCRIBE_PLAN_WAIT_SECONDS", "0.02")
             .env("ASCRIBE_LOG", "error")
             .env_remove("DATABASE_URL")
             .stdin(Stdio::null())
@@ -84,6 +85,21 @@ impl Drop for Service {
     }
 }
 
+/// Asks for a plan until it is made.
+async fn planned(http: &reqwest::Client, service: &Service, fixture: &Fixture, plan: &Value) -> Value {
+    let id = plan["id"].as_str().unwrap();
+    let mut shown = Value::Null;
+    for _ in 0..1_800 {
+        let ask = http.get(format!("{}/api/v1/plans/{id}", service.url)).bearer_auth(fixture.key.reveal());
+        shown = ask.send().await.unwrap().json().await.unwrap();
+        if shown["status"] != "PLANNING" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    shown
+}
+
 /// How many rows are done; None while the database is away.
 async fn done(server: &Server) -> Option<i64> {
     let asking = number(server, "select coalesce(sum(ok), 0)::bigint from app.bulk_change_counter");
@@ -115,7 +131,15 @@ async fn kill_9_at_random_points_loses_nothing_doubles_nothing_and_leaves_nothin
         .part("devices", Part::text(format!("iccid\n{file}")).file_name("all.csv"));
     let send = http.post(format!("{}/api/v1/plans", service.url)).bearer_auth(fixture.key.reveal()).multipart(form);
     let plan: Value = send.send().await.unwrap().json().await.unwrap();
-    assert_eq!(plan["counts"]["change"], DEVICES, "{plan}");
+    // Killed while it plans: the next start goes on from the spool, and nothing of the first try is left.
+    assert_eq!(plan["status"], "PLANNING", "20,000 rows are not planned in 20 ms: {plan}");
+    service.kill().await;
+    service = Service::start(&data, port).await;
+    let plan = planned(&http, &service, &fixture, &plan).await;
+    assert_eq!((&plan["status"], &plan["counts"]["change"]), (&json!("PLANNED"), &json!(DEVICES)), "{plan}");
+    assert_eq!(number(&server, "select count(*) from app.m2m_device_change").await.unwrap(), i64::from(DEVICES));
+    let left = std::fs::read_dir(data.join("spool")).unwrap().count();
+    assert_eq!(left, 0, "the spool is empty when the plan is made");
     let apply = http.post(format!("{}/api/v1/bulk-changes", service.url)).bearer_auth(fixture.key.reveal());
     let applied: Value = apply.json(&json!({"plan_id": plan["id"]})).send().await.unwrap().json().await.unwrap();
     assert_eq!(applied["counts"]["to_do"], DEVICES, "{applied}");

@@ -3,15 +3,19 @@
 
 mod agents;
 mod apply;
+mod attention;
 mod command_line;
 mod control;
+mod fairness;
 mod hostile;
 mod idempotency;
+mod inputs;
 mod lists;
 mod matrix;
 mod reasons;
 mod rights;
 mod tenants;
+mod time;
 mod trouble;
 mod undo;
 

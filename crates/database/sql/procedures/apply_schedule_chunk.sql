@@ -64,7 +64,8 @@ begin
         perform app.usp_device_bulk_change_customer_rate_plan_change_update(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id),
                 array_agg(w.pool_id), array_agg(w.allocation_mb))
             from unnest(v_rows) as w where w.status = 'APPLIED' having count(*) > 0;
-        -- Whatever moved the assignment's version is in its history: an undo compares the two.
+        -- Whatever of this moved the assignment's version is in its history: an undo compares the two. What somebody else has
+        -- moved since is not ours to claim.
         insert into app.device_tenant_history (tenant_id, device_id, changed_at, bulk_change_id, row_number, version, site_id,
             account_number, account_number_integration_authentication_id, customer_rate_plan_id, customer_rate_pool_id,
             customer_data_allocation_mb, by_schedule, effective_date)
@@ -73,7 +74,7 @@ begin
             dt.customer_data_allocation_mb, true, p_effective_date
         from unnest(v_rows) as w
         join app.device_tenant dt on dt.tenant_id = p_tenant_id and dt.device_id = w.device_id
-        where w.is_ours;
+        where w.is_ours and w.status <> 'SUPERSEDED';
         update app.device_change_schedule s set status = w.status, reason = w.reason, ended_at = v_now
         from unnest(v_rows) as w
         where s.tenant_id = p_tenant_id and s.bulk_change_id = p_bulk_change_id and s.row_number = w.row_number;

@@ -32,7 +32,7 @@ begin
         delete from app.bulk_change_target where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id;
     end if;
     if v_change.status <> 'PLANNING' then
-        -- From the first batch on: an apply in between finds it expired anyway.
+        -- With the last batch; an apply in between finds it expired.
         update app.device_bulk_change set rows_removed_at = case when v_gone < p_limit then app.now() end
         where tenant_id = p_tenant_id and id = p_bulk_change_id;
     end if;

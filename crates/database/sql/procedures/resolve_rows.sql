@@ -31,7 +31,7 @@ begin
         update app.m2m_device_change c
         set status = case when p_processed then 'PENDING' else 'FAILED' end,
             reason = case when p_processed then null else coalesce(c.reason, 'CLOSED_BY_USER') end,
-            status_details = concat_ws(': ', p_actor, p_reason, p_comment), processed_date = case when p_processed then null else v_now end
+            status_details = concat_ws(': ', p_actor, p_reason, nullif(p_comment, '')), processed_date = case when p_processed then null else v_now end
         where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (p_rows) and c.status = 'NEEDS_ATTENTION'
         returning c.row_number, c.device_id)
     select array_agg(x.row_number order by x.row_number), array_agg(x.device_id) into v_rows, v_devices from closed x;
@@ -41,7 +41,7 @@ begin
     perform app.unlock_devices(p_tenant_id, p_bulk_change_id, v_devices);
     insert into app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number, attempt, step, status, error_text, created_at)
     select p_tenant_id, p_bulk_change_id, r, 0, 'resolve', case when p_processed then 'RESOLVED' else 'FAILED' end,
-        concat_ws(': ', p_reason, p_comment), v_now
+        concat_ws(': ', p_reason, nullif(p_comment, '')), v_now
     from unnest(v_rows) as r;
     insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail)
     values (p_tenant_id, v_now, p_actor, 'rows_resolved', p_bulk_change_id,
@@ -53,7 +53,9 @@ begin
     where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
     returning k.* into v_counter;
     if p_processed then
-        update app.bulk_change_chunk k set state = 'READY', start_at = v_now
+        -- A person's word is stronger than the cancel before it, and a paused change stays paused.
+        update app.bulk_change_chunk k set state = 'READY', start_at = v_now, is_cancelled = false,
+            is_paused = (select b.status = 'PAUSED' from app.device_bulk_change b where b.tenant_id = k.tenant_id and b.id = k.bulk_change_id)
         where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.state = 'DONE'
           and exists (select from unnest(v_rows) as r where r between k.first_row and k.last_row);
         insert into app.bulk_change_turn (tenant_id, bulk_change_id, served_at) values (p_tenant_id, p_bulk_change_id, v_now)

@@ -18,10 +18,12 @@ begin
     elsif v_change.status not in ('PAUSED') then
         raise exception 'the bulk change is %', v_change.status using errcode = 'ZA011';
     end if;
-    update app.bulk_change_chunk set is_paused = false, start_at = greatest(least(start_at, app.now()), v_change.start_at)
+    update app.bulk_change_chunk set is_paused = false, start_at = case when is_cancelled then app.now()
+        else greatest(least(start_at, app.now()), v_change.start_at) end
     where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state <> 'DONE';
     update app.device_bulk_change set status = case when v_change.started_at is not null then 'PROCESSING'
-        when v_change.start_at > app.now() then 'SCHEDULED' else 'NEW' end
+        when v_change.start_at > app.now() and not exists (select from app.bulk_change_chunk k where k.tenant_id = p_tenant_id
+            and k.bulk_change_id = p_bulk_change_id and k.is_cancelled) then 'SCHEDULED' else 'NEW' end
     where tenant_id = p_tenant_id and id = p_bulk_change_id;
     perform pg_notify('ascribe_work', '');
     insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id)

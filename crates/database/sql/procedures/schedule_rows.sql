@@ -32,13 +32,15 @@ begin
         from unnest(p_rows) as w
         join app.device_tenant dt on dt.tenant_id = p_tenant_id and dt.device_id = w.device_id
         where w.waits and w.reason is null;
-        -- A chunk that was halved comes here more than once; the range is the whole chunk's.
+        -- A chunk that was halved, or of which a person resolved a row later, comes here more than once; the range is the
+        -- whole chunk's.
         insert into app.schedule_chunk (tenant_id, bulk_change_id, chunk_number, effective_date, due_at, first_row, last_row)
         select k.tenant_id, k.bulk_change_id, k.chunk_number, w.effective_date, min(w.due_at), k.first_row, k.last_row
         from unnest(p_rows) as w
         join app.bulk_change_chunk k on k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.chunk_number = p_chunk_number
         where w.waits and w.reason is null group by k.tenant_id, k.bulk_change_id, k.chunk_number, w.effective_date
-        on conflict (tenant_id, bulk_change_id, chunk_number, effective_date) do nothing;
+        on conflict (tenant_id, bulk_change_id, chunk_number, effective_date) do update
+            set is_done = false, is_cancelled = false, due_at = excluded.due_at;
     end if;
 end
 $$;

@@ -87,7 +87,7 @@ grant select, update (status, reason, status_details, attempts, processed_date) 
 grant select, update (site_id, version) on app.m2m_device to ascribe_worker;
 grant select, insert, update on app.device_tenant to ascribe_worker;
 grant select, insert, update (status, reason, ended_at) on app.device_change_schedule to ascribe_worker;
-grant select, insert, update (is_done) on app.schedule_chunk to ascribe_worker;
+grant select, insert, update (is_done, is_cancelled, due_at) on app.schedule_chunk to ascribe_worker;
 grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.audit_entry to ascribe_worker;
 
 -- Functions are called by name and by right: nothing is executable by everybody. (The order matters: this runs

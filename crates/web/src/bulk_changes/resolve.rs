@@ -39,12 +39,10 @@ pub(crate) async fn handle(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Value>, Problem> {
     let body = body.map_err(|_| Problem::too_large("The body is larger than 1 MiB, or broke off."))?;
-    let body: Body = serde_json::from_slice(&body).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "REQUEST_INVALID", error.to_string())
-        }
-        _ => Problem::bad_request("JSON_INVALID", error.to_string()),
-    })?;
+    let json: Value =
+        serde_json::from_slice(&body).map_err(|error| Problem::bad_request("JSON_INVALID", error.to_string()))?;
+    let body: Body = serde_json::from_value(json)
+        .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "REQUEST_INVALID", error.to_string()))?;
     if body.rows.is_empty() || body.rows.len() > MOST_ROWS {
         return Err(Problem::field("rows", "FIELD_INVALID", "Name from 1 to 1000 rows by their numbers."));
     }

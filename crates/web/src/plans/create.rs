@@ -89,7 +89,9 @@ async fn read_json(app: &App, body: Body) -> Result<Parts, Problem> {
 fn listed(index: usize, device: Value) -> Result<ListedDevice, Problem> {
     let field = format!("devices/{index}");
     let mut fields = match device {
-        Value::String(device) => return Ok(ListedDevice { device, overrides: Vec::new() }),
+        Value::String(device) => {
+            return Ok(ListedDevice { device, named_by: InputField::Device, overrides: Vec::new() });
+        }
         // Numbers lose digits in most programs on the way; as text they do not.
         Value::Number(_) => {
             return Err(Problem::field(&field, "FIELD_INVALID", "An ICCID is text, not a number: put it in quotes."));
@@ -97,15 +99,20 @@ fn listed(index: usize, device: Value) -> Result<ListedDevice, Problem> {
         Value::Object(fields) => fields,
         _ => return Err(Problem::field(&field, "FIELD_INVALID", "A device is text or an object with iccid.")),
     };
-    let named =
-        ["iccid", "msisdn", "device"].into_iter().find_map(|name| fields.remove(name).map(|value| (name, value)));
-    let device = match named {
-        Some((_, Value::String(text))) => text,
-        Some((name, _)) => {
-            let at = format!("{field}/{name}");
+    let by = [InputField::Iccid, InputField::Msisdn, InputField::Device];
+    let named = by.map(|by| (by, fields.remove(by.word()).unwrap_or(Value::Null)));
+    let mut named = named.into_iter().filter(|(_, value)| !value.is_null());
+    let (named_by, device) = match (named.next(), named.next()) {
+        (Some((by, Value::String(text))), None) => (by, text),
+        (Some((by, _)), None) => {
+            let at = format!("{field}/{}", by.word());
             return Err(Problem::field(&at, "FIELD_INVALID", "A device is named by text: put it in quotes."));
         }
-        None => {
+        (Some(_), Some((by, _))) => {
+            let at = format!("{field}/{}", by.word());
+            return Err(Problem::field(&at, "FIELD_INVALID", "A device is named once: by its iccid or by its msisdn."));
+        }
+        (None, _) => {
             let at = format!("{field}/iccid");
             return Err(Problem::field(&at, "FIELD_MISSING", "A device needs its iccid or msisdn, as text."));
         }
@@ -115,21 +122,20 @@ fn listed(index: usize, device: Value) -> Result<ListedDevice, Problem> {
         let at = format!("{field}/{}", name.chars().take(64).collect::<String>());
         let known = InputField::from_word(&name);
         let known = known.filter(|f| *f == InputField::ServiceProvider || Overrides::default().field(*f).is_some());
-        let text = match value {
-            Value::Null => continue,
-            Value::String(text) => text,
-            Value::Number(number) => number.to_string(),
-            _ => return Err(Problem::field(&at, "FIELD_INVALID", "An override is text or a number.")),
-        };
-        match known {
-            Some(known) => overrides.push((known, text)),
-            None if domain::associate_customer::NOT_SUPPORTED_YET.contains(&name.as_str()) => {
+        let Some(known) = known else {
+            if domain::associate_customer::NOT_SUPPORTED_YET.contains(&name.as_str()) {
                 return Err(Problem::field(&at, "FIELD_NOT_SUPPORTED_YET", "This field is not supported yet."));
             }
-            None => return Err(Problem::field(&at, "FIELD_UNKNOWN", "This is not a field that a device can have.")),
+            return Err(Problem::field(&at, "FIELD_UNKNOWN", "This is not a field that a device can have."));
+        };
+        match value {
+            Value::Null => {}
+            Value::String(text) => overrides.push((known, text)),
+            Value::Number(number) => overrides.push((known, number.to_string())),
+            _ => return Err(Problem::field(&at, "FIELD_INVALID", "An override is text or a number.")),
         }
     }
-    Ok(ListedDevice { device, overrides })
+    Ok(ListedDevice { device, named_by, overrides })
 }
 
 async fn read_multipart(app: &App, mut multipart: Multipart) -> Result<Parts, Problem> {

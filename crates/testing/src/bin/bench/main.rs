@@ -12,6 +12,7 @@ use database::Server;
 use database::api_key::Caller;
 use domain::clock::Clock;
 use domain::ids::{BulkChangeId, Ids};
+use domain::input_field::InputField;
 use intake::{Input, ListedDevice, Planner, PlannerSettings, Spool};
 use report::{Measured, Report};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
@@ -109,8 +110,10 @@ async fn prepare(cluster: &TestCluster) -> Result<Prepared> {
     // In an order that has nothing to do with where the rows are, as a customer's list has.
     let mut devices: Vec<String> = (0..DEVICES).map(iccid).collect();
     devices.sort_by_key(|iccid| iccid.bytes().rev().collect::<Vec<u8>>());
-    let devices: Vec<ListedDevice> =
-        devices.into_iter().map(|device| ListedDevice { device, overrides: Vec::new() }).collect();
+    let devices: Vec<ListedDevice> = devices
+        .into_iter()
+        .map(|device| ListedDevice { device, named_by: InputField::Device, overrides: Vec::new() })
+        .collect();
     let folder = tempfile::tempdir()?;
     let spool = Spool::open(folder.path().to_owned(), 1 << 30).await?;
     let spooled = spool.list(ids.next(), &devices).await?;
