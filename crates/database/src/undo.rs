@@ -93,7 +93,7 @@ impl Stage {
                  c.before_customer_rate_pool_id is null or coalesce(o.is_active, false) as pool_active
              from done c
              left join app.device_tenant dt on dt.tenant_id = $1 and dt.device_id = c.device_id
-             left join app.m2m_device d on d.tenant_id = coalesce(dt.device_owner_tenant_id, $1) and d.id = c.device_id
+             left join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = c.device_id
              left join app.device_change_schedule sc on sc.tenant_id = $1 and sc.device_id = c.device_id and sc.status = 'PENDING'
              left join lateral (select max(h.version) as version from app.device_tenant_history h
                  where h.tenant_id = $1 and h.device_id = c.device_id and h.bulk_change_id = $2) as h on true

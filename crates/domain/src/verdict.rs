@@ -181,3 +181,7 @@ fn as_asked<T: PartialEq>(asked: Option<T>, now: Option<T>) -> bool {
 #[cfg(test)]
 #[path = "verdict_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "verdict_properties.rs"]
+mod properties;

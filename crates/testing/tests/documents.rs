@@ -113,3 +113,27 @@ fn every_code_that_the_api_answers_is_documented_and_no_other() {
     let documented: std::collections::BTreeSet<String> = cells.map(str::to_owned).collect();
     assert_eq!(documented, answered);
 }
+
+/// Every file below a folder.
+fn files_below(folder: PathBuf) -> Vec<PathBuf> {
+    let (mut folders, mut files) = (vec![folder], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files
+}
+
+#[test]
+fn every_reason_is_met_by_a_whole_app_test() {
+    let tests: String = files_below(root().join("apps/ascribe/tests/whole_app"))
+        .into_iter()
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    for reason in Reason::ALL {
+        let met = tests.contains(&format!("\"{}\"", reason.word())) || tests.contains(&format!("Reason::{reason:?}"));
+        assert!(met, "no whole-app test meets {}", reason.word());
+    }
+}

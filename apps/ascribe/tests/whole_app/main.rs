@@ -1,6 +1,7 @@
 //! Whole-app tests: one test, one database, one app, driven over HTTP.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop, and say where")]
 
+mod admitted;
 mod agents;
 mod apply;
 mod attention;

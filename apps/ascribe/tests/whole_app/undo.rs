@@ -172,3 +172,22 @@ async fn an_undo_over_many_places_has_a_target_for_each() {
     assert_eq!(assignments(&app).await, before);
     app.finish().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_device_that_had_no_assignment_before_has_nothing_to_go_back_to() {
+    let app = TestApp::start(2).await.unwrap();
+    app.database
+        .plant(&format!(
+            "delete from app.device_tenant where device_id = (select id from app.m2m_device where iccid = '{}')",
+            iccid(0)
+        ))
+        .await
+        .unwrap();
+    let change = app.carry_out("Water", &json!({}), &devices(2)).await.unwrap();
+    assert_eq!(change["counts"]["ok"], 2, "{change}");
+    let plan = undo(&app, &change).await;
+    assert_eq!(plan["counts"]["by_reason"], json!({"NO_ASSIGNMENT_BEFORE": 1}), "{plan}");
+    assert_eq!(plan["counts"]["change"], 1);
+    assert_eq!(apply(&app, &plan).await["counts"]["ok"], 1);
+    app.finish().await.unwrap();
+}

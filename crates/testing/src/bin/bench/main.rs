@@ -6,6 +6,7 @@
 mod handwritten;
 mod product;
 mod report;
+mod scale;
 
 use anyhow::{Context as _, Result, ensure};
 use database::Server;
@@ -63,12 +64,21 @@ impl Style {
 }
 
 fn main() -> Result<()> {
-    let rounds: usize = std::env::args().nth(1).map_or(Ok(5), |text| text.parse()).context("usage: bench [ROUNDS]")?;
+    let usage = "usage: bench [ROUNDS [SIZE …]]";
+    let rounds: usize = std::env::args().nth(1).map_or(Ok(5), |text| text.parse()).context(usage)?;
+    let mut sizes: Vec<u32> =
+        std::env::args().skip(2).map(|text| text.parse()).collect::<Result<_, _>>().context(usage)?;
+    if sizes.is_empty() {
+        sizes = vec![100_000, 1_000_000];
+    }
+    drop(rustls::crypto::ring::default_provider().install_default());
     let cluster = TestCluster::start_with(true)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let report = runtime.block_on(measure(&cluster, rounds))?;
     drop(cluster);
+    let report = report.with(runtime.block_on(scale::measure(&sizes))?);
     report.print();
+    report.print_scales();
     report.write(std::path::Path::new("target/bench/latest.json"))
 }
 

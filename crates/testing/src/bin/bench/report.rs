@@ -1,5 +1,6 @@
 //! The table that is printed, and `target/bench/latest.json`.
 
+use crate::scale::Scale;
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -27,6 +28,21 @@ impl Measured {
 /// Everything that was measured.
 pub(crate) struct Report {
     measured: Vec<Measured>,
+    scales: Vec<Scale>,
+}
+
+/// The figures of a size: name, unit, value.
+fn figures(scale: &Scale) -> [(&'static str, &'static str, f64); 7] {
+    let rows = f64::from(scale.rows);
+    [
+        ("plan", "us/row", scale.plan_seconds * 1e6 / rows),
+        ("settle", "us/device", scale.settle_seconds * 1e6 / rows),
+        ("plan, WAL", "B/row", scale.plan_wal),
+        ("settle, WAL", "B/device", scale.settle_wal),
+        ("plan, peak memory of the service", "MiB", scale.plan_peak_mib),
+        ("settle, peak memory of the service", "MiB", scale.settle_peak_mib),
+        ("ten devices applied in the middle are done after", "s", scale.few_wait_seconds),
+    ]
 }
 
 fn median(values: &[f64]) -> f64 {
@@ -46,7 +62,12 @@ fn most(values: &[f64]) -> f64 {
 
 impl Report {
     pub(crate) const fn new(measured: Vec<Measured>) -> Self {
-        Self { measured }
+        Self { measured, scales: Vec::new() }
+    }
+
+    /// The same with what the sizes took.
+    pub(crate) fn with(self, scales: Vec<Scale>) -> Self {
+        Self { scales, ..self }
     }
 
     /// The median over the rounds of one style's rate over another's, round by round.
@@ -74,6 +95,34 @@ impl Report {
         }
     }
 
+    /// Each figure of each size, and the last size's over the first's.
+    pub(crate) fn print_scales(&self) {
+        let (Some(first), Some(last)) = (self.scales.first(), self.scales.last()) else { return };
+        print!("\n{:<52} {:>10}", "through the program as it is shipped", "unit");
+        self.scales.iter().for_each(|scale| print!(" {:>12}", scale.rows));
+        println!(" {:>8}", "ratio");
+        for (index, (name, unit, least)) in figures(first).into_iter().enumerate() {
+            print!("{name:<52} {unit:>10}");
+            self.scales.iter().for_each(|scale| print!(" {:>12.2}", figures(scale)[index].2));
+            println!(" {:>8.2}", figures(last)[index].2 / least.max(1e-9));
+        }
+    }
+
+    fn scale_rows(&self) -> Vec<Value> {
+        let Some(first) = self.scales.first() else { return Vec::new() };
+        let of_first = figures(first);
+        let row = |scale: &Scale| {
+            let rows = scale.rows;
+            let one = |(index, (name, unit, value)): (usize, (&str, &str, f64))| {
+                let ratio = value / of_first[index].2.max(1e-9);
+                json!({"name": name, "n": rows, "value": value, "unit": unit, "min": value, "max": value, "runs": 1,
+                    "ratio_to": { format!("{name} at {}", first.rows): ratio }})
+            };
+            figures(scale).into_iter().enumerate().map(one).collect::<Vec<Value>>()
+        };
+        self.scales.iter().flat_map(row).collect()
+    }
+
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
         let rows: Vec<Value> = self.measured.iter().flat_map(|a| {
             let others: serde_json::Map<String, Value> =
@@ -85,6 +134,7 @@ impl Report {
                     "max": most(&a.wal), "runs": a.wal.len(), "ratio_to": {}}),
             ]
         }).collect();
+        let rows: Vec<Value> = rows.into_iter().chain(self.scale_rows()).collect();
         let commit = Command::new("git")
             .args(["rev-parse", "HEAD"])
             .output()
