@@ -3,6 +3,7 @@
 use crate::{Ledger, Result};
 use domain::api_key::ApiKey;
 use domain::ids::{ApiKeyId, TenantId};
+use domain::rights::{Module, Rights, Scope};
 
 /// Who a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,9 +14,25 @@ pub struct Caller {
     pub api_key: ApiKeyId,
     /// Confined to sites: then it sees the plans and changes it made itself, and no others.
     pub confined: bool,
+    /// May it see SIMs known by their ICCID, and what is done to them?
+    pub m2m: bool,
+    /// May it see SIMs known by their subscriber number?
+    pub mobility: bool,
 }
 
 impl Caller {
+    /// A key with its rights.
+    #[must_use]
+    pub fn new(tenant: TenantId, api_key: ApiKeyId, rights: &Rights) -> Self {
+        Self {
+            tenant,
+            api_key,
+            confined: rights.scope != Scope::Everything,
+            m2m: rights.sees(Module::M2m),
+            mobility: rights.sees(Module::Mobility),
+        }
+    }
+
     /// Who acts, as the audit trail writes it.
     #[must_use]
     pub fn actor(&self) -> String {

@@ -23,6 +23,11 @@ pub struct Customer {
     pub devices: i64,
 }
 
+/// The pattern for names that this is a part of: % and _ in what people type are letters, not wildcards.
+pub(crate) fn part_of_a_name(q: &str) -> String {
+    format!("%{}%", q.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+}
+
 /// A page by name, after this (name, id); `q` is a part of a name, or a rev_customer_id; `sites` those that
 /// the caller is confined to.
 ///
@@ -37,21 +42,21 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Customer>> {
     let (after_name, after_id) = after.unzip();
-    // % and _ in what people type are letters, not wildcards.
-    let pattern = q.map(|q| format!("%{}%", q.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")));
+    let pattern = q.map(part_of_a_name);
     let mut transaction = ledger.web(tenant).await?;
     let rows = sqlx::query!(
         r#"select c.id as "id!", c.name as "name!", c.kind as "kind!", c.rev_customer_id, c.is_closed as "is_closed!",
                s.id as "site_id?", s.name as "site_name?",
                (select count(*) from app.device_tenant dt
-                where dt.tenant_id = $1 and dt.site_id in (select x.site_id from app.seat x where x.tenant_id = $1 and x.customer_id = c.id)) as "devices!"
+                where dt.tenant_id = $1 and dt.site_id in (select x.site_id from app.seat x where x.tenant_id = $1 and x.customer_id = c.id)
+                   and ($7::uuid[] is null or dt.site_id = any ($7))) as "devices!"
            from (select * from app.customer c
                  where c.tenant_id = $1 and ($2::text is null or c.name ilike $2 or c.rev_customer_id = $3)
                    and ($4::text is null or (c.name, c.id) > ($4, $5))
                    and ($7::uuid[] is null or exists (select from app.seat x where x.tenant_id = $1 and x.customer_id = c.id and x.site_id = any ($7)))
                  order by c.name, c.id limit $6) as c
            left join lateral (select s.site_id as id, s.site_name as name from app.seat s
-                where s.tenant_id = $1 and s.customer_id = c.id order by s.is_active desc, s.site_id limit 1) as s on true
+                where s.tenant_id = $1 and s.customer_id = c.id and ($7::uuid[] is null or s.site_id = any ($7)) order by s.is_active desc, s.site_id limit 1) as s on true
            order by c.name, c.id"#,
         tenant.0, pattern, q, after_name, after_id, limit, sites)
         .fetch_all(&mut *transaction).await?;

@@ -45,6 +45,8 @@ pub struct Filter {
     pub service_provider: Option<Uuid>,
     /// With this status, the carrier's word.
     pub status: Option<String>,
+    /// At one of these service providers, whatever else is asked.
+    pub service_providers: Option<Vec<Uuid>>,
     /// At one of these sites, whatever else is asked.
     pub sites: Option<Vec<Uuid>>,
 }
@@ -81,8 +83,10 @@ pub async fn list(
            where dt.tenant_id = $1 and ($2::text is null or d.tenant_id = any ($8) and d.iccid = $2) and ($3::uuid is null or s.customer_id = $3)
              and ($4::uuid is null or p.id = $4) and ($5::text is null or d.status = $5)
              and ($6::uuid is null or dt.device_id > $6) and ($9::uuid[] is null or dt.site_id = any ($9))
+             and ($10::uuid[] is null or p.id = any ($10))
            order by dt.device_id limit $7"#,
-        tenant.0, filter.iccid, filter.customer, filter.service_provider, filter.status, after, limit, &owners, filter.sites.as_deref())
+        tenant.0, filter.iccid, filter.customer, filter.service_provider, filter.status, after, limit, &owners, filter.sites.as_deref(),
+        filter.service_providers.as_deref())
         .fetch_all(&mut *transaction).await?;
     Ok(rows
         .into_iter()

@@ -1,5 +1,6 @@
 //! Service providers.
 
+use crate::api_key::Caller;
 use crate::{Ledger, Result};
 use domain::ids::{ServiceProviderId, TenantId};
 use uuid::Uuid;
@@ -19,12 +20,12 @@ pub struct ServiceProvider {
     pub at_owner: (TenantId, ServiceProviderId),
 }
 
-/// A page in the order of ids, after this one.
+/// A page of those the caller may see, in the order of ids, after this one.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list(ledger: &Ledger, tenant: TenantId, after: Option<Uuid>, limit: i64) -> Result<Vec<ServiceProvider>> {
-    select(ledger, tenant, after, limit).await
+pub async fn list(ledger: &Ledger, caller: &Caller, after: Option<Uuid>, limit: i64) -> Result<Vec<ServiceProvider>> {
+    select(ledger, caller.tenant, Some((caller.m2m, caller.mobility)), after, limit).await
 }
 
 /// Every service provider of the tenant: a handful.
@@ -32,7 +33,7 @@ pub async fn list(ledger: &Ledger, tenant: TenantId, after: Option<Uuid>, limit:
 /// # Errors
 /// The database does not answer.
 pub async fn all(ledger: &Ledger, tenant: TenantId) -> Result<Vec<ServiceProvider>> {
-    select(ledger, tenant, None, i64::MAX).await
+    select(ledger, tenant, None, None, i64::MAX).await
 }
 
 /// The service provider under this id or name.
@@ -54,15 +55,25 @@ pub fn find<'a>(providers: &'a [ServiceProvider], text: &str) -> Option<&'a Serv
     })
 }
 
-async fn select(ledger: &Ledger, tenant: TenantId, after: Option<Uuid>, limit: i64) -> Result<Vec<ServiceProvider>> {
+async fn select(
+    ledger: &Ledger,
+    tenant: TenantId,
+    modules: Option<(bool, bool)>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<ServiceProvider>> {
+    let (m2m, mobility) = modules.unwrap_or((true, true));
     let mut transaction = ledger.web(tenant).await?;
     let rows = sqlx::query!(
         "select p.id, p.name, p.write_enabled, i.code, p.owner_tenant_id, p.owner_service_provider_id
          from app.service_provider p join app.integration i on i.id = p.integration_id
-         where p.tenant_id = $1 and ($2::uuid is null or p.id > $2) order by p.id limit $3",
+         where p.tenant_id = $1 and ($2::uuid is null or p.id > $2) and (i.module = 'm2m' and $4 or i.module = 'mobility' and $5)
+         order by p.id limit $3",
         tenant.0,
         after,
-        limit
+        limit,
+        m2m,
+        mobility
     )
     .fetch_all(&mut *transaction)
     .await?;

@@ -124,6 +124,20 @@ impl Rights {
         }
     }
 
+    /// May anything of this module be looked at?
+    #[must_use]
+    pub fn sees(&self, module: Module) -> bool {
+        self.modules.iter().any(|right| right.module == module && right.access)
+    }
+
+    /// May what is done to SIMs of this integration be paused, resumed, cancelled, closed?
+    #[must_use]
+    pub fn may_control_at(&self, integration: &str) -> bool {
+        let module = Module::of_integration(integration);
+        self.assigns_at.iter().any(|code| code == integration)
+            && self.modules.iter().any(|right| right.module == module && right.access && right.edit)
+    }
+
     /// May customers be assigned to SIMs of this integration?
     #[must_use]
     pub fn may_assign_at(&self, integration: &str) -> bool {

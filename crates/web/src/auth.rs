@@ -79,8 +79,7 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<(database::api_k
         return Err(Problem::unauthorized());
     };
     let rights = database::rights::of(&app.ledger, tenant, api_key).await?;
-    let confined = rights.scope != Scope::Everything;
-    Ok((database::api_key::Caller { tenant, api_key, confined }, rights))
+    Ok((database::api_key::Caller::new(tenant, api_key, &rights), rights))
 }
 
 /// The caller of a request that was let in.

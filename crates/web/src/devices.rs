@@ -43,8 +43,20 @@ pub(crate) async fn handle(
     };
     // Spaces and quotes around a pasted ICCID are taken away as they are in a file.
     let iccid = query.iccid.map(|text| Iccid::read(&text).map_or(text, |iccid| iccid.as_str().to_owned()));
-    let filter =
-        Filter { iccid, customer: query.customer, service_provider, status: query.status, sites: allowed.sites() };
+    let seen = if caller.m2m && caller.mobility {
+        None
+    } else {
+        let seen = database::service_provider::list(&app.ledger, &caller, None, i64::MAX).await?;
+        Some(seen.into_iter().map(|provider| provider.id.0).collect())
+    };
+    let filter = Filter {
+        service_providers: seen,
+        iccid,
+        customer: query.customer,
+        service_provider,
+        status: query.status,
+        sites: allowed.sites(),
+    };
     let rows = database::device::list(&app.ledger, caller.tenant, &filter, after, query.limit.and_one()).await?;
     Ok(Json(Page::cut(
         rows,

@@ -5,8 +5,8 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use database::api_key::Caller;
 use database::idempotency::{Answer, Claim, claim, give_back, keep};
-use domain::ids::TenantId;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -47,7 +47,7 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 /// `made` tells again of a thing that was made when its answer was lost.
 pub(crate) async fn once<Work, Telling>(
     app: &App,
-    tenant: TenantId,
+    caller: Caller,
     route: &'static str,
     key: Option<String>,
     fingerprint: [u8; 32],
@@ -61,9 +61,9 @@ where
     let ledger = app.ledger.clone();
     let whole = async move {
         let Some(key) = key else { return work.await.map(Made::response) };
-        let done = match claim(&ledger, tenant, route, &key, &fingerprint, IN_FLIGHT_SECONDS).await? {
-            Claim::Ours => work.await,
-            Claim::Made(id) => made(id).await,
+        let done = match claim(&ledger, &caller, route, &key, &fingerprint, IN_FLIGHT_SECONDS).await? {
+            Claim::Ours(mark) => (work.await, mark),
+            Claim::Made(id, mark) => (made(id).await, mark),
             Claim::Answered(answer) => return Ok(replay(answer)),
             Claim::InFlight => {
                 let detail = "A request with this key is being worked on.";
@@ -75,21 +75,21 @@ where
             }
         };
         match done {
-            Ok(made) => {
+            (Ok(made), mark) => {
                 let answer = Answer {
                     status_code: made.status.as_u16(),
                     body: made.body.to_string(),
                     location: Some(made.location.clone()),
                 };
                 // If it cannot be kept, it can be told again from what was made.
-                if let Err(error) = keep(&ledger, tenant, route, &key, &answer).await {
+                if let Err(error) = keep(&ledger, &mark, &answer).await {
                     tracing::warn!(error = &error as &dyn std::error::Error, "an answer could not be kept");
                 }
                 Ok(made.response())
             }
-            Err(problem) => {
+            (Err(problem), mark) => {
                 // Unless something was made, the same key may be tried again.
-                give_back(&ledger, tenant, route, &key).await?;
+                give_back(&ledger, &mark).await?;
                 Err(problem)
             }
         }

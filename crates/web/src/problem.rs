@@ -168,7 +168,9 @@ impl From<PlanRefusal> for Problem {
                     InputRefusal::Workbook(WorkbookRefusal::Damaged(_) | WorkbookRefusal::Encrypted) => {
                         "WORKBOOK_NOT_READABLE"
                     }
-                    InputRefusal::TooManyRows => return Self::too_large(input.to_string()),
+                    InputRefusal::TooManyRows | InputRefusal::TooManyBytes => {
+                        return Self::too_large(input.to_string());
+                    }
                     InputRefusal::Workbook(WorkbookRefusal::Io(_)) | InputRefusal::Io(_) => {
                         tracing::error!(error = &input as &dyn std::error::Error, "the spool could not be read");
                         return Self::internal();
@@ -183,6 +185,7 @@ impl From<PlanRefusal> for Problem {
             PlanRefusal::ChangeNotFinished => Self::new(StatusCode::CONFLICT, "WRONG_STATE", refusal.to_string()),
             PlanRefusal::NothingToRetry => Self::new(StatusCode::CONFLICT, "NOTHING_TO_RETRY", refusal.to_string()),
             PlanRefusal::Database(error) => error.into(),
+            PlanRefusal::TakenOver => DatabaseError::PlanNotReady.into(),
             PlanRefusal::Interrupted => Self::internal(),
         }
     }

@@ -23,7 +23,7 @@ pub(crate) async fn handle(
     Filters(query): Filters<Query>,
 ) -> Result<Json<Page<Value>>, Problem> {
     let after = id_cursor(query.cursor.as_deref())?;
-    let rows = database::service_provider::list(&app.ledger, caller.tenant, after, query.limit.and_one()).await?;
+    let rows = database::service_provider::list(&app.ledger, &caller, after, query.limit.and_one()).await?;
     Ok(Json(Page::cut(
         rows,
         query.limit,

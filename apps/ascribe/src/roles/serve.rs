@@ -65,9 +65,8 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-/// Plans that were interrupted by the end of an earlier process begin again from the spool, once nobody else makes them.
+/// Plans that were interrupted, by the end of a process or of the database, begin again from the spool once nobody makes them.
 async fn resume_plans(planner: Planner, stop: CancellationToken) {
-    let mut before: Option<Vec<uuid::Uuid>> = None;
     while !stop.is_cancelled() {
         let notes = match planner.notes().await {
             Ok(notes) => notes,
@@ -76,18 +75,11 @@ async fn resume_plans(planner: Planner, stop: CancellationToken) {
                 Vec::new()
             }
         };
-        // Only what lay here when we began can be another process's: the rest is being planned by this one.
-        let known = before.get_or_insert_with(|| notes.iter().map(|(note, _)| note.plan).collect());
-        let open: Vec<_> = notes.into_iter().filter(|(note, _)| known.contains(&note.plan)).collect();
-        if open.is_empty() {
-            return;
-        }
-        for (note, kept) in open {
+        for (note, kept) in notes {
             match planner.begin_again(&note, kept).await {
                 Ok(None) => {}
                 Ok(Some(planning)) => {
-                    tracing::info!(bulk_change.id = %note.plan, "planning begins again after a restart");
-                    known.retain(|plan| *plan != note.plan);
+                    tracing::info!(bulk_change.id = %note.plan, "planning begins again");
                     tokio::spawn(async move { drop(planning.run().await) });
                 }
                 Err(error) => {

@@ -15,6 +15,7 @@ mod lists;
 mod matrix;
 mod reasons;
 mod rights;
+mod rights_on_plans;
 mod tenants;
 mod time;
 mod trouble;

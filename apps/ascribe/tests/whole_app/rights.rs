@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use testing::{TestApp, iccid};
 
-async fn key(app: &TestApp, role: Role, confined_to: Option<&Confinement>) -> ApiKey {
+pub(crate) async fn key(app: &TestApp, role: Role, confined_to: Option<&Confinement>) -> ApiKey {
     let key = ApiKey::new(&app.ids);
     let mut fleet = Fleet::open(app.database.server()).await.unwrap();
     fleet
@@ -19,11 +19,11 @@ async fn key(app: &TestApp, role: Role, confined_to: Option<&Confinement>) -> Ap
     key
 }
 
-fn sites(sites: &[SiteId]) -> Confinement {
+pub(crate) fn sites(sites: &[SiteId]) -> Confinement {
     Confinement { sites: sites.to_vec(), site_groups: Vec::new() }
 }
 
-async fn plan_as(
+pub(crate) async fn plan_as(
     app: &TestApp,
     key: &ApiKey,
     customer: &str,
@@ -143,6 +143,9 @@ async fn who_is_confined_to_sites_changes_and_sees_those_alone() {
     let rows = app.rows("plans", &made["id"]).await.unwrap();
     let reasons: Vec<_> = rows.iter().map(|row| row["reason"].as_str().unwrap_or("CHANGE")).collect();
     assert_eq!(reasons, ["CHANGE", "FORBIDDEN", "ALREADY_ASSIGNED_SAME"]);
+    assert!(rows[1]["before"].is_null(), "nothing of a SIM that is elsewhere: {}", rows[1]);
+    let named = rows.iter().find(|row| row.to_string().contains("Cold"));
+    assert!(named.is_none(), "{named:?}");
     let (_, made) = plan_as(&app, &confined, "Cold", &json!({}), &[iccid(0)]).await;
     assert_eq!(made["counts"]["by_reason"], json!({"CUSTOMER_NOT_PERMITTED": 1}), "{made}");
 
@@ -204,5 +207,9 @@ async fn an_undo_takes_back_only_what_the_caller_may_change() {
     let undo = format!("/bulk-changes/{}/undo", made["id"].as_str().unwrap());
     let plan = app.send_as(&confined, Method::POST, &undo, None).await.unwrap().json;
     assert_eq!(plan["counts"]["by_reason"], json!({"FORBIDDEN": 2}), "{plan}");
+    let rows =
+        app.send_as(&confined, Method::GET, &format!("/plans/{}/rows", plan["id"].as_str().unwrap()), None).await;
+    let rows = rows.unwrap().json["items"].clone();
+    assert!(rows.as_array().unwrap().iter().all(|row| row["before"].is_null()), "{rows}");
     app.finish().await.unwrap();
 }

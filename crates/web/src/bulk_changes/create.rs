@@ -1,7 +1,7 @@
 //! `POST /bulk-changes`: applies a plan. Takes the plan's id and nothing else of what is to be done.
 
 use crate::App;
-use crate::auth::Caller;
+use crate::auth::{Allowed, Caller};
 use crate::idempotency::{self, Made};
 use crate::problem::Problem;
 use axum::body::Bytes;
@@ -21,6 +21,7 @@ struct Body {
 
 pub(crate) async fn handle(
     Caller(caller): Caller,
+    allowed: Allowed,
     State(app): State<App>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
@@ -31,7 +32,7 @@ pub(crate) async fn handle(
         serde_json::error::Category::Data => Problem::field("plan_id", "REQUEST_INVALID", error.to_string()),
         _ => Problem::bad_request("JSON_INVALID", error.to_string()),
     })?;
-    let id = super::visible(&app, &caller, &body.plan_id).await?;
+    let id = super::touched(&app, &caller, &allowed, &body.plan_id, super::Touch::Apply).await?;
     let fingerprint = Sha256::digest(id.as_bytes()).into();
     let (worker, teller, marked) = (app.clone(), app.clone(), key.clone());
     let work = async move {
@@ -40,7 +41,7 @@ pub(crate) async fn handle(
         tell(&worker, &caller, id).await
     };
     let made = move |id| async move { tell(&teller, &caller, id).await };
-    idempotency::once(&app, caller.tenant, ROUTE, key, fingerprint, work, made).await
+    idempotency::once(&app, caller, ROUTE, key, fingerprint, work, made).await
 }
 
 const ROUTE: &str = "POST /bulk-changes";

@@ -11,9 +11,11 @@ pub(crate) mod results;
 pub(crate) mod rows;
 
 use crate::App;
+use crate::auth::Allowed;
 use crate::paging::path_id;
 use crate::plans::{linked, provider};
 use crate::problem::Problem;
+use axum::http::StatusCode;
 use database::api_key::Caller;
 use database::bulk_change::BulkChange;
 use serde_json::{Value, json};
@@ -24,6 +26,46 @@ pub(crate) async fn visible(app: &App, caller: &Caller, id: &str) -> Result<Uuid
     let id = path_id(id)?;
     let found = database::bulk_change::get(&app.ledger, caller, id).await?;
     found.map(|_| id).ok_or_else(Problem::not_found)
+}
+
+/// What somebody wants to do to a change as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Touch {
+    /// Apply it.
+    Apply,
+    /// Pause, resume, cancel it, or close rows of it.
+    Control,
+}
+
+/// The id of a plan or change that the caller may see and touch, by its rights as they are now: the plan may be older than
+/// they are, and somebody else's.
+pub(crate) async fn touched(
+    app: &App,
+    caller: &Caller,
+    allowed: &Allowed,
+    id: &str,
+    touch: Touch,
+) -> Result<Uuid, Problem> {
+    let found = database::bulk_change::get(&app.ledger, caller, path_id(id)?).await?;
+    let change = found.ok_or_else(Problem::not_found)?;
+    // A plan without a service provider has no row to change, and is refused for that.
+    let may = change.integration.as_deref().is_none_or(|integration| match touch {
+        Touch::Apply => allowed.0.may_assign_at(integration),
+        Touch::Control => allowed.0.may_control_at(integration),
+    });
+    if !may {
+        return Err(Problem::forbidden());
+    }
+    if let Some(sites) = allowed.sites()
+        && database::bulk_change::reaches_beyond(&app.ledger, caller.tenant, change.id, &sites).await?
+    {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "FORBIDDEN",
+            "The plan reaches beyond the sites that this key is confined to now. Plan again.",
+        ));
+    }
+    Ok(change.id.0)
 }
 
 /// A bulk change with its schedule and the others that came of the same input.

@@ -4,7 +4,6 @@
 use crate::App;
 use crate::auth::Caller;
 use crate::idempotency;
-use crate::paging::path_id;
 use crate::plans::make;
 use crate::problem::Problem;
 use axum::extract::{Path, State};
@@ -19,14 +18,15 @@ pub(crate) async fn retry(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (key, id, worker) = (idempotency::key(&headers)?, path_id(&id)?, app.clone());
+    let key = idempotency::key(&headers)?;
+    let (id, worker) = (super::visible(&app, &caller, &id).await?, app.clone());
     let work = async move {
         let planning = worker.planner.begin_retry(caller, id).await?;
         make(&worker, &caller, planning).await
     };
     idempotency::once(
         &app,
-        caller.tenant,
+        caller,
         "POST /bulk-changes/retry",
         key,
         Sha256::digest(id.as_bytes()).into(),
@@ -43,14 +43,15 @@ pub(crate) async fn undo(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (key, id, worker) = (idempotency::key(&headers)?, path_id(&id)?, app.clone());
+    let key = idempotency::key(&headers)?;
+    let (id, worker) = (super::visible(&app, &caller, &id).await?, app.clone());
     let work = async move {
         let planning = worker.planner.begin_undo(caller, id).await?;
         make(&worker, &caller, planning).await
     };
     idempotency::once(
         &app,
-        caller.tenant,
+        caller,
         "POST /bulk-changes/undo",
         key,
         Sha256::digest(id.as_bytes()).into(),

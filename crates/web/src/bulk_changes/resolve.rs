@@ -1,7 +1,7 @@
 //! `POST /bulk-changes/{id}/resolve`: a person closes rows that need attention, as processed or failed, and says why.
 
 use crate::App;
-use crate::auth::Caller;
+use crate::auth::{Allowed, Caller};
 use crate::problem::Problem;
 use axum::Json;
 use axum::body::Bytes;
@@ -34,6 +34,7 @@ const MOST_ROWS: usize = 1_000;
 
 pub(crate) async fn handle(
     caller: Caller,
+    allowed: Allowed,
     State(app): State<App>,
     Path(id): Path<String>,
     body: Result<Bytes, BytesRejection>,
@@ -56,7 +57,7 @@ pub(crate) async fn handle(
         reason: body.reason.trim().to_owned(),
         comment: body.comment.trim().to_owned(),
     };
-    let change = super::visible(&app, &caller.0, &id).await?;
+    let change = super::touched(&app, &caller.0, &allowed, &id, super::Touch::Control).await?;
     let closed = resolve_rows(&app.ledger, &caller.0, change, &body.rows, &resolution).await?;
     if closed == 0 {
         return Err(Problem::new(StatusCode::CONFLICT, "NOTHING_TO_RESOLVE", "None of these rows needs attention."));

@@ -50,16 +50,7 @@ pub(crate) async fn handle(
         let planning = worker.planner.begin(caller, asked, input).await?;
         super::make(&worker, &caller, planning).await
     };
-    idempotency::once(
-        &app,
-        caller.tenant,
-        "POST /plans",
-        key,
-        fingerprint,
-        work,
-        crate::plans::tell_again(&app, caller),
-    )
-    .await
+    idempotency::once(&app, caller, "POST /plans", key, fingerprint, work, crate::plans::tell_again(&app, caller)).await
 }
 
 type Parts = (AssociateCustomer, Input, [u8; 32]);

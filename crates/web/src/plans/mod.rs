@@ -56,7 +56,7 @@ pub(crate) async fn show_whole(app: &App, caller: &Caller, plan: &BulkChange) ->
 
 /// The other plans or changes that came of the same input, if it mixed service providers.
 pub(crate) async fn linked(app: &App, caller: &Caller, change: &BulkChange) -> Result<Value, Problem> {
-    let linked = database::bulk_change::linked(&app.ledger, caller.tenant, change).await?;
+    let linked = database::bulk_change::linked(&app.ledger, caller, change).await?;
     let one = |linked: Linked| json!({ "id": linked.id, "status": linked.status, "service_provider": provider(&linked.service_provider) });
     Ok(linked.into_iter().map(one).collect())
 }

@@ -112,7 +112,7 @@ async fn prepare(cluster: &TestCluster) -> Result<Prepared> {
     #[expect(clippy::disallowed_methods, reason = "the bench runs on the machine's clock")]
     let ids = Ids::new(Clock::from_fn(jiff::Timestamp::now), [3; 32]);
     let fixture = Fixture::make(&login, &ids, DEVICES).await?;
-    let caller = Caller { tenant: fixture.tenant, api_key: fixture.key_id, confined: false };
+    let caller = Caller { tenant: fixture.tenant, api_key: fixture.key_id, confined: false, m2m: true, mobility: true };
     let ledger = database::Ledger::new(login.clone());
     let request = domain::associate_customer::AssociateCustomer::read(serde_json::json!({
         "change_type": "CustomerAssignment", "service_provider": "Verizon", "customer": "Water",
