@@ -38,6 +38,10 @@ pub(crate) struct Settings {
     pub(crate) plan_expires_hours: f64,
     /// How long an answer waits for a plan before it is 202.
     pub(crate) plan_wait_seconds: f64,
+    /// How many requests a second an API key may make, after a burst; 0: as many as it likes.
+    pub(crate) requests_per_second: u32,
+    /// How many at once.
+    pub(crate) requests_burst: u32,
     /// `text` or `json`.
     pub(crate) log_format: String,
     /// What is logged, as tracing filters say it (`ASCRIBE_LOG`).
@@ -61,6 +65,8 @@ impl Default for Settings {
             poll_seconds: 1.0,
             plan_expires_hours: 24.0,
             plan_wait_seconds: 20.0,
+            requests_per_second: 100,
+            requests_burst: 500,
             log_format: "text".into(),
             log: None,
             database_url: None,
@@ -162,6 +168,8 @@ mod tests {
             ("POLL_SECONDS", defaults.poll_seconds.to_string()),
             ("PLAN_EXPIRES_HOURS", defaults.plan_expires_hours.to_string()),
             ("PLAN_WAIT_SECONDS", defaults.plan_wait_seconds.to_string()),
+            ("REQUESTS_PER_SECOND", defaults.requests_per_second.to_string()),
+            ("REQUESTS_BURST", defaults.requests_burst.to_string()),
             ("LOG", "info".into()),
             ("LOG_FORMAT", defaults.log_format),
             ("URL", defaults.url),

@@ -38,6 +38,8 @@ pub struct NewSite {
     pub rev_customer: Option<Uuid>,
     /// The public id that an AMOP customer gets if it is new.
     pub customer_id: Uuid,
+    /// Has it to be an AMOP customer, or may it be a rev customer's seat that is there already?
+    pub is_amop: bool,
     /// None: as it is; a new one is active.
     pub active: Option<bool>,
 }
@@ -118,6 +120,7 @@ pub async fn write(ledger: &Ledger, caller: &Caller, rows: &[NewSite], existing:
     let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
     let rev: Vec<Option<Uuid>> = rows.iter().map(|row| row.rev_customer).collect();
     let amop: Vec<Uuid> = rows.iter().map(|row| row.customer_id).collect();
+    let is_amop: Vec<bool> = rows.iter().map(|row| row.is_amop).collect();
     let active: Vec<Option<bool>> = rows.iter().map(|row| row.active).collect();
     let mut transaction = ledger.web(caller.tenant).await?;
     let created: Vec<Uuid> = sqlx::query_scalar!(
@@ -133,13 +136,15 @@ pub async fn write(ledger: &Ledger, caller: &Caller, rows: &[NewSite], existing:
         written.refused.extend(old.iter().map(|index| (rows[*index].row, WriteRefusal::Taken)));
     } else if !old.is_empty() {
         let others = sqlx::query_scalar!(
-            r#"select u.number as "number!" from unnest($2::integer[], $3::text[], $4::uuid[]) as u (number, name, rev)
+            r#"select u.number as "number!" from unnest($2::integer[], $3::text[], $4::uuid[], $5::boolean[]) as u (number, name, rev, is_amop)
                join app.site s on s.tenant_id = $1 and s.name = u.name
-               where s.is_system_default or u.rev is not null and s.rev_customer_id is distinct from u.rev"#,
+               where s.is_system_default or u.rev is not null and s.rev_customer_id is distinct from u.rev
+                   or u.is_amop and s.amop_customer_id is null"#,
             tenant,
             &numbers,
             &names,
-            &rev as &[Option<Uuid>]
+            &rev as &[Option<Uuid>],
+            &is_amop
         )
         .fetch_all(&mut *transaction)
         .await?;

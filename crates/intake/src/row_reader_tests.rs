@@ -23,7 +23,14 @@ fn providers() -> Vec<ServiceProvider> {
     let provider = |n: u128, name: &str| {
         let id = ServiceProviderId(uuid::Uuid::from_u128(n));
         let at_owner = (domain::ids::TenantId(uuid::Uuid::nil()), id);
-        ServiceProvider { id, name: name.into(), integration: "thingspace".into(), write_enabled: true, at_owner }
+        ServiceProvider {
+            id,
+            name: name.into(),
+            integration: "thingspace".into(),
+            write_enabled: true,
+            etag: String::new(),
+            at_owner,
+        }
     };
     vec![provider(1, "Verizon"), provider(2, "Jasper")]
 }

@@ -96,7 +96,9 @@ impl TestApp {
         let folder = tempfile::tempdir()?;
         let spool = Spool::open(folder.path().to_owned(), 64 * 1024 * 1024).await?;
         let planner = Planner::new(ledger.clone(), ids.clone(), settings, spool.clone());
-        let app = web::App { ledger: ledger.clone(), planner, spool, ids: ids.clone(), plan_wait };
+        // Tests ask as fast as they can.
+        let limits = web::Limits::new(0, 0);
+        let app = web::App { ledger: ledger.clone(), planner, spool, ids: ids.clone(), plan_wait, limits };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let serving = tokio::spawn(async move {

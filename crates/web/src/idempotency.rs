@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use database::api_key::Caller;
 use database::idempotency::{Answer, Claim, claim, give_back, keep};
 use serde_json::Value;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// An in-flight mark older than this belongs to a process that died.
@@ -21,8 +22,17 @@ pub(crate) struct Made {
 }
 
 impl Made {
+    pub(crate) fn new<T: serde::Serialize>(status: StatusCode, shown: &T, location: String) -> Result<Self, Problem> {
+        let body = serde_json::to_value(shown).map_err(|_| Problem::internal())?;
+        Ok(Self { status, body, location })
+    }
+
     fn response(self) -> Response {
         let mut response = (self.status, Json(self.body)).into_response();
+        if self.status == StatusCode::ACCEPTED {
+            // There is more to come: ask again.
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         if let Ok(location) = HeaderValue::from_str(&self.location) {
             response.headers_mut().insert(header::LOCATION, location);
         }
@@ -107,4 +117,14 @@ fn replay(answer: Answer) -> Response {
         headers.insert(header::LOCATION, location);
     }
     response
+}
+
+/// How long the caller prefers to wait for an answer that is final (RFC 7240, `Prefer: wait=20`): at most a minute.
+pub(crate) fn wait(headers: &HeaderMap) -> Option<Duration> {
+    let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let seconds = preferences.flat_map(|text| text.split(',')).find_map(|one| {
+        let (name, seconds) = one.trim().split_once('=')?;
+        name.trim().eq_ignore_ascii_case("wait").then(|| seconds.trim().trim_matches('"').parse::<u64>().ok())?
+    });
+    seconds.map(|seconds| Duration::from_secs(seconds.min(60)))
 }

@@ -23,6 +23,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(400);
 /// How often at most: a quarter of an hour.
 const MOST_LOOKS: u32 = 2_250;
 
+/// Progress as server-sent events, until nothing is left to do; `Last-Event-ID` goes on from there
+#[utoipa::path(get, path = "/bulk-changes/{id}/events", tag = "Bulk changes", operation_id = "watch_bulk_change",
+    params(("id" = String, Path), ("Last-Event-ID" = Option<String>, Header)),
+    responses((status = OK, body = String, content_type = "text/event-stream"), (status = NO_CONTENT)))]
 pub(crate) async fn handle(
     Caller(caller): Caller,
     State(app): State<App>,
@@ -49,8 +53,10 @@ pub(crate) async fn handle(
                     let over = change.status.is_finished();
                     if now != last {
                         let name = if over { "finished" } else { "progress" };
-                        let event =
-                            Event::default().id(now.as_str()).event(name).data(super::show(&change).to_string());
+                        let event = Event::default()
+                            .id(now.as_str())
+                            .event(name)
+                            .data(serde_json::to_string(&super::show(&change)).unwrap_or_default());
                         return Some((Ok(event), (!over).then_some((now, looks))));
                     }
                     if over {

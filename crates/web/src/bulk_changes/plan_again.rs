@@ -11,18 +11,22 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use sha2::{Digest, Sha256};
 
-/// The rows that failed, were skipped or cancelled, once more, from fresh verdicts.
+/// Plan once more what failed, was skipped or cancelled, from fresh verdicts
+#[utoipa::path(post, path = "/bulk-changes/{id}/retry", tag = "Bulk changes", operation_id = "retry_bulk_change",
+    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255), ("Prefer" = Option<String>, Header)),
+    responses((status = CREATED, body = crate::plans::Plan, headers(("Location" = String))),
+        (status = ACCEPTED, body = crate::plans::Plan, headers(("Location" = String), ("Retry-After" = String)))))]
 pub(crate) async fn retry(
     Caller(caller): Caller,
     State(app): State<App>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let key = idempotency::key(&headers)?;
+    let (key, wait) = (idempotency::key(&headers)?, idempotency::wait(&headers));
     let (id, worker) = (super::visible(&app, &caller, &id).await?, app.clone());
     let work = async move {
         let planning = worker.planner.begin_retry(caller, id).await?;
-        make(&worker, &caller, planning).await
+        make(&worker, &caller, planning, wait).await
     };
     idempotency::once(
         &app,
@@ -36,18 +40,22 @@ pub(crate) async fn retry(
     .await
 }
 
-/// The rows that were done, backwards, each saying whether and why it can or cannot.
+/// Plan a finished change backwards, each row saying whether and why it can or cannot
+#[utoipa::path(post, path = "/bulk-changes/{id}/undo", tag = "Bulk changes", operation_id = "undo_bulk_change",
+    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255), ("Prefer" = Option<String>, Header)),
+    responses((status = CREATED, body = crate::plans::Plan, headers(("Location" = String))),
+        (status = ACCEPTED, body = crate::plans::Plan, headers(("Location" = String), ("Retry-After" = String)))))]
 pub(crate) async fn undo(
     Caller(caller): Caller,
     State(app): State<App>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let key = idempotency::key(&headers)?;
+    let (key, wait) = (idempotency::key(&headers)?, idempotency::wait(&headers));
     let (id, worker) = (super::visible(&app, &caller, &id).await?, app.clone());
     let work = async move {
         let planning = worker.planner.begin_undo(caller, id).await?;
-        make(&worker, &caller, planning).await
+        make(&worker, &caller, planning, wait).await
     };
     idempotency::once(
         &app,

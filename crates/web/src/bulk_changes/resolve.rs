@@ -10,11 +10,15 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use database::control::{Resolution, resolve_rows};
 use serde::Deserialize;
-use serde_json::Value;
+use utoipa::ToSchema;
 
-#[derive(Deserialize)]
+/// Which rows to close, and as what.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Body {
+#[schema(as = Resolution)]
+pub(crate) struct Body {
+    /// By their numbers.
+    #[schema(min_items = 1, max_items = 1000)]
     rows: Vec<i32>,
     outcome: Outcome,
     reason: String,
@@ -22,9 +26,9 @@ struct Body {
     comment: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Outcome {
+pub(crate) enum Outcome {
     Processed,
     Failed,
 }
@@ -32,18 +36,17 @@ enum Outcome {
 /// The most rows of one request.
 const MOST_ROWS: usize = 1_000;
 
+/// Close rows that need attention, as processed or failed, with a reason
+#[utoipa::path(post, path = "/bulk-changes/{id}/resolve", tag = "Bulk changes", operation_id = "resolve_rows",
+    params(("id" = String, Path)), request_body = Body, responses((status = OK, body = super::Shown)))]
 pub(crate) async fn handle(
     caller: Caller,
     allowed: Allowed,
     State(app): State<App>,
     Path(id): Path<String>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Value>, Problem> {
-    let body = body.map_err(|_| Problem::too_large("The body is larger than 1 MiB, or broke off."))?;
-    let json: Value =
-        serde_json::from_slice(&body).map_err(|error| Problem::bad_request("JSON_INVALID", error.to_string()))?;
-    let body: Body = serde_json::from_value(json)
-        .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "REQUEST_INVALID", error.to_string()))?;
+) -> Result<Json<super::Shown>, Problem> {
+    let body: Body = crate::edits::body(body)?;
     if body.rows.is_empty() || body.rows.len() > MOST_ROWS {
         return Err(Problem::field("rows", "FIELD_INVALID", "Name from 1 to 1000 rows by their numbers."));
     }

@@ -1,5 +1,6 @@
 //! `GET /service-providers`
 
+use super::{Shown, show};
 use crate::App;
 use crate::auth::Caller;
 use crate::paging::{Filters, Limit, Page, id_cursor};
@@ -7,27 +8,27 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use utoipa::IntoParams;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Query {
     #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
     limit: Limit,
     cursor: Option<String>,
 }
 
+/// Service providers, in the order of their ids
+#[utoipa::path(get, path = "/service-providers", tag = "Service providers", operation_id = "list_service_providers",
+    params(Query), responses((status = OK, body = Page<Shown>)))]
 pub(crate) async fn handle(
     Caller(caller): Caller,
     State(app): State<App>,
     Filters(query): Filters<Query>,
-) -> Result<Json<Page<Value>>, Problem> {
+) -> Result<Json<Page<Shown>>, Problem> {
     let after = id_cursor(query.cursor.as_deref())?;
     let rows = database::service_provider::list(&app.ledger, &caller, after, query.limit.and_one()).await?;
-    Ok(Json(Page::cut(
-        rows,
-        query.limit,
-        |row| row.id.to_string(),
-        |row| json!({ "id": row.id, "name": row.name, "integration": row.integration, "write_enabled": row.write_enabled }),
-    )))
+    Ok(Json(Page::cut(rows, query.limit, |row| row.id.to_string(), show)))
 }
