@@ -7,6 +7,7 @@ mod apply;
 mod attention;
 mod command_line;
 mod control;
+mod edges;
 mod fairness;
 mod hostile;
 mod idempotency;
