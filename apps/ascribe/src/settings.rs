@@ -1,6 +1,7 @@
 //! Settings: `ascribe.toml` in the current folder, then `ASCRIBE_*` environment variables, which win. Secrets never on the
 //! command line.
 
+use anyhow::Context as _;
 use domain::clock::Clock;
 use domain::ids::Ids;
 use figment::Figment;
@@ -8,7 +9,9 @@ use figment::providers::{Env, Format as _, Toml};
 use intake::PlannerSettings;
 use queue::BeltSettings;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) url: String,
     /// The client commands' key.
     pub(crate) api_key: Option<String>,
+    /// A file with that key, which nobody else may read.
+    pub(crate) api_key_file: Option<PathBuf>,
     /// How long a claimed chunk is a worker's.
     pub(crate) lease_seconds: f64,
     /// Rows to change per chunk.
@@ -51,6 +56,14 @@ pub(crate) struct Settings {
     pub(crate) database_url: Option<String>,
 }
 
+/// Where a client command goes, under a name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Profile {
+    url: String,
+    api_key_file: Option<PathBuf>,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -59,6 +72,7 @@ impl Default for Settings {
             pg_bin: None,
             url: "http://127.0.0.1:8080".into(),
             api_key: None,
+            api_key_file: None,
             lease_seconds: 60.0,
             chunk_rows: 1_000,
             lanes: 2,
@@ -85,6 +99,7 @@ impl Settings {
             "test_cluster",
             "deep",
             "write_docs",
+            "profile",
         ]));
         let mut settings: Self = figment.extract()?;
         settings.database_url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
@@ -99,6 +114,36 @@ impl Settings {
         anyhow::ensure!((1..=10_000).contains(&settings.chunk_rows), "chunk_rows must be from 1 to 10000");
         anyhow::ensure!((1..=64).contains(&settings.lanes), "lanes must be from 1 to 64");
         Ok(settings)
+    }
+
+    /// The same with a profile's address and key: that of the profile wins over the environment, because it was asked for by name.
+    pub(crate) fn with_profile(mut self, name: Option<&str>) -> anyhow::Result<Self> {
+        let Some(name) = name else { return Ok(self) };
+        let folder = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+        let folder = folder.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")));
+        let file = folder.context("neither XDG_CONFIG_HOME nor HOME is set")?.join("ascribe/profiles.toml");
+        anyhow::ensure!(file.exists(), "there is no {}", file.display());
+        let mut profiles: BTreeMap<String, Profile> = Figment::new().merge(Toml::file_exact(&file)).extract()?;
+        let known = profiles.keys().cloned().collect::<Vec<_>>().join(", ");
+        let profile = profiles.remove(name);
+        let profile = profile.with_context(|| format!("{} has no profile {name:?}, only {known}", file.display()))?;
+        self.url = profile.url;
+        if profile.api_key_file.is_some() {
+            self.api_key = None;
+            self.api_key_file = profile.api_key_file;
+        }
+        Ok(self)
+    }
+
+    /// The client commands' key, from the environment or from its file.
+    pub(crate) fn api_key(&self) -> anyhow::Result<Option<String>> {
+        if let (None, Some(path)) = (&self.api_key, &self.api_key_file) {
+            let about = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let others = about.permissions().mode() & 0o077;
+            anyhow::ensure!(others == 0, "others may read {}; chmod 600 it", path.display());
+            return Ok(Some(std::fs::read_to_string(path)?.trim().to_owned()));
+        }
+        Ok(self.api_key.clone())
     }
 
     /// Logs to stderr from here on.

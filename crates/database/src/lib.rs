@@ -15,6 +15,7 @@ pub mod device;
 pub mod discard;
 pub mod embedded;
 mod error;
+pub mod examine;
 pub mod fleet;
 mod fleet_agents;
 pub mod idempotency;
