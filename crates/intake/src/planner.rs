@@ -154,7 +154,7 @@ impl Planner {
             kept.done();
             return Err(error.into());
         }
-        let work = Work::Open { request, input_name: input.name };
+        let work = Work::Open { request: Box::new(request), input_name: input.name };
         Ok(Planning { planner: self.clone(), caller, making: Making::new(id), work, kept })
     }
 
@@ -230,7 +230,7 @@ impl Planner {
         let path = kept.upload().ok_or(PlanRefusal::Interrupted)?;
         let request = serde_json::from_value(note.request.clone()).map_err(|_| PlanRefusal::Interrupted)?;
         if is_workbook(path)? {
-            return Ok(Work::Open { request, input_name: note.input_name.clone() });
+            return Ok(Work::Open { request: Box::new(request), input_name: note.input_name.clone() });
         }
         Ok(Work::Assign(Box::new(self.open(caller, request, path, note.input_name.clone()).await?)))
     }

@@ -44,7 +44,7 @@ pub(crate) enum Work {
     /// Assign them; the input is a workbook that is still to be opened, which takes long.
     Open {
         /// What is asked for.
-        request: AssociateCustomer,
+        request: Box<AssociateCustomer>,
         /// What the file was called.
         input_name: Option<String>,
     },
@@ -173,7 +173,7 @@ async fn judge_all(
     let work = match work {
         Work::Open { request, input_name } => {
             let path = upload.ok_or(PlanRefusal::Interrupted)?;
-            let assign = planner.open(&caller, request, path, input_name).await?;
+            let assign = planner.open(&caller, *request, path, input_name).await?;
             let only = assign.only.as_ref().map(|provider| provider.id);
             database::plan::describe(&planner.ledger, caller.tenant, making, only, &assign.input_columns).await?;
             Work::Assign(Box::new(assign))

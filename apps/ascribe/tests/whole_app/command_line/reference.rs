@@ -71,7 +71,7 @@ async fn a_device_is_imported_looked_at_and_archived() {
     printed(&ascribe(&url, &key, &["device", "unarchive", &sim], "").await, 0);
     printed(&ascribe(&url, &key, &["device", "get", "89000000000000000000"], "").await, 1);
 
-    let change = app.carry_out("Water", &json!({}), &[sim.clone()]).await.unwrap();
+    let change = app.carry_out("Water", &json!({}), std::slice::from_ref(&sim)).await.unwrap();
     let timeline = printed(&ascribe(&url, &key, &["device", "timeline", &sim, "-o", "csv"], "").await, 0);
     assert!(timeline.lines().nth(1).unwrap().contains("assignment,Water"), "{timeline}");
     let log = ["change", "log", change["id"].as_str().unwrap(), "1", "-o", "csv"];
