@@ -219,6 +219,7 @@ mod tests {
             ("LOG_FORMAT", defaults.log_format),
             ("URL", defaults.url),
             ("API_KEY", "none".into()),
+            ("API_KEY_FILE", "none".into()),
         ];
         for (name, default) in &rows {
             let documented = text.lines().find(|line| line.starts_with(&format!("| `ASCRIBE_{name}` |")));
