@@ -5,6 +5,7 @@ mod agent;
 mod app;
 mod cluster;
 mod fixture;
+pub mod performance;
 
 pub use agent::Agent;
 pub use app::{Answer, TestApp};
