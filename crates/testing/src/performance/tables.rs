@@ -1,7 +1,9 @@
 //! The tables of `docs/performance.md`.
 
 use super::number::{figure, grouped};
-use super::{ASCRIBE, BEST_BY_HAND, BEST_CALLS, BEST_OF_CHUNK_JOBS, BEST_OF_DEVICE_JOBS, INTAKE, LastRun, Row, targets};
+use super::{
+    ASCRIBE, BEST_BY_HAND, BEST_CALLS, BEST_OF_CHUNK_JOBS, BEST_OF_DEVICE_JOBS, INTAKE, LastRun, Row, targets,
+};
 use std::fmt::Write as _;
 
 /// What is between the markers of the document. (Writing to a String cannot fail.)
@@ -23,7 +25,9 @@ pub fn tables(run: &LastRun) -> String {
         load.max,
     );
     if run.is_noisy() {
-        out.push_str("\n**Noisy:** (a) moved by more than half between rounds. Trust WAL, growth and CPU, not the rates.\n");
+        out.push_str(
+            "\n**Noisy:** (a) moved by more than half between rounds. Trust WAL, growth and CPU, not the rates.\n",
+        );
     }
     for skipped in &run.skipped {
         let _ = writeln!(out, "\nNot measured: {} ({}).", skipped.name, skipped.why);
@@ -85,9 +89,11 @@ fn of_assignment(out: &mut String, run: &LastRun, n: u32) {
     for row in run.styles(n) {
         let (name, ratio) = name_and_ratio(run, row, ASCRIBE);
         let of = |what: &str| run.row(&format!("{}, {what}", row.name), n);
-        let hot = ["m2m_device", "device_tenant", "m2m_device_change"]
-            .map(|table| of(&format!("HOT share of {table}")).map_or_else(String::new, |row| format!("{:.0} %", row.value)));
-        let (cpu, wal, growth) = (cell(of("PostgreSQL CPU"), 1.0), cell(of("WAL"), 1_000.0), cell(of("growth"), 1_000.0));
+        let hot = ["m2m_device", "device_tenant", "m2m_device_change"].map(|table| {
+            of(&format!("HOT share of {table}")).map_or_else(String::new, |row| format!("{:.0} %", row.value))
+        });
+        let (cpu, wal, growth) =
+            (cell(of("PostgreSQL CPU"), 1.0), cell(of("WAL"), 1_000.0), cell(of("growth"), 1_000.0));
         let _ = writeln!(
             out,
             "| {name} | {} | {ratio} | {cpu} | {wal} | {growth} | {} | {} |",
@@ -123,7 +129,8 @@ fn of_intake(out: &mut String, run: &LastRun, n: u32) {
 }
 
 fn of_scale(out: &mut String, run: &LastRun) {
-    let is_step = |row: &Row| row.name.starts_with("plan") || row.name.starts_with("settle") || row.name.starts_with("ten ");
+    let is_step =
+        |row: &Row| row.name.starts_with("plan") || row.name.starts_with("settle") || row.name.starts_with("ten ");
     let sizes = run.sizes(is_step);
     let mut names: Vec<(&str, &str)> = Vec::new();
     for row in run.rows.iter().filter(|row| is_step(row)) {

@@ -43,16 +43,29 @@ pub fn targets(run: &LastRun) -> Vec<Target> {
     };
     let memories = ["plan, peak memory of the service", "settle, peak memory of the service"].map(memory);
     vec![
-        at_least("Assignment of 100,000 against the best of (c), (c) on two connections and (d)", 0.85, ratio(BEST_BY_HAND, LARGE)),
+        at_least(
+            "Assignment of 100,000 against the best of (c), (c) on two connections and (d)",
+            0.85,
+            ratio(BEST_BY_HAND, LARGE),
+        ),
         at_least("Assignment of 10,000 against (a), one call per device", 4.0, ratio(ONE_CALL, SMALL)),
         at_least("Assignment of 10,000 against the best peer with chunk jobs", 1.3, ratio(BEST_OF_CHUNK_JOBS, SMALL)),
         at_least("Assignment of 100,000 against the best peer with chunk jobs", 1.3, ratio(BEST_OF_CHUNK_JOBS, LARGE)),
-        at_least("Intake of 100,000 rows against COPY of the finished rows", 0.8, run.ratio(INTAKE, INTAKE_COPY, LARGE)),
+        at_least(
+            "Intake of 100,000 rows against COPY of the finished rows",
+            0.8,
+            run.ratio(INTAKE, INTAKE_COPY, LARGE),
+        ),
         at_most("WAL per device, assignment of 100,000", 4.2, "kB", kilobytes("WAL")),
         at_most("Growth per device, assignment of 100,000", 1.5, "kB", kilobytes("growth")),
         at_most("PostgreSQL's CPU for 1,000,000 over that for 100,000", 10.5, "x", cost(run, "PostgreSQL CPU")),
         at_most("WAL for 1,000,000 over that for 100,000", 10.5, "x", cost(run, "WAL")),
-        at_most("Memory of the service at 1,000,000 over that at 10,000", 1.25, "x", most(memories.map(|m| m.map(|m| m.1)))),
+        at_most(
+            "Memory of the service at 1,000,000 over that at 10,000",
+            1.25,
+            "x",
+            most(memories.map(|m| m.map(|m| m.1))),
+        ),
         at_most("Memory of the service at 1,000,000", 128.0, "MiB", most(memories.map(|m| m.map(|m| m.0)))),
     ]
 }

@@ -13,9 +13,7 @@ use anyhow::{Result, ensure};
 use database::Server;
 use sqlx::{Connection as _, Executor as _};
 use std::collections::BTreeMap;
-use testing::performance::{
-    ASCRIBE, BEST_BY_HAND, BEST_CALLS, BEST_OF_CHUNK_JOBS, BEST_OF_DEVICE_JOBS, ONE_CALL,
-};
+use testing::performance::{ASCRIBE, BEST_BY_HAND, BEST_CALLS, BEST_OF_CHUNK_JOBS, BEST_OF_DEVICE_JOBS, ONE_CALL};
 
 /// Above this, whoever takes a transaction per device is left out: it takes minutes and says nothing new.
 const MOST_FOR_ONE_BY_ONE: u32 = 10_000;

@@ -36,7 +36,8 @@ const ROWS: [&str; 4] = [
      where tenant_id = $1 and bulk_change_id = $2 and row_number between $3 and $4 and status = 'PENDING'",
 ];
 
-const MARK: &str = "update app.m2m_device_change set status = 'PROCESSED', attempts = attempts + 1, processed_date = clock_timestamp()
+const MARK: &str =
+    "update app.m2m_device_change set status = 'PROCESSED', attempts = attempts + 1, processed_date = clock_timestamp()
      where tenant_id = $1 and bulk_change_id = $2 and row_number between $3 and $4 and status = 'PENDING'";
 
 const MARK_AND_COUNT: &str = "with ended as (
@@ -143,7 +144,13 @@ impl Change {
         Ok(connection.close().await?)
     }
 
-    async fn execute(self, connection: &mut PgConnection, statement: &'static str, first: u32, last: u32) -> Result<()> {
+    async fn execute(
+        self,
+        connection: &mut PgConnection,
+        statement: &'static str,
+        first: u32,
+        last: u32,
+    ) -> Result<()> {
         sqlx::query(statement)
             .bind(self.keys.0)
             .bind(self.keys.1)

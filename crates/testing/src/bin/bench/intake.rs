@@ -1,12 +1,13 @@
 //! Intake: a CSV file until its plan is there, against COPY into the same table, interleaved, each on a fresh copy of a fleet.
 
 use crate::postgres_cost::Spent;
-use crate::prepared::{Fleet, Prepared, RUN, fresh, request, shuffled, write_csv};
+use crate::prepared::{Fleet, Prepared, RUN, fresh, shuffled, write_csv};
 use crate::report::Report;
 use crate::service::{Database, Service};
 use crate::stopwatch;
 use anyhow::{Context as _, Result, ensure};
 use futures_util::TryStreamExt as _;
+use serde_json::Value;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection as _, Executor as _};
 use std::fmt::Write as _;
@@ -15,7 +16,8 @@ use std::time::Duration;
 use testing::performance::{INTAKE, INTAKE_COPY};
 
 /// The way from ICCIDs to rows that somebody would write who believes every line of the file.
-const FILL_BY_HAND: &str = "insert into app.m2m_device_change (tenant_id, bulk_change_id, row_number, device_id, iccid, status, target_number,
+const FILL_BY_HAND: &str =
+    "insert into app.m2m_device_change (tenant_id, bulk_change_id, row_number, device_id, iccid, status, target_number,
         device_version, device_tenant_version, before_site_id)
     select $1, $2, g.row_number, d.id, d.iccid, 'PENDING', 1, d.version, dt.version, dt.site_id
     from pg_temp.given g
@@ -120,8 +122,12 @@ impl Arriving<'_> {
         let before = Spent::until_now(&mut admin).await?;
         let elapsed = stopwatch();
         match (way, &service) {
-            (Way::Product, Some(service)) => drop(service.plan_file(&self.csv, self.fleet.devices, request()).await?),
-            (Way::Copy, _) => drop(copy_in(&mut connection, "copy app.m2m_device_change from stdin", &self.rows).await?),
+            (Way::Product, Some(service)) => {
+                service.plan_file(&self.csv, self.fleet.devices, Value::Null).await?;
+            }
+            (Way::Copy, _) => {
+                copy_in(&mut connection, "copy app.m2m_device_change from stdin", &self.rows).await?;
+            }
             _ => self.by_hand(&mut connection).await?,
         }
         let took = elapsed();
@@ -136,7 +142,8 @@ impl Arriving<'_> {
     }
 
     async fn service(&self, connection: &mut PgConnection) -> Result<Service> {
-        let sql = "select current_setting('unix_socket_directories'), current_setting('port')::integer, current_user::text";
+        let sql =
+            "select current_setting('unix_socket_directories'), current_setting('port')::integer, current_user::text";
         let (host, port, user): (String, i32, String) = sqlx::query_as(sql).fetch_one(connection).await?;
         let url = format!("postgres://{user}@localhost/{RUN}?host={host}&port={port}");
         let service = Service::start(&self.folder.path().join("data"), Database::At(&url)).await.context(url)?;

@@ -1,22 +1,23 @@
 //! Pages of `GET /devices` on a large fleet, idle and beside changes of 100,000 devices.
 //!
-//! Fifty pages a second whether or not the one before came back: a slow answer does not spare those that come after it.
+//! One person who pages: the next page is asked for when the one before is there, at most fifty a second. Each kind has its
+//! turn of half a second, so that a slow kind neither takes all the time nor slows the others down.
 
 use crate::report::Report;
 use crate::scale::World;
 use crate::service::Service;
+use crate::stopwatch;
 use anyhow::{Context as _, Result, ensure};
 use reqwest::Method;
 use serde_json::json;
 use sqlx::{Connection as _, Executor as _};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 use testing::iccid;
-use tokio::time::Instant;
 
-const EVERY: Duration = Duration::from_millis(20);
-const IDLE_PAGES: u32 = 1_000;
+const PACE: Duration = Duration::from_millis(20);
+const TURN: Duration = Duration::from_millis(500);
+const IDLE: Duration = Duration::from_secs(30);
 /// As many changes, of as many devices each, run beside the lists.
 const CHANGES: u32 = 3;
 const ROWS: u32 = 100_000;
@@ -34,8 +35,8 @@ const KINDS: [&str; 5] =
     ["first page", "page in the middle", "one ICCID", "of the customer with nearly all", "of a customer with few"];
 
 impl Pages {
-    fn path(&self, number: u32) -> String {
-        let kind = match number % 5 {
+    fn path(&self, kind: usize, number: u32) -> String {
+        let kind = match kind {
             0 => String::new(),
             1 => format!("&cursor={}", self.in_the_middle),
             2 => format!("&iccid={}", iccid(self.first_place + number.wrapping_mul(2_654_435_761) % self.places)),
@@ -54,25 +55,27 @@ pub(crate) async fn measure(world: &World, first_place: u32, places: u32, report
     let plans = plan_changes(world, first_place, places).await?;
     let in_the_middle = cursor_in_the_middle(service, places).await?;
     let (largest, small) = (customer(service, "Water").await?, customer(service, "Cold").await?);
-    let pages = Arc::new(Pages { in_the_middle, largest, small, first_place, places });
+    let pages = Pages { in_the_middle, largest, small, first_place, places };
     let mut connection = world.admin.database(world.server.database_name()).connect().await?;
     connection.execute("vacuum analyze").await?;
     connection.execute("checkpoint").await?;
     connection.close().await?;
     eprintln!("lists, idle …");
-    let idle = ask(service, &pages, &[], 0).await?;
+    let idle = ask(service, &pages, &[]).await?;
     eprintln!("lists, beside {CHANGES} changes …");
     for plan in &plans {
         service.apply(plan).await?;
     }
-    let beside = ask(service, &pages, &plans, IDLE_PAGES).await?;
+    let beside = ask(service, &pages, &plans).await?;
     for (state, times) in [("idle", idle), ("beside a change", beside)] {
         for kind in KINDS {
             let mut times = times.get(kind).cloned().unwrap_or_default();
             times.sort_by(f64::total_cmp);
             for (part, share) in [("p50", 50), ("p95", 95), ("p99", 99)] {
-                let value = *times.get((times.len() * share / 100).min(times.len().saturating_sub(1))).context("no page")?;
-                report.add_row(&format!("list, {kind}, {state}, {part}"), places, "ms", value, BTreeMap::new());
+                let value =
+                    *times.get((times.len() * share / 100).min(times.len().saturating_sub(1))).context("no page")?;
+                let name = format!("list, {kind}, {state}, {part}");
+                report.add_part(&name, places, "ms", value, times.len());
             }
         }
     }
@@ -108,29 +111,28 @@ async fn customer(service: &Service, name: &str) -> Result<String> {
     Ok(found["items"][0]["id"].as_str().with_context(|| found.to_string())?.to_owned())
 }
 
-/// Asks until these changes are over; without any, a number of times. Counts from that number on.
-async fn ask(service: &Service, pages: &Arc<Pages>, changes: &[String], from: u32) -> Result<Times> {
-    let mut tasks = tokio::task::JoinSet::new();
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
-    let mut number = from;
+/// Asks until these changes are over; without any, for a while.
+async fn ask(service: &Service, pages: &Pages, changes: &[String]) -> Result<Times> {
+    let (mut times, mut number, elapsed) = (Times::new(), 0, stopwatch());
     loop {
-        // The moment it was due, not the one it came to be sent: waiting counts.
-        let due = ticks.tick().await;
-        let request = service.request(Method::GET, &pages.path(number));
-        tasks.spawn(page(request, KINDS[number as usize % KINDS.len()], due));
-        number += 1;
-        let look = number % 50 == 0;
-        if changes.is_empty() && number - from >= IDLE_PAGES || look && !changes.is_empty() && all_over(service, changes).await? {
-            break;
+        for (kind, name) in KINDS.into_iter().enumerate() {
+            let turn = stopwatch();
+            while turn() < TURN {
+                number += 1;
+                let (request, sent) = (service.request(Method::GET, &pages.path(kind, number)), stopwatch());
+                let answer = request.send().await?;
+                ensure!(answer.status().is_success(), "{name}: {}", answer.text().await.unwrap_or_default());
+                answer.bytes().await?;
+                let took = sent();
+                times.entry(name).or_default().push(took.as_secs_f64() * 1e3);
+                tokio::time::sleep(PACE.saturating_sub(took)).await;
+            }
+            let is_over = if changes.is_empty() { elapsed() > IDLE } else { all_over(service, changes).await? };
+            if is_over {
+                return Ok(times);
+            }
         }
     }
-    let mut times = Times::new();
-    while let Some(ended) = tasks.join_next().await {
-        let (kind, took) = ended??;
-        times.entry(kind).or_default().push(took);
-    }
-    Ok(times)
 }
 
 async fn all_over(service: &Service, changes: &[String]) -> Result<bool> {
@@ -140,11 +142,4 @@ async fn all_over(service: &Service, changes: &[String]) -> Result<bool> {
         }
     }
     Ok(true)
-}
-
-async fn page(request: reqwest::RequestBuilder, kind: &'static str, due: Instant) -> Result<(&'static str, f64)> {
-    let answer = request.send().await?;
-    ensure!(answer.status().is_success(), "{kind}: {}", answer.text().await.unwrap_or_default());
-    answer.bytes().await?;
-    Ok((kind, due.elapsed().as_secs_f64() * 1e3))
 }

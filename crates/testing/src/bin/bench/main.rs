@@ -66,7 +66,10 @@ impl Wanted {
             }
         }
         // The same numbers everywhere, or the targets cannot be looked up.
-        if wanted.publish && (wanted.parts.len(), &wanted.sizes, &wanted.devices) != (PARTS.len(), &Self::default().sizes, &Self::default().devices) {
+        if wanted.publish
+            && (wanted.parts.len(), &wanted.sizes, &wanted.devices)
+                != (PARTS.len(), &Self::default().sizes, &Self::default().devices)
+        {
             bail!("what is published is a whole run: all parts, devices and sizes");
         }
         Ok(wanted)

@@ -68,7 +68,8 @@ impl Peers {
             std::fs::write(folder.join(name), text)?;
         }
         let without_node = once(&folder, "package-lock.json", npm).err().map(|why| format!("{why:#}"));
-        let without_celery = redis().and_then(|()| once(&folder, "requirements.txt", celery)).err().map(|why| format!("{why:#}"));
+        let without_celery =
+            redis().and_then(|()| once(&folder, "requirements.txt", celery)).err().map(|why| format!("{why:#}"));
         Ok(Self { folder, without_node, without_celery })
     }
 
@@ -182,7 +183,10 @@ fn npm(folder: &Path) -> Result<()> {
 
 /// Celery's broker is the system's.
 fn redis() -> Result<()> {
-    succeed(std::process::Command::new("redis-server").arg("--version"), "redis-server (Debian: apt-get install redis-server)")
+    succeed(
+        std::process::Command::new("redis-server").arg("--version"),
+        "redis-server (Debian: apt-get install redis-server)",
+    )
 }
 
 fn celery(folder: &Path) -> Result<()> {

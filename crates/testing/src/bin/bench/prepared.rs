@@ -74,7 +74,9 @@ async fn vacuum(database: &Server) -> Result<()> {
 pub(crate) async fn fresh(admin: &Server, template: &str) -> Result<()> {
     copy(admin, template, RUN).await?;
     let mut connection = admin.connect().await?;
-    connection.execute("alter database bench_run set jit = off; alter database bench_run set random_page_cost = 1.1").await?;
+    connection
+        .execute("alter database bench_run set jit = off; alter database bench_run set random_page_cost = 1.1")
+        .await?;
     Ok(connection.close().await?)
 }
 

@@ -16,6 +16,9 @@ use tokio_util::sync::CancellationToken;
 /// From the apply to the last settled row.
 pub(crate) async fn run(prepared: &Prepared, lanes: usize) -> Result<Duration> {
     let ledger = Ledger::new(prepared.run_login());
+    // A service that runs is connected, as the others are before their time begins. There is nothing to claim yet.
+    ledger.ping().await?;
+    queue::next_job(&ledger, Duration::from_secs(60), true).await?;
     let (stop, left) = (CancellationToken::new(), Arc::new(AtomicI32::new(i32::try_from(prepared.devices)?)));
     let elapsed = stopwatch();
     database::plan::apply(&ledger, &prepared.caller, prepared.change.0, None).await?;

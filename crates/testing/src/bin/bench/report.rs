@@ -78,6 +78,14 @@ impl Report {
         self.rows.push(Row { name, n, value, unit, min: value, max: value, runs: 1, ratio_to });
     }
 
+    /// A part (a percentile) of readings that many.
+    pub(crate) fn add_part(&mut self, name: &str, n: u32, unit: &str, value: f64, readings: usize) {
+        self.add_row(name, n, unit, value, BTreeMap::new());
+        if let Some(row) = self.rows.last_mut() {
+            row.runs = readings;
+        }
+    }
+
     /// Something was not measured.
     pub(crate) fn skip(&mut self, name: &str, why: &str) {
         eprintln!("not measured: {name} ({why})");
@@ -117,7 +125,9 @@ impl Report {
     fn best_of_rounds(&self, n: u32, members: &[String]) -> Vec<f64> {
         let members: Vec<&Series> = self.series.iter().filter(|s| s.n == n && members.contains(&s.name)).collect();
         let rounds = members.iter().map(|series| series.values.len()).max().unwrap_or(0);
-        (0..rounds).map(|round| most(&members.iter().filter_map(|s| s.values.get(round).copied()).collect::<Vec<f64>>())).collect()
+        (0..rounds)
+            .map(|round| most(&members.iter().filter_map(|s| s.values.get(round).copied()).collect::<Vec<f64>>()))
+            .collect()
     }
 
     /// All of it, in the shape of the file.

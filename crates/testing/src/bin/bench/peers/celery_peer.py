@@ -93,7 +93,8 @@ def speak(folder, started):
         if os.path.exists(socket):
             break
         time.sleep(0.05)
-    environment = {**os.environ, "PEER_FOLDER": folder, "PEER_ORDER": json.dumps(order)}
+    # As root it would warn, once per run.
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore", "C_FORCE_ROOT": "1", "PEER_FOLDER": folder, "PEER_ORDER": json.dumps(order)}
     started.append(start([sys.executable, "-m", "celery", "-A", "celery_peer", "worker", "--pool", "prefork",
                           "--concurrency", str(workers), "--loglevel", "ERROR", "--without-gossip", "--without-mingle",
                           "--without-heartbeat"], env=environment, cwd=os.path.dirname(os.path.abspath(__file__))))

@@ -18,6 +18,12 @@ export const address = { host: order.host, port: order.port, user: order.user, d
 /** A pool of as many connections as there are jobs at a time, all of them open before the time runs. */
 export async function warmPool(size) {
   const pool = new pg.Pool({ ...address, max: size, min: size, idleTimeoutMillis: 0 });
+  // A connection that breaks ends the run; graphile-worker warns where nobody says so.
+  const fail = (error) => {
+    throw error;
+  };
+  pool.on("error", fail);
+  pool.on("connect", (client) => client.on("error", fail));
   const clients = await Promise.all(Array.from({ length: size }, () => pool.connect()));
   clients.forEach((client) => client.release());
   return pool;
