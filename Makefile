@@ -14,7 +14,8 @@ demo: ## Run the main job on an example fleet, end to end (ARGS=--exit: leave wh
 	$(TARGET)/debug/ascribe demo $(ARGS)
 
 test: ## Everything: format, lints, macros' data, and every test, on a private PostgreSQL
-	@scripts/need cc rustfmt postgresql
+	@scripts/need cc rustfmt postgresql venv
+	@scripts/contract-tools >/dev/null
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo build --workspace --all-targets --locked
@@ -22,7 +23,8 @@ test: ## Everything: format, lints, macros' data, and every test, on a private P
 	scripts/sqlx-prepare --check
 
 test-deep: ## The long runs: more kills, more random cases
-	@scripts/need cc postgresql
+	@scripts/need cc postgresql venv
+	@scripts/contract-tools >/dev/null
 	cargo build --workspace --all-targets --locked
 	ASCRIBE_DEEP=1 $(TARGET)/debug/with-postgres cargo test --workspace --locked
 

@@ -6,13 +6,16 @@ mod demo;
 mod roles;
 mod settings;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Plan, prove and undo bulk customer assignments of SIM devices.
 #[derive(Debug, Parser)]
 #[command(name = "ascribe", version, about, arg_required_else_help = true)]
 struct Arguments {
+    /// Which of the profiles in the configuration folder's ascribe/profiles.toml (also ASCRIBE_PROFILE)
+    #[arg(long, global = true, env = "ASCRIBE_PROFILE")]
+    profile: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -39,13 +42,44 @@ enum Command {
     Change(client::change::Command),
     /// Devices
     #[command(subcommand)]
-    Device(client::lists::Device),
+    Device(client::device::Command),
     /// Customers
     #[command(subcommand)]
-    Customer(client::lists::Customer),
+    Customer(client::reference::Customer),
+    /// Sites: customers' seats
+    #[command(subcommand)]
+    Site(client::reference::Site),
+    /// Customer rate plans
+    #[command(subcommand)]
+    RatePlan(client::reference::RatePlan),
+    /// Customer rate pools
+    #[command(subcommand)]
+    Pool(client::reference::Pool),
     /// Service providers
     #[command(subcommand)]
-    ServiceProvider(client::lists::ServiceProvider),
+    ServiceProvider(client::reference::ServiceProvider),
+    /// The audit trail
+    #[command(subcommand)]
+    Audit(client::audit::Command),
+    /// API keys
+    #[command(subcommand)]
+    Key(client::key::Command),
+    /// Who this key is, and what it may do
+    Whoami {
+        #[command(flatten)]
+        output: client::output::Output,
+    },
+    /// Look at everything that has to be right, and say how to mend what is not
+    Doctor {
+        #[command(flatten)]
+        output: client::output::Output,
+    },
+    /// Print the completions of a shell
+    Completions {
+        /// Which shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
 }
 
 #[tokio::main]
@@ -53,13 +87,14 @@ async fn main() -> ExitCode {
     // Every TLS connection uses ring; installing fails only if something did it before us.
     drop(rustls::crypto::ring::default_provider().install_default());
     let arguments = Arguments::parse();
-    let settings = match settings::Settings::load() {
-        Ok(settings) => settings,
-        Err(error) => {
-            eprintln!("ascribe: the settings could not be read: {error}");
-            return ExitCode::from(2);
-        }
-    };
+    let settings =
+        match settings::Settings::load().and_then(|settings| settings.with_profile(arguments.profile.as_deref())) {
+            Ok(settings) => settings,
+            Err(error) => {
+                eprintln!("ascribe: the settings could not be read: {error:#}");
+                return ExitCode::from(2);
+            }
+        };
     let is_role = matches!(arguments.command, Command::Serve(_) | Command::Work | Command::Migrate | Command::Init(_));
     settings.start_log(if is_role { "info" } else { "warn" });
     let ended = match arguments.command {
@@ -71,9 +106,20 @@ async fn main() -> ExitCode {
         Command::Plan(command) => client::plan::run(&settings, command).await,
         Command::Apply(apply) => client::change::apply(&settings, apply).await,
         Command::Change(command) => client::change::run(&settings, command).await,
-        Command::Device(command) => client::lists::devices(&settings, command).await,
-        Command::Customer(command) => client::lists::customers(&settings, command).await,
-        Command::ServiceProvider(command) => client::lists::service_providers(&settings, command).await,
+        Command::Device(command) => client::device::run(&settings, command).await,
+        Command::Customer(command) => client::reference::customers(&settings, command).await,
+        Command::Site(command) => client::reference::sites(&settings, command).await,
+        Command::RatePlan(command) => client::reference::rate_plans(&settings, command).await,
+        Command::Pool(command) => client::reference::pools(&settings, command).await,
+        Command::ServiceProvider(command) => client::reference::service_providers(&settings, command).await,
+        Command::Audit(command) => client::audit::run(&settings, command).await,
+        Command::Key(command) => client::key::run(&settings, command).await,
+        Command::Whoami { output } => client::key::whoami(&settings, output).await,
+        Command::Doctor { output } => roles::doctor::run(&settings, output).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "ascribe", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
     };
     ended.unwrap_or_else(|error| {
         eprintln!("ascribe: {error:#}");

@@ -1,6 +1,7 @@
 //! Settings: `ascribe.toml` in the current folder, then `ASCRIBE_*` environment variables, which win. Secrets never on the
 //! command line.
 
+use anyhow::Context as _;
 use domain::clock::Clock;
 use domain::ids::Ids;
 use figment::Figment;
@@ -8,7 +9,9 @@ use figment::providers::{Env, Format as _, Toml};
 use intake::PlannerSettings;
 use queue::BeltSettings;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) url: String,
     /// The client commands' key.
     pub(crate) api_key: Option<String>,
+    /// A file with that key, which nobody else may read.
+    pub(crate) api_key_file: Option<PathBuf>,
     /// How long a claimed chunk is a worker's.
     pub(crate) lease_seconds: f64,
     /// Rows to change per chunk.
@@ -38,6 +43,10 @@ pub(crate) struct Settings {
     pub(crate) plan_expires_hours: f64,
     /// How long an answer waits for a plan before it is 202.
     pub(crate) plan_wait_seconds: f64,
+    /// How many requests a second an API key may make, after a burst; 0: as many as it likes.
+    pub(crate) requests_per_second: u32,
+    /// How many at once.
+    pub(crate) requests_burst: u32,
     /// `text` or `json`.
     pub(crate) log_format: String,
     /// What is logged, as tracing filters say it (`ASCRIBE_LOG`).
@@ -45,6 +54,14 @@ pub(crate) struct Settings {
     /// The database, if it is not the embedded one. Read from `DATABASE_URL`, without a prefix.
     #[serde(skip)]
     pub(crate) database_url: Option<String>,
+}
+
+/// Where a client command goes, under a name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Profile {
+    url: String,
+    api_key_file: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -55,12 +72,15 @@ impl Default for Settings {
             pg_bin: None,
             url: "http://127.0.0.1:8080".into(),
             api_key: None,
+            api_key_file: None,
             lease_seconds: 60.0,
             chunk_rows: 1_000,
             lanes: 2,
             poll_seconds: 1.0,
             plan_expires_hours: 24.0,
             plan_wait_seconds: 20.0,
+            requests_per_second: 100,
+            requests_burst: 500,
             log_format: "text".into(),
             log: None,
             database_url: None,
@@ -79,6 +99,7 @@ impl Settings {
             "test_cluster",
             "deep",
             "write_docs",
+            "profile",
         ]));
         let mut settings: Self = figment.extract()?;
         settings.database_url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
@@ -93,6 +114,36 @@ impl Settings {
         anyhow::ensure!((1..=10_000).contains(&settings.chunk_rows), "chunk_rows must be from 1 to 10000");
         anyhow::ensure!((1..=64).contains(&settings.lanes), "lanes must be from 1 to 64");
         Ok(settings)
+    }
+
+    /// The same with a profile's address and key: that of the profile wins over the environment, because it was asked for by name.
+    pub(crate) fn with_profile(mut self, name: Option<&str>) -> anyhow::Result<Self> {
+        let Some(name) = name else { return Ok(self) };
+        let folder = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+        let folder = folder.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")));
+        let file = folder.context("neither XDG_CONFIG_HOME nor HOME is set")?.join("ascribe/profiles.toml");
+        anyhow::ensure!(file.exists(), "there is no {}", file.display());
+        let mut profiles: BTreeMap<String, Profile> = Figment::new().merge(Toml::file_exact(&file)).extract()?;
+        let known = profiles.keys().cloned().collect::<Vec<_>>().join(", ");
+        let profile = profiles.remove(name);
+        let profile = profile.with_context(|| format!("{} has no profile {name:?}, only {known}", file.display()))?;
+        self.url = profile.url;
+        if profile.api_key_file.is_some() {
+            self.api_key = None;
+            self.api_key_file = profile.api_key_file;
+        }
+        Ok(self)
+    }
+
+    /// The client commands' key, from the environment or from its file.
+    pub(crate) fn api_key(&self) -> anyhow::Result<Option<String>> {
+        if let (None, Some(path)) = (&self.api_key, &self.api_key_file) {
+            let about = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let others = about.permissions().mode() & 0o077;
+            anyhow::ensure!(others == 0, "others may read {}; chmod 600 it", path.display());
+            return Ok(Some(std::fs::read_to_string(path)?.trim().to_owned()));
+        }
+        Ok(self.api_key.clone())
     }
 
     /// Logs to stderr from here on.
@@ -162,6 +213,8 @@ mod tests {
             ("POLL_SECONDS", defaults.poll_seconds.to_string()),
             ("PLAN_EXPIRES_HOURS", defaults.plan_expires_hours.to_string()),
             ("PLAN_WAIT_SECONDS", defaults.plan_wait_seconds.to_string()),
+            ("REQUESTS_PER_SECOND", defaults.requests_per_second.to_string()),
+            ("REQUESTS_BURST", defaults.requests_burst.to_string()),
             ("LOG", "info".into()),
             ("LOG_FORMAT", defaults.log_format),
             ("URL", defaults.url),

@@ -34,14 +34,16 @@ grant execute on all functions in schema app to ascribe_web, ascribe_worker, asc
 create table app.integration (
     id   smallint primary key,
     code text not null unique,
-    name text not null
+    name text not null,
+    -- The module that its SIMs belong to; null: it has none.
+    module text check (module in ('m2m', 'mobility'))
 );
 comment on table app.integration is 'The outside systems. Ids are the original''s where it has one (reference: domain 1.3).';
-insert into app.integration (id, code, name) values
-    (1, 'control_center', 'Cisco Control Center (Jasper)'),
-    (3, 'rev_io', 'Rev.io'),
-    (4, 'thingspace', 'Verizon ThingSpace'),
-    (6, 'telegence', 'AT&T Telegence');
+insert into app.integration (id, code, name, module) values
+    (1, 'control_center', 'Cisco Control Center (Jasper)', 'm2m'),
+    (3, 'rev_io', 'Rev.io', null),
+    (4, 'thingspace', 'Verizon ThingSpace', 'm2m'),
+    (6, 'telegence', 'AT&T Telegence', 'mobility');
 
 create table app.device_status (
     integration_id smallint not null references app.integration,
@@ -136,9 +138,11 @@ create table app.api_key_lookup (
     foreign key (tenant_id, api_key_id) references app.api_key (tenant_id, id)
 );
 
--- Answers already given to a request with an Idempotency-Key. An in-flight mark expires by itself.
+-- Answers already given to a request with an Idempotency-Key, to the API key that sent it and no other: what one may see,
+-- another may not. An in-flight mark expires by itself.
 create table app.idempotency_key (
     tenant_id   uuid not null references app.tenant,
+    api_key_id  uuid not null,
     route       text not null,
     key         text not null,
     fingerprint bytea not null,
@@ -148,7 +152,10 @@ create table app.idempotency_key (
     -- What was made, written in the transaction that made it: an answer that was lost can be given again.
     made_id     uuid,
     expires_at  timestamptz not null,
-    primary key (tenant_id, route, key)
+    -- Moves on when an in-flight mark is taken over: only who has it now keeps an answer or gives the key back.
+    epoch       integer not null default 1,
+    primary key (tenant_id, api_key_id, route, key),
+    foreign key (tenant_id, api_key_id) references app.api_key (tenant_id, id)
 );
 
 -- tables/030_customer.sql
@@ -426,6 +433,8 @@ create table app.device_bulk_change (
     created_by             uuid not null,
     created_at             timestamptz not null,
     planning_lease_until   timestamptz,
+    -- The fence: whoever takes over a plan moves it on, and who made it before writes nothing more.
+    planning_epoch         integer not null default 0,
     planned_at             timestamptz,
     expires_at             timestamptz,
     -- The whole change waits until then; null: as soon as it is applied.
@@ -666,9 +675,26 @@ create table app.audit_entry (
     bulk_change_id uuid,
     chunk_number   integer,
     detail         jsonb not null default '{}',
-    digest         bytea
+    digest         bytea,
+    -- The transaction that wrote it. All entries below a snapshot's xmin are there, whatever order they committed in: what
+    -- is sealed is sealed by ranges of these, and none can come late.
+    made_in        xid8 not null default pg_current_xact_id()
 ) partition by range (at);
 create index audit_entry_by_change on app.audit_entry (tenant_id, bulk_change_id, id);
+create index audit_entry_in_order on app.audit_entry (tenant_id, made_in, id);
+
+-- A block of audit entries under a digest that goes on from the block before: a chain per tenant. Append only.
+create table app.audit_seal (
+    tenant_id        uuid not null references app.tenant,
+    seal_number      integer not null check (seal_number > 0),
+    -- The entries of the transactions from this one to before that one.
+    from_transaction xid8 not null,
+    to_transaction   xid8 not null,
+    entries          integer not null check (entries > 0),
+    digest           bytea not null,
+    sealed_at        timestamptz not null,
+    primary key (tenant_id, seal_number)
+);
 
 -- What a request with an Idempotency-Key made is a plan or a bulk change.
 alter table app.idempotency_key add foreign key (tenant_id, made_id) references app.device_bulk_change (tenant_id, id);
@@ -738,7 +764,7 @@ begin
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
-        'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry']
+        'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry', 'audit_seal']
     loop
         execute format('alter table app.%I enable row level security', v_table);
         execute format('alter table app.%I force row level security', v_table);
@@ -764,6 +790,11 @@ create policy agent on app.device_status_history for select to ascribe_web using
     select from app.device_tenant dt
     where dt.tenant_id = app.current_tenant() and dt.device_owner_tenant_id = device_status_history.tenant_id
       and dt.device_id = device_status_history.device_id));
+
+-- The web role registers devices of its own tenant and of no other: a foreign key alone would let an agent's session take
+-- any device of its partner, for constraints look past row level security.
+create policy own_devices on app.device_tenant as restrictive for insert to ascribe_web
+    with check (device_owner_tenant_id = app.current_tenant());
 
 -- Dispatch tables: the second policy. They hold ids and times, nothing a tenant would call its own.
 create policy dispatcher on app.bulk_change_chunk to ascribe_dispatcher using (true) with check (true);
@@ -796,13 +827,30 @@ grant select, insert, update, delete on app.idempotency_key to ascribe_web;
 grant select, insert on app.tenant_turn, app.bulk_change_turn to ascribe_web;
 grant insert on app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target, app.bulk_change_input, app.bulk_change_chunk,
     app.m2m_device_change, app.audit_entry to ascribe_web;
-grant update (status, status_details, plan_hash, planning_lease_until, planned_at, expires_at, applied_at, applied_by, start_at,
-    row_count, no_change_count, refused_count, by_reason, service_provider_id, rows_read, rows_judged)
+grant update (status, status_details, plan_hash, planning_lease_until, planning_epoch, planned_at, expires_at, applied_at, applied_by, start_at,
+    row_count, no_change_count, refused_count, by_reason, service_provider_id, input_columns, rows_read, rows_judged)
     on app.device_bulk_change to ascribe_web;
 grant update (is_cancelled, due_at) on app.schedule_chunk to ascribe_web;
 grant update (state, start_at, is_paused, is_cancelled) on app.bulk_change_chunk to ascribe_web;
 
--- The worker role settles.
+-- The web role keeps what plans are made against: customers, sites, offers, providers, devices, keys. Nothing is deleted;
+-- an assignment, a version and a past are not its to write.
+grant select on app.audit_seal to ascribe_web;
+grant insert on app.service_provider, app.rev_customer, app.site, app.carrier_rate_plan, app.customer_rate_plan,
+    app.customer_rate_pool, app.m2m_device, app.device_tenant, app.device_status_history, app.api_key, app.api_key_site,
+    app.api_key_lookup, app.site_group, app.site_group_site to ascribe_web;
+grant select (tenant_id, api_key_id, expires_at, revoked_at) on app.api_key_lookup to ascribe_web;
+grant update (revoked_at) on app.api_key_lookup to ascribe_web;
+grant update (name, write_enabled) on app.service_provider to ascribe_web;
+grant update (customer_name, status) on app.rev_customer to ascribe_web;
+grant update (name, is_active) on app.site to ascribe_web;
+grant update (rate_plan_name, service_provider_id, is_active) on app.customer_rate_plan to ascribe_web;
+grant update (name, service_provider_id, is_active) on app.customer_rate_pool to ascribe_web;
+grant update (msisdn, imei, eid, status, carrier_rate_plan_id, ip_address, is_archived) on app.m2m_device to ascribe_web;
+
+-- The worker role settles, and seals the audit trail.
+grant select on app.audit_entry to ascribe_worker;
+grant select, insert on app.audit_seal to ascribe_worker;
 grant select on app.tenant, app.service_provider, app.integration_authentication, app.rev_customer, app.site,
     app.customer_rate_plan, app.customer_rate_pool, app.bulk_change_target, app.device_tenant_history,
     app.m2m_device_bulk_change_log to ascribe_worker;
@@ -849,6 +897,9 @@ begin
             v_month := (date_trunc('month', p_from::timestamp) + make_interval(months => i))::date;
             v_child := v_parent || '_' || to_char(v_month, 'YYYY_MM');
             if to_regclass('app.' || v_child) is null then
+                -- It takes the parent for itself. Behind a long reader every settle would queue up after it: better tried
+                -- again later, there are months of time.
+                perform set_config('lock_timeout', '500ms', true);
                 -- The bounds are instants: months begin at midnight UTC, whatever the session's time zone is.
                 execute format('create table app.%I partition of app.%I for values from (%L) to (%L)', v_child, v_parent,
                     v_month || ' 00:00:00+00', (v_month + interval '1 month')::date || ' 00:00:00+00');
@@ -1141,6 +1192,10 @@ create function app.pause_bulk_change(p_tenant_id uuid, p_bulk_change_id uuid, p
 declare
     v_change app.device_bulk_change;
 begin
+    -- Of a plan that was not applied nothing is locked: applying it takes the change first.
+    if not exists (select from app.device_bulk_change where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null) then
+        raise exception 'no such bulk change' using errcode = 'ZA002';
+    end if;
     -- The chunks first, then the change, as everywhere.
     perform from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
         and k.state <> 'DONE' order by k.chunk_number for update;
@@ -1171,6 +1226,10 @@ create function app.resume_bulk_change(p_tenant_id uuid, p_bulk_change_id uuid, 
 declare
     v_change app.device_bulk_change;
 begin
+    -- Of a plan that was not applied nothing is locked: applying it takes the change first.
+    if not exists (select from app.device_bulk_change where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null) then
+        raise exception 'no such bulk change' using errcode = 'ZA002';
+    end if;
     -- The chunks first, then the change, as everywhere.
     perform from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
         and k.state <> 'DONE' order by k.chunk_number for update;
@@ -1208,6 +1267,10 @@ declare
     v_change  app.device_bulk_change;
     v_waiting integer;
 begin
+    -- Of a plan that was not applied nothing is locked: applying it takes the change first.
+    if not exists (select from app.device_bulk_change where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null) then
+        raise exception 'no such bulk change' using errcode = 'ZA002';
+    end if;
     -- The chunks first, then the change, as everywhere.
     perform from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
         and k.state <> 'DONE' order by k.chunk_number for update;
@@ -1242,7 +1305,8 @@ grant execute on function app.cancel_bulk_change(uuid, uuid, text) to ascribe_we
 -- procedures/claim_chunk.sql
 -- claim_chunk: the next chunk that is due, leased to the caller, with an epoch of its own.
 -- Seed's procedure: the SQS message that Lambda received. Runs as the dispatcher, over all tenants, on ids only.
--- Chunks whose lease ran out come first (somebody died with them). Then it goes round: the tenant that was served least
+-- A chunk whose lease ran out (somebody died with it, or it takes too long) is given back first: at once the first time, then
+-- after two seconds, four, … so that a chunk that cannot be settled does not keep the others. Then it goes round: the tenant that was served least
 -- recently, of its changes the one served least recently, of that one the first chunk. So a change of ten rows starts after
 -- at most one chunk of each other tenant and change, whatever their size. SKIP LOCKED: two callers never wait for each other.
 -- Answers no row when nothing is due. Cost: 3 updates per chunk of about 1,000 devices, and one index look-up for each
@@ -1258,29 +1322,33 @@ declare
     v_change uuid;
     v_chunk  integer;
 begin
-    select c.tenant_id, c.bulk_change_id, c.chunk_number into v_tenant, v_change, v_chunk
-    from app.bulk_change_chunk c
-    where c.state = 'RUNNING' and not c.is_paused and c.lease_until <= app.now()
-    order by c.lease_until limit 1
-    for update skip locked;
-    if not found then
-        for v_tenant, v_change in
-            select t.tenant_id, b.bulk_change_id from app.tenant_turn t join app.bulk_change_turn b on b.tenant_id = t.tenant_id
-            order by t.served_at, t.tenant_id, b.served_at, b.bulk_change_id
-        loop
-            select c.chunk_number into v_chunk from app.bulk_change_chunk c
-            where c.tenant_id = v_tenant and c.bulk_change_id = v_change
-              and c.state = 'READY' and not c.is_paused and c.start_at <= app.now()
-            order by c.chunk_number limit 1
-            for update skip locked;
-            exit when found;
-        end loop;
-        if v_chunk is null then
-            return;
-        end if;
-        update app.tenant_turn t set served_at = app.now() where t.tenant_id = v_tenant;
-        update app.bulk_change_turn b set served_at = app.now() where b.tenant_id = v_tenant and b.bulk_change_id = v_change;
+    with lost as (
+        select c.tenant_id, c.bulk_change_id, c.chunk_number from app.bulk_change_chunk c
+        where c.state = 'RUNNING' and not c.is_paused and c.lease_until <= app.now()
+        order by c.lease_until limit 10
+        for update skip locked)
+    update app.bulk_change_chunk c
+    set state = 'READY', lease_until = null, releases = least(c.releases + 1, 1000),
+        start_at = app.now() + case when c.releases = 0 then interval '0'
+            else least(make_interval(secs => 2 ^ least(c.releases, 9)), interval '5 minutes') end
+    from lost
+    where c.tenant_id = lost.tenant_id and c.bulk_change_id = lost.bulk_change_id and c.chunk_number = lost.chunk_number;
+    for v_tenant, v_change in
+        select t.tenant_id, b.bulk_change_id from app.tenant_turn t join app.bulk_change_turn b on b.tenant_id = t.tenant_id
+        order by t.served_at, t.tenant_id, b.served_at, b.bulk_change_id
+    loop
+        select c.chunk_number into v_chunk from app.bulk_change_chunk c
+        where c.tenant_id = v_tenant and c.bulk_change_id = v_change
+          and c.state = 'READY' and not c.is_paused and c.start_at <= app.now()
+        order by c.chunk_number limit 1
+        for update skip locked;
+        exit when found;
+    end loop;
+    if v_chunk is null then
+        return;
     end if;
+    update app.tenant_turn t set served_at = app.now() where t.tenant_id = v_tenant;
+    update app.bulk_change_turn b set served_at = app.now() where b.tenant_id = v_tenant and b.bulk_change_id = v_change;
     return query
         update app.bulk_change_chunk c
         set state = 'RUNNING', epoch = c.epoch + 1, lease_until = app.now() + p_lease
@@ -1461,7 +1529,9 @@ begin
         join app.bulk_change_chunk k on k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.chunk_number = p_chunk_number
         where w.waits and w.reason is null group by k.tenant_id, k.bulk_change_id, k.chunk_number, w.effective_date
         on conflict (tenant_id, bulk_change_id, chunk_number, effective_date) do update
-            set is_done = false, is_cancelled = false, due_at = excluded.due_at;
+            -- What was cancelled and is not through with it stays cancelled, this row with it.
+            set is_done = false, is_cancelled = schedule_chunk.is_cancelled and not schedule_chunk.is_done,
+                due_at = case when schedule_chunk.is_cancelled and not schedule_chunk.is_done then schedule_chunk.due_at else excluded.due_at end;
     end if;
 end
 $$;
@@ -1810,10 +1880,15 @@ create function app.fail_schedule_row(
 declare
     v_now    timestamptz := app.now();
     v_device uuid;
+    v_ours   integer;
 begin
     perform from app.schedule_chunk k
     where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.chunk_number = p_chunk_number
       and k.effective_date = p_effective_date for update;
+    -- The assignment first, then the schedule, as everywhere.
+    perform from app.device_tenant dt where dt.tenant_id = p_tenant_id and dt.device_id = (
+        select s.device_id from app.device_change_schedule s
+        where s.tenant_id = p_tenant_id and s.bulk_change_id = p_bulk_change_id and s.row_number = p_row_number) for update;
     update app.device_change_schedule s set status = 'FAILED', reason = 'POISON_ROW', ended_at = v_now
     where s.tenant_id = p_tenant_id and s.bulk_change_id = p_bulk_change_id and s.row_number = p_row_number and s.status = 'PENDING'
     returning s.device_id into v_device;
@@ -1822,13 +1897,15 @@ begin
     end if;
     update app.device_tenant dt set scheduled_change_id = null, modified_at = v_now
     where dt.tenant_id = p_tenant_id and dt.device_id = v_device and dt.scheduled_change_id = p_bulk_change_id;
+    get diagnostics v_ours = row_count;
+    -- What somebody else has moved since is not ours to claim: an undo compares versions.
     insert into app.device_tenant_history (tenant_id, device_id, changed_at, bulk_change_id, row_number, version, site_id,
         account_number, account_number_integration_authentication_id, customer_rate_plan_id, customer_rate_pool_id,
         customer_data_allocation_mb, by_schedule, effective_date)
     select dt.tenant_id, dt.device_id, v_now, p_bulk_change_id, p_row_number, dt.version, dt.site_id, dt.account_number,
         dt.account_number_integration_authentication_id, dt.customer_rate_plan_id, dt.customer_rate_pool_id,
         dt.customer_data_allocation_mb, true, p_effective_date
-    from app.device_tenant dt where dt.tenant_id = p_tenant_id and dt.device_id = v_device;
+    from app.device_tenant dt where v_ours > 0 and dt.tenant_id = p_tenant_id and dt.device_id = v_device;
     insert into app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number, attempt, step, status, error_text, created_at)
     values (p_tenant_id, p_bulk_change_id, p_row_number, 1, 'apply_schedule', 'FAILED', 'POISON_ROW ' || p_sqlstate, v_now);
     insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, chunk_number, detail, digest)
@@ -1892,7 +1969,7 @@ grant execute on function app.discard_plan_rows(uuid, uuid, integer) to ascribe_
 -- Effect:  failed: the rows end FAILED. processed: they are pending again, so that a worker records their assignment like
 --          any other row's, under the same checks. Locks, counts, the change's status, log, one audit entry.
 --          Answers how many rows it closed; rows that do not need attention are left alone.
--- Errors:  ZA002 no such bulk change in this tenant.
+-- Errors:  ZA002 no such bulk change in this tenant · ZA011 the rest of the chunk is being cancelled: ask again when it is.
 -- Cost per row: 1 update, 1 lock deleted, 1 log insert.
 create function app.resolve_rows(p_tenant_id uuid, p_bulk_change_id uuid, p_rows integer[], p_processed boolean,
     p_reason text, p_comment text, p_actor text) returns integer
@@ -1908,6 +1985,12 @@ begin
     perform from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
         and exists (select from unnest(p_rows) as r where r between k.first_row and k.last_row)
         order by k.chunk_number for update;
+    if p_processed and exists (select from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
+        and k.is_cancelled and k.state <> 'DONE' and exists (select from unnest(p_rows) as r where r between k.first_row and k.last_row)) then
+        raise exception 'the rest of the chunk is being cancelled' using errcode = 'ZA011';
+    end if;
+    -- The counter before the change, as finish_rows does.
+    perform from app.bulk_change_counter k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id for update;
     perform from app.device_bulk_change b where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.applied_at is not null
         and p_tenant_id = app.current_tenant() for update;
     if not found then
@@ -1959,3 +2042,42 @@ begin
 end
 $$;
 grant execute on function app.resolve_rows(uuid, uuid, integer[], boolean, text, text, text) to ascribe_web;
+
+-- procedures/seal_audit.sql
+-- seal_audit: puts the audit entries that nothing can come before any more under the next digest of the tenant's chain.
+-- Nothing of the seed: its trail could be edited by whoever reached the table.
+-- Cost: one statement over the entries that are new, one row per seal. Two sealers wait for each other.
+
+-- One entry as text. Whatever is changed in it changes this.
+create function app.audit_entry_text(p_entry app.audit_entry) returns text
+    language sql stable
+    as $$
+    select jsonb_build_array(p_entry.made_in, p_entry.id, extract(epoch from p_entry.at), p_entry.actor, p_entry.action,
+        p_entry.bulk_change_id, p_entry.chunk_number, p_entry.detail, encode(p_entry.digest, 'hex'))::text
+$$;
+
+-- Answers how many entries were sealed.
+create function app.seal_audit(p_tenant_id uuid) returns integer
+    language plpgsql
+    as $$
+declare
+    v_last app.audit_seal;
+    v_to xid8 := pg_snapshot_xmin(pg_current_snapshot());
+    v_entries integer;
+    v_block text;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('audit_seal ' || p_tenant_id::text, 0));
+    select * into v_last from app.audit_seal where tenant_id = p_tenant_id order by seal_number desc limit 1;
+    select count(*), string_agg(app.audit_entry_text(e), E'\n' order by e.made_in, e.id) into v_entries, v_block
+    from app.audit_entry e
+    where e.tenant_id = p_tenant_id and e.made_in >= coalesce(v_last.to_transaction, '0'::xid8) and e.made_in < v_to;
+    if v_entries > 0 then
+        insert into app.audit_seal (tenant_id, seal_number, from_transaction, to_transaction, entries, digest, sealed_at)
+        values (p_tenant_id, coalesce(v_last.seal_number, 0) + 1, coalesce(v_last.to_transaction, '0'::xid8), v_to, v_entries,
+            sha256(coalesce(v_last.digest, ''::bytea) || convert_to(v_block, 'UTF8')), app.now());
+    end if;
+    return v_entries;
+end
+$$;
+grant execute on function app.audit_entry_text(app.audit_entry) to ascribe_web, ascribe_worker;
+grant execute on function app.seal_audit(uuid) to ascribe_worker;

@@ -1,8 +1,13 @@
 //! Whose key is this, and making one.
 
+use crate::audit::record;
 use crate::{Ledger, Result};
 use domain::api_key::ApiKey;
 use domain::ids::{ApiKeyId, TenantId};
+use domain::rights::{Module, Rights, Role, Scope};
+use jiff::Timestamp;
+use serde_json::json;
+use uuid::Uuid;
 
 /// Who a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,9 +18,25 @@ pub struct Caller {
     pub api_key: ApiKeyId,
     /// Confined to sites: then it sees the plans and changes it made itself, and no others.
     pub confined: bool,
+    /// May it see SIMs known by their ICCID, and what is done to them?
+    pub m2m: bool,
+    /// May it see SIMs known by their subscriber number?
+    pub mobility: bool,
 }
 
 impl Caller {
+    /// A key with its rights.
+    #[must_use]
+    pub fn new(tenant: TenantId, api_key: ApiKeyId, rights: &Rights) -> Self {
+        Self {
+            tenant,
+            api_key,
+            confined: rights.scope != Scope::Everything,
+            m2m: rights.sees(Module::M2m),
+            mobility: rights.sees(Module::Mobility),
+        }
+    }
+
     /// Who acts, as the audit trail writes it.
     #[must_use]
     pub fn actor(&self) -> String {
@@ -36,4 +57,147 @@ pub async fn found(ledger: &Ledger, key: &ApiKey) -> Result<Option<(TenantId, Ap
     .fetch_optional(&ledger.dispatcher)
     .await?;
     Ok(found.map(|row| (TenantId(row.tenant_id), ApiKeyId(row.api_key_id))))
+}
+
+/// A key as a list shows it; the key itself is nowhere.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// What it is called.
+    pub name: String,
+    /// Its first characters.
+    pub shown: String,
+    /// Its role.
+    pub role: String,
+    /// The sites it is confined to, if it is.
+    pub sites: Option<Vec<Uuid>>,
+    /// The groups of sites it is confined to, beside these.
+    pub site_groups: Vec<Uuid>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Until when it works.
+    pub expires_at: Timestamp,
+    /// Since when it does not any more.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A page in the order of ids, after this one; `id` narrows to one.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list(
+    ledger: &Ledger,
+    tenant: TenantId,
+    id: Option<Uuid>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Listed>> {
+    let mut transaction = ledger.web(tenant).await?;
+    let rows = sqlx::query!(
+        r#"select k.id, k.name, k.shown, k.role, k.is_site_restricted, k.created_at, l.expires_at, l.revoked_at,
+               array(select s.site_id from app.api_key_site s where s.tenant_id = $1 and s.api_key_id = k.id and s.site_id is not null order by 1) as "sites!: Vec<Uuid>",
+               array(select s.site_group_id from app.api_key_site s where s.tenant_id = $1 and s.api_key_id = k.id and s.site_group_id is not null order by 1) as "groups!: Vec<Uuid>"
+           from app.api_key k join app.api_key_lookup l on l.tenant_id = k.tenant_id and l.api_key_id = k.id
+           where k.tenant_id = $1 and ($2::uuid is null or k.id = $2) and ($3::uuid is null or k.id > $3) order by k.id limit $4"#,
+        tenant.0,
+        id,
+        after,
+        limit
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Listed {
+            id: ApiKeyId(row.id),
+            name: row.name,
+            shown: row.shown,
+            role: row.role,
+            sites: row.is_site_restricted.then_some(row.sites),
+            site_groups: row.groups,
+            created_at: row.created_at.to_jiff(),
+            expires_at: row.expires_at.to_jiff(),
+            revoked_at: row.revoked_at.map(jiff_sqlx::Timestamp::to_jiff),
+        })
+        .collect())
+}
+
+/// A key that is to be made.
+#[derive(Clone, Debug)]
+pub struct NewApiKey<'a> {
+    /// The id it gets.
+    pub id: ApiKeyId,
+    /// What it is called.
+    pub name: &'a str,
+    /// The key itself, of which only the hash is kept.
+    pub key: &'a ApiKey,
+    /// Its role.
+    pub role: Role,
+    /// The sites it is confined to, if it is; possibly none.
+    pub sites: Option<&'a [Uuid]>,
+    /// Until when it works, in days.
+    pub days: i32,
+}
+
+/// Makes a key. False: one of the sites is not the tenant's.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn create(ledger: &Ledger, caller: &Caller, new: &NewApiKey<'_>) -> Result<bool> {
+    let (tenant, id) = (caller.tenant.0, new.id.0);
+    let mut transaction = ledger.web(caller.tenant).await?;
+    sqlx::query!(
+        "insert into app.api_key (tenant_id, id, name, shown, created_at, role, is_site_restricted) values ($1, $2, $3, $4, app.now(), $5, $6)",
+        tenant, id, new.name, new.key.shown(), new.role.word(), new.sites.is_some())
+        .execute(&mut *transaction).await?;
+    if let Some(sites) = new.sites {
+        let put = sqlx::query!(
+            "insert into app.api_key_site (tenant_id, api_key_id, site_id)
+             select $1, $2, s.id from app.site s where s.tenant_id = $1 and s.id = any ($3)",
+            tenant,
+            id,
+            sites
+        )
+        .execute(&mut *transaction)
+        .await?;
+        if put.rows_affected() != sites.len() as u64 {
+            return Ok(false);
+        }
+    }
+    sqlx::query!(
+        "insert into app.api_key_lookup (key_sha256, tenant_id, api_key_id, expires_at) values ($1, $2, $3, app.now() + make_interval(days => $4))",
+        &new.key.sha256()[..], tenant, id, new.days)
+        .execute(&mut *transaction).await?;
+    let detail = json!({ "api_key": new.id, "name": new.name, "role": new.role, "sites": new.sites });
+    record(&mut transaction, caller, "api_key_created", detail).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// Revokes a key; at once, for whatever comes after. False: the tenant has no such key. Once revoked it stays so.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn revoke(ledger: &Ledger, caller: &Caller, id: Uuid) -> Result<bool> {
+    let mut transaction = ledger.web(caller.tenant).await?;
+    let revoked = sqlx::query!(
+        "update app.api_key_lookup set revoked_at = app.now() where tenant_id = $1 and api_key_id = $2 and revoked_at is null",
+        caller.tenant.0,
+        id
+    )
+    .execute(&mut *transaction)
+    .await?;
+    let exists = sqlx::query_scalar!(
+        r#"select exists (select from app.api_key where tenant_id = $1 and id = $2) as "exists!""#,
+        caller.tenant.0,
+        id
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    if revoked.rows_affected() > 0 {
+        record(&mut transaction, caller, "api_key_revoked", json!({ "api_key": id })).await?;
+    }
+    transaction.commit().await?;
+    Ok(exists)
 }

@@ -19,6 +19,8 @@ pub struct BulkChange {
     pub status_details: Option<String>,
     /// Whose SIMs; None while only the input can tell.
     pub service_provider: Option<(ServiceProviderId, String)>,
+    /// The code of that provider's integration.
+    pub integration: Option<String>,
     /// What was asked for.
     pub request: Value,
     /// The ticket.
@@ -78,7 +80,6 @@ pub enum Stage {
 /// The database does not answer, or holds what nothing writes.
 pub async fn get(ledger: &Ledger, caller: &Caller, id: Uuid) -> Result<Option<BulkChange>> {
     let mut transaction = ledger.web(caller.tenant).await?;
-    end_dead_plans(&mut transaction, caller.tenant).await?;
     let found = select(&mut transaction, caller, Some(id), None, None, 1).await?;
     transaction.commit().await?;
     Ok(found.into_iter().next())
@@ -96,24 +97,9 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<BulkChange>> {
     let mut transaction = ledger.web(caller.tenant).await?;
-    end_dead_plans(&mut transaction, caller.tenant).await?;
     let found = select(&mut transaction, caller, None, Some(stage == Stage::Plan), after, limit).await?;
     transaction.commit().await?;
     Ok(found)
-}
-
-/// Plans whose planner died and did not come back say so here: nobody else would notice. For ten minutes a restart may go on
-/// with them from the spool.
-async fn end_dead_plans(connection: &mut sqlx::PgConnection, tenant: TenantId) -> Result<()> {
-    sqlx::query!(
-        "update app.device_bulk_change set status = 'PLAN_FAILED', planning_lease_until = null,
-             status_details = 'Planning was interrupted; send the input again.'
-         where tenant_id = $1 and status = 'PLANNING' and planning_lease_until < app.now() - interval '10 minutes'",
-        tenant.0
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 async fn select(
@@ -125,19 +111,21 @@ async fn select(
     limit: i64,
 ) -> Result<Vec<BulkChange>> {
     let rows = sqlx::query!(
-        r#"select b.id, b.status, b.status_details, b.service_provider_id, p.name as "provider_name?", b.request, b.reference, b.input_name,
+        r#"select b.id, b.status, b.status_details, b.service_provider_id, p.name as "provider_name?", i.code as "integration?", b.request, b.reference, b.input_name,
                encode(b.plan_hash, 'hex') as hash, b.created_at, b.expires_at, b.applied_at, b.started_at, b.processed_date,
                (b.status = 'PLANNED' and b.expires_at <= app.now()) as "expired!", b.row_count, b.no_change_count, b.refused_count,
                b.by_reason, b.retry_of, b.undo_of, b.linked_to, b.input_columns, b.start_at, b.rows_read, b.rows_judged, k.planned as "planned?", k.ok as "ok?", k.failed as "failed?", k.skipped as "skipped?",
                k.cancelled as "cancelled?", k.needs_attention as "needs_attention?", k.to_do as "to_do?"
            from app.device_bulk_change b
            left join app.service_provider p on p.tenant_id = b.tenant_id and p.id = b.service_provider_id
+           left join app.integration i on i.id = p.integration_id
            left join app.bulk_change_counter k on k.tenant_id = b.tenant_id and k.bulk_change_id = b.id
            where b.tenant_id = $1 and ($2::uuid is null or b.id = $2) and ($3::boolean is null or (b.applied_at is null) = $3)
              and ($4::uuid is null or b.id < $4)
              and ($6::uuid is null or b.created_by = $6)
+             and (i.module is null or i.module = 'm2m' and $7 or i.module = 'mobility' and $8)
            order by b.id desc limit $5"#,
-        caller.tenant.0, id, plans, after, limit, caller.confined.then_some(caller.api_key.0))
+        caller.tenant.0, id, plans, after, limit, caller.confined.then_some(caller.api_key.0), caller.m2m, caller.mobility)
         .fetch_all(connection).await?;
     rows.into_iter()
         .map(|row| {
@@ -151,6 +139,7 @@ async fn select(
                 })?,
                 status_details: row.status_details,
                 service_provider: row.service_provider_id.map(ServiceProviderId).zip(row.provider_name),
+                integration: row.integration,
                 request: row.request,
                 reference: row.reference,
                 input_name: row.input_name,
@@ -196,20 +185,24 @@ pub struct Linked {
     pub status: String,
 }
 
-/// The other changes that came of the same input, in the order of their ids.
+/// The other changes that came of the same input and that the caller may see, in the order of their ids.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn linked(ledger: &Ledger, tenant: TenantId, change: &BulkChange) -> Result<Vec<Linked>> {
+pub async fn linked(ledger: &Ledger, caller: &Caller, change: &BulkChange) -> Result<Vec<Linked>> {
     let leading = change.linked_to.unwrap_or(change.id);
-    let mut transaction = ledger.web(tenant).await?;
+    let mut transaction = ledger.web(caller.tenant).await?;
     let rows = sqlx::query!(
         r#"select b.id, b.status, p.id as "provider_id?", p.name as "provider_name?" from app.device_bulk_change b
            left join app.service_provider p on p.tenant_id = b.tenant_id and p.id = b.service_provider_id
-           where b.tenant_id = $1 and (b.id = $2 or b.linked_to = $2) and b.id <> $3 order by b.id"#,
-        tenant.0,
+           left join app.integration i on i.id = p.integration_id
+           where b.tenant_id = $1 and (b.id = $2 or b.linked_to = $2) and b.id <> $3
+             and (i.module is null or i.module = 'm2m' and $4 or i.module = 'mobility' and $5) order by b.id"#,
+        caller.tenant.0,
         leading.0,
-        change.id.0
+        change.id.0,
+        caller.m2m,
+        caller.mobility
     )
     .fetch_all(&mut *transaction)
     .await?;
@@ -221,4 +214,23 @@ pub async fn linked(ledger: &Ledger, tenant: TenantId, change: &BulkChange) -> R
             status: row.status,
         })
         .collect())
+}
+
+/// Does a change do anything outside of these sites: to a SIM that is elsewhere, or by putting one elsewhere?
+///
+/// # Errors
+/// The database does not answer.
+pub async fn reaches_beyond(ledger: &Ledger, tenant: TenantId, id: BulkChangeId, sites: &[Uuid]) -> Result<bool> {
+    let mut transaction = ledger.web(tenant).await?;
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from app.m2m_device_change c
+               join app.bulk_change_target t using (tenant_id, bulk_change_id, target_number)
+               where c.tenant_id = $1 and c.bulk_change_id = $2 and c.status not in ('REFUSED', 'NO_CHANGE')
+                 and not (c.before_site_id is not null and c.before_site_id = any ($3) and t.site_id = any ($3))) as "beyond!""#,
+        tenant.0,
+        id.0,
+        sites
+    )
+    .fetch_one(&mut *transaction)
+    .await?)
 }

@@ -98,6 +98,7 @@ const EXTRA_POLICIES: &[&str] = &[
     "schedule_chunk.dispatcher",
     "m2m_device.agent",
     "device_status_history.agent",
+    "device_tenant.own_devices",
     "device_lock.definer_functions",
 ];
 
@@ -168,7 +169,7 @@ select 'somebody may ' || privilege_type || ' ' || table_name || ': ' || grantee
     where grantee <> 'ascribe_owner' and (privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER') or grantee = 'public'
         or grantee = 'ascribe_auditor' and privilege_type <> 'SELECT'
         or table_name = any ($1) and privilege_type <> 'SELECT'
-        or table_name in ('audit_entry', 'm2m_device_bulk_change_log', 'device_tenant_history') and privilege_type in ('UPDATE', 'DELETE')
+        or table_name in ('audit_entry', 'audit_seal', 'm2m_device_bulk_change_log', 'device_tenant_history') and privilege_type in ('UPDATE', 'DELETE')
         or table_name = 'device_lock' and grantee <> 'ascribe_auditor')
 union all
 select 'a function everybody may execute: ' || p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace

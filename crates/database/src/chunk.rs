@@ -59,6 +59,36 @@ pub async fn claim_chunk(ledger: &Ledger, lease: Duration) -> Result<Option<Clai
     }))
 }
 
+/// How much work waits, over all tenants.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Waiting {
+    /// Chunks that are due and not begun.
+    pub ready: i64,
+    /// Chunks that somebody works on.
+    pub running: i64,
+    /// Chunks whose lease ran out.
+    pub overdue: i64,
+    /// For how long the oldest of those that are due has waited.
+    pub oldest_due_seconds: f64,
+}
+
+/// Counts the chunks that are not done. Reads two partial indexes.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn waiting(ledger: &Ledger) -> Result<Waiting> {
+    let row = sqlx::query!(
+        r#"select count(*) filter (where state = 'READY' and start_at <= app.now()) as "ready!",
+               count(*) filter (where state = 'RUNNING') as "running!",
+               count(*) filter (where state = 'RUNNING' and lease_until <= app.now()) as "overdue!",
+               coalesce(extract(epoch from app.now() - min(start_at) filter (where state = 'READY' and start_at <= app.now())), 0)::float8 as "oldest!"
+           from app.bulk_change_chunk where not is_paused and state in ('READY', 'RUNNING')"#
+    )
+    .fetch_one(&ledger.dispatcher)
+    .await?;
+    Ok(Waiting { ready: row.ready, running: row.running, overdue: row.overdue, oldest_due_seconds: row.oldest })
+}
+
 /// `extend_chunk_lease`: more time. False: the lease is lost, stop.
 ///
 /// # Errors

@@ -31,6 +31,12 @@ pub(crate) const COLUMNS: &str =
     "row_number, input, identifier, is_number, other_form, reason, detail, provider, overrides, record";
 
 impl CopyLines {
+    /// The lines, as they go to the server.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
     /// Adds one row.
     pub fn push(&mut self, row: &InputRow) {
         // Writing to a String cannot fail.

@@ -1,7 +1,7 @@
 //! Answers given to requests with an Idempotency-Key: the same key and parts get the same answer, once.
 
+use crate::api_key::Caller;
 use crate::{Ledger, Result};
-use domain::ids::TenantId;
 use uuid::Uuid;
 
 /// An answer as it was given.
@@ -19,48 +19,66 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// Nobody used it: it is ours now, and marked as in flight.
-    Ours,
+    Ours(Mark),
     /// The same request was answered before.
     Answered(Answer),
     /// The same request was carried out, but its answer was never kept: this was made.
-    Made(Uuid),
+    Made(Uuid, Mark),
     /// The same request is being worked on.
     InFlight,
     /// Another request used the key.
     OtherRequest,
 }
 
-/// Takes a key for a request with this fingerprint, or says what it already stands for. An in-flight mark is ours to take
-/// after `in_flight_seconds`: whoever set it died.
+/// The mark that somebody works on a request. Who comes later, because this one took too long, has a later one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    caller: Caller,
+    route: String,
+    key: String,
+    epoch: i32,
+}
+
+/// Takes a key for a request of this caller with this fingerprint, or says what it already stands for. An in-flight mark is
+/// ours to take after `in_flight_seconds`: whoever set it died.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn claim(
     ledger: &Ledger,
-    tenant: TenantId,
+    caller: &Caller,
     route: &str,
     key: &str,
     fingerprint: &[u8; 32],
     in_flight_seconds: f64,
 ) -> Result<Claim> {
-    let mut transaction = ledger.web(tenant).await?;
-    let taken = sqlx::query!(
-        "insert into app.idempotency_key as k (tenant_id, route, key, fingerprint, expires_at)
-         values ($1, $2, $3, $4, app.now() + make_interval(secs => $5))
-         on conflict (tenant_id, route, key) do update
-             set fingerprint = excluded.fingerprint, expires_at = excluded.expires_at, status_code = null, body = null, location = null
+    let mark = |epoch| Mark { caller: *caller, route: route.to_owned(), key: key.to_owned(), epoch };
+    let (tenant, api_key) = (caller.tenant.0, caller.api_key.0);
+    let mut transaction = ledger.web(caller.tenant).await?;
+    let taken = sqlx::query_scalar!(
+        "insert into app.idempotency_key as k (tenant_id, api_key_id, route, key, fingerprint, expires_at)
+         values ($1, $2, $3, $4, $5, app.now() + make_interval(secs => $6))
+         on conflict (tenant_id, api_key_id, route, key) do update
+             set fingerprint = excluded.fingerprint, expires_at = excluded.expires_at, status_code = null, body = null, location = null,
+                 epoch = k.epoch + 1
              where k.expires_at <= app.now() and k.made_id is null
-         returning 1 as one",
-        tenant.0, route, key, &fingerprint[..], in_flight_seconds)
+         returning epoch",
+        tenant, api_key, route, key, &fingerprint[..], in_flight_seconds)
         .fetch_optional(&mut *transaction).await?;
-    if taken.is_some() {
+    if let Some(epoch) = taken {
         transaction.commit().await?;
-        return Ok(Claim::Ours);
+        return Ok(Claim::Ours(mark(epoch)));
     }
     let found = sqlx::query!(
-        "select fingerprint, status_code, body, location, made_id from app.idempotency_key where tenant_id = $1 and route = $2 and key = $3",
-        tenant.0, route, key)
-        .fetch_one(&mut *transaction).await?;
+        "select fingerprint, status_code, body, location, made_id, epoch from app.idempotency_key
+         where tenant_id = $1 and api_key_id = $2 and route = $3 and key = $4",
+        tenant,
+        api_key,
+        route,
+        key
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
     transaction.commit().await?;
     Ok(if found.fingerprint != fingerprint {
         Claim::OtherRequest
@@ -71,7 +89,7 @@ pub async fn claim(
             location: found.location,
         })
     } else if let Some(made) = found.made_id {
-        Claim::Made(made)
+        Claim::Made(made, mark(found.epoch))
     } else {
         Claim::InFlight
     })
@@ -81,12 +99,13 @@ pub async fn claim(
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn keep(ledger: &Ledger, tenant: TenantId, route: &str, key: &str, answer: &Answer) -> Result<()> {
-    let mut transaction = ledger.web(tenant).await?;
+pub async fn keep(ledger: &Ledger, mark: &Mark, answer: &Answer) -> Result<()> {
+    let mut transaction = ledger.web(mark.caller.tenant).await?;
     sqlx::query!(
-        "update app.idempotency_key set status_code = $4, body = $5, location = $6, expires_at = app.now() + interval '7 days'
-         where tenant_id = $1 and route = $2 and key = $3",
-        tenant.0, route, key, i16::try_from(answer.status_code).unwrap_or(500), answer.body, answer.location)
+        "update app.idempotency_key set status_code = $6, body = $7, location = $8, expires_at = app.now() + interval '7 days'
+         where tenant_id = $1 and api_key_id = $2 and route = $3 and key = $4 and epoch = $5",
+        mark.caller.tenant.0, mark.caller.api_key.0, mark.route, mark.key, mark.epoch,
+        i16::try_from(answer.status_code).unwrap_or(500), answer.body, answer.location)
         .execute(&mut *transaction).await?;
     Ok(transaction.commit().await?)
 }
@@ -95,13 +114,16 @@ pub async fn keep(ledger: &Ledger, tenant: TenantId, route: &str, key: &str, ans
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn give_back(ledger: &Ledger, tenant: TenantId, route: &str, key: &str) -> Result<()> {
-    let mut transaction = ledger.web(tenant).await?;
+pub async fn give_back(ledger: &Ledger, mark: &Mark) -> Result<()> {
+    let mut transaction = ledger.web(mark.caller.tenant).await?;
     sqlx::query!(
-        "delete from app.idempotency_key where tenant_id = $1 and route = $2 and key = $3 and status_code is null and made_id is null",
-        tenant.0,
-        route,
-        key
+        "delete from app.idempotency_key
+         where tenant_id = $1 and api_key_id = $2 and route = $3 and key = $4 and epoch = $5 and status_code is null and made_id is null",
+        mark.caller.tenant.0,
+        mark.caller.api_key.0,
+        mark.route,
+        mark.key,
+        mark.epoch
     )
     .execute(&mut *transaction)
     .await?;

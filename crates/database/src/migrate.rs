@@ -72,6 +72,11 @@ pub async fn schema(server: &Server) -> Result<(), MigrateError> {
     Ok(())
 }
 
+/// The versions of the migrations that this program knows.
+pub(crate) fn versions() -> impl Iterator<Item = i64> {
+    MIGRATIONS.iter().map(|migration| migration.version)
+}
+
 /// Makes months ahead; the worker calls it at start and every hour.
 ///
 /// # Errors

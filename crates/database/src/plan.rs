@@ -67,6 +67,29 @@ pub struct FinishedPlan {
 /// For how long a planner is believed to be alive without a word of it.
 pub const LEASE_SECONDS: f64 = 10.0;
 
+/// A plan that somebody makes, with the fence: whoever takes it over has a later epoch, and who made it before writes nothing
+/// more of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Making {
+    /// The plan that has the upload.
+    pub id: BulkChangeId,
+    /// Of that plan.
+    pub epoch: i32,
+}
+
+impl Making {
+    /// A plan that was begun just now.
+    #[must_use]
+    pub const fn new(id: BulkChangeId) -> Self {
+        Self { id, epoch: 0 }
+    }
+
+    /// The epoch that this plan, or one that is linked to it, has to have. Linked ones are never taken over: they are made anew.
+    pub(crate) fn epoch_of(self, id: BulkChangeId) -> i32 {
+        if id == self.id { self.epoch } else { 0 }
+    }
+}
+
 /// Begins a plan: the change in PLANNING.
 ///
 /// # Errors
@@ -94,17 +117,19 @@ pub async fn begin(ledger: &Ledger, caller: &Caller, plan: &NewPlan<'_>) -> Resu
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn renew(ledger: &Ledger, tenant: TenantId, id: BulkChangeId, read: i32, judged: i32) -> Result<bool> {
+pub async fn renew(ledger: &Ledger, tenant: TenantId, making: Making, read: i32, judged: i32) -> Result<bool> {
     let mut transaction = ledger.web(tenant).await?;
     let renewed = sqlx::query!(
         "update app.device_bulk_change b set planning_lease_until = app.now() + make_interval(secs => $3),
              rows_read = case when b.id = $2 then $4 else 0 end, rows_judged = case when b.id = $2 then $5 else 0 end
-         where b.tenant_id = $1 and (b.id = $2 or b.linked_to = $2) and b.status = 'PLANNING'",
+         where b.tenant_id = $1 and (b.id = $2 or b.linked_to = $2) and b.status = 'PLANNING'
+           and exists (select from app.device_bulk_change m where m.tenant_id = $1 and m.id = $2 and m.planning_epoch = $6)",
         tenant.0,
-        id.0,
+        making.id.0,
         LEASE_SECONDS,
         read,
-        judged
+        judged,
+        making.epoch
     )
     .execute(&mut *transaction)
     .await?;
@@ -112,14 +137,47 @@ pub async fn renew(ledger: &Ledger, tenant: TenantId, id: BulkChangeId, read: i3
     Ok(renewed.rows_affected() > 0)
 }
 
+/// What an input says of itself, of a plan that was begun before it was opened.
+///
+/// # Errors
+/// `PlanNotReady` if somebody else makes the plan now; the database does not answer.
+pub async fn describe(
+    ledger: &Ledger,
+    tenant: TenantId,
+    making: Making,
+    service_provider: Option<ServiceProviderId>,
+    input_columns: &serde_json::Value,
+) -> Result<()> {
+    let mut transaction = ledger.web(tenant).await?;
+    let described = sqlx::query!(
+        "update app.device_bulk_change set input_columns = $4, service_provider_id = $5
+         where tenant_id = $1 and id = $2 and status = 'PLANNING' and planning_epoch = $3",
+        tenant.0,
+        making.id.0,
+        making.epoch,
+        input_columns,
+        service_provider.map(|provider| provider.0)
+    )
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    if described.rows_affected() == 1 { Ok(()) } else { Err(DatabaseError::PlanNotReady) }
+}
+
 /// Ends planning: PLANNED, with counts, chunks and one audit entry each, in one transaction for all that are linked.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn finish(ledger: &Ledger, caller: &Caller, plans: &[FinishedPlan], expires_in: Duration) -> Result<()> {
+pub async fn finish(
+    ledger: &Ledger,
+    caller: &Caller,
+    making: Making,
+    plans: &[FinishedPlan],
+    expires_in: Duration,
+) -> Result<()> {
     let mut transaction = ledger.web(caller.tenant).await?;
     for plan in plans {
-        finish_one(&mut transaction, caller, plan, expires_in).await?;
+        finish_one(&mut transaction, caller, making, plan, expires_in).await?;
     }
     Ok(transaction.commit().await?)
 }
@@ -127,6 +185,7 @@ pub async fn finish(ledger: &Ledger, caller: &Caller, plans: &[FinishedPlan], ex
 async fn finish_one(
     transaction: &mut sqlx::PgConnection,
     caller: &Caller,
+    making: Making,
     plan: &FinishedPlan,
     expires_in: Duration,
 ) -> Result<()> {
@@ -138,9 +197,9 @@ async fn finish_one(
          set status = 'PLANNED', row_count = $3, no_change_count = $4, refused_count = $5, by_reason = $6, plan_hash = $7,
              planned_at = app.now(), expires_at = app.now() + make_interval(secs => $8), planning_lease_until = null,
              service_provider_id = coalesce(service_provider_id, $9)
-         where tenant_id = $1 and id = $2 and status = 'PLANNING'",
+         where tenant_id = $1 and id = $2 and status = 'PLANNING' and planning_epoch = $10",
         caller.tenant.0, id.0, plan.rows, plan.no_change, plan.refused, by_reason, &plan.hash[..], expires_in.as_secs_f64(),
-        plan.service_provider.map(|provider| provider.0))
+        plan.service_provider.map(|provider| provider.0), making.epoch_of(id))
         .execute(&mut *transaction).await?;
     if planned.rows_affected() != 1 {
         // Somebody took the planner for dead and said so; then there is no plan.
@@ -177,14 +236,16 @@ async fn finish_one(
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn fail(ledger: &Ledger, tenant: TenantId, id: BulkChangeId, why: &str) -> Result<()> {
+pub async fn fail(ledger: &Ledger, tenant: TenantId, making: Making, why: &str) -> Result<()> {
     let mut transaction = ledger.web(tenant).await?;
     sqlx::query!(
         "update app.device_bulk_change set status = 'PLAN_FAILED', status_details = $3, planning_lease_until = null
-         where tenant_id = $1 and (id = $2 or linked_to = $2) and status = 'PLANNING'",
+         where tenant_id = $1 and (id = $2 or linked_to = $2) and status = 'PLANNING'
+           and exists (select from app.device_bulk_change m where m.tenant_id = $1 and m.id = $2 and m.planning_epoch = $4)",
         tenant.0,
-        id.0,
-        why
+        making.id.0,
+        why,
+        making.epoch
     )
     .execute(&mut *transaction)
     .await?;
@@ -203,8 +264,9 @@ pub async fn apply(ledger: &Ledger, caller: &Caller, id: Uuid, key: Option<(&str
         .await?;
     if let Some((route, key)) = key {
         sqlx::query!(
-            "update app.idempotency_key set made_id = $4 where tenant_id = $1 and route = $2 and key = $3",
+            "update app.idempotency_key set made_id = $5 where tenant_id = $1 and api_key_id = $2 and route = $3 and key = $4",
             caller.tenant.0,
+            caller.api_key.0,
             route,
             key,
             id

@@ -144,3 +144,56 @@ pub async fn list(
 fn read_allocation(text: Option<String>) -> Option<DataAllocation> {
     text.and_then(|text| DataAllocation::parse(&text).ok())
 }
+
+/// One attempt at a step of a row. Its requests and responses were redacted before they came here.
+#[derive(Clone, Debug)]
+pub struct LogEntry {
+    /// Which attempt, from 1; 0: a person's word.
+    pub attempt: i16,
+    /// Which step.
+    pub step: String,
+    /// How it ended.
+    pub status: String,
+    /// Why, if it did not go.
+    pub error: Option<String>,
+    /// What was sent.
+    pub request: Option<String>,
+    /// What came back.
+    pub response: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What was done for a row, in the order of time: at most a thousand entries. None: the change has no such row.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn log(ledger: &Ledger, tenant: TenantId, change: Uuid, row: i32) -> Result<Option<Vec<LogEntry>>> {
+    let mut transaction = ledger.web(tenant).await?;
+    let exists = sqlx::query_scalar!(
+        r#"select exists (select from app.m2m_device_change where tenant_id = $1 and bulk_change_id = $2 and row_number = $3) as "exists!""#,
+        tenant.0, change, row)
+        .fetch_one(&mut *transaction).await?;
+    if !exists {
+        return Ok(None);
+    }
+    let rows = sqlx::query!(
+        "select attempt, step, status, error_text, request, response, created_at from app.m2m_device_bulk_change_log
+         where tenant_id = $1 and bulk_change_id = $2 and row_number = $3 order by created_at, attempt limit 1000",
+        tenant.0,
+        change,
+        row
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    let entries = rows.into_iter().map(|row| LogEntry {
+        attempt: row.attempt,
+        step: row.step,
+        status: row.status,
+        error: row.error_text,
+        request: row.request,
+        response: row.response,
+        at: row.created_at.to_jiff(),
+    });
+    Ok(Some(entries.collect()))
+}

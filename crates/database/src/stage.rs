@@ -3,6 +3,7 @@
 
 use crate::copy_lines::{COLUMNS, CopyLines};
 use crate::ledger::set_tenant;
+use crate::plan::Making;
 use crate::service_provider::ServiceProvider;
 use crate::staged_row::JudgedRow;
 use crate::{DatabaseError, Ledger, Result};
@@ -17,16 +18,17 @@ use uuid::Uuid;
 pub struct Stage {
     connection: Option<PoolConnection<Postgres>>,
     tenant: TenantId,
+    making: Making,
 }
 
 const DROP: &str = "drop table if exists pg_temp.staged_row, pg_temp.staged_match, pg_temp.staged_duplicate, pg_temp.staged_place, pg_temp.staged_record";
 
 impl Stage {
-    /// A connection with empty staging tables.
+    /// A connection with empty staging tables, for the plan that is being made.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn open(ledger: &Ledger, tenant: TenantId) -> Result<Self> {
+    pub async fn open(ledger: &Ledger, tenant: TenantId, making: Making) -> Result<Self> {
         let mut connection = ledger.web.acquire().await?;
         connection.execute(DROP).await?;
         connection
@@ -38,11 +40,15 @@ impl Stage {
                  create temporary table staged_duplicate (row_number integer not null, first_row integer not null)",
             )
             .await?;
-        Ok(Self { connection: Some(connection), tenant })
+        Ok(Self { connection: Some(connection), tenant, making })
     }
 
     pub(crate) const fn tenant(&self) -> TenantId {
         self.tenant
+    }
+
+    pub(crate) fn epoch_of(&self, change: BulkChangeId) -> i32 {
+        self.making.epoch_of(change)
     }
 
     pub(crate) fn connection(&mut self) -> Result<&mut PgConnection> {
@@ -203,14 +209,15 @@ impl Stage {
         Ok(found.into_iter().map(ServiceProviderId).collect())
     }
 
-    /// Stores judged rows, and their own columns if they have any: one statement for all of them, or two.
+    /// Stores judged rows, and their own columns if they have any: two statements for all of them, or three.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// `PlanNotReady` if somebody else makes the plan now; the database does not answer.
     pub async fn store(&mut self, change: BulkChangeId, rows: &[JudgedRow]) -> Result<()> {
-        let tenant = self.tenant;
+        let (tenant, epoch) = (self.tenant, self.making.epoch_of(change));
         let mut transaction = self.connection()?.begin().await?;
         set_tenant(&mut transaction, tenant).await?;
+        fence(&mut transaction, tenant, change, epoch).await?;
         crate::store::store(&mut transaction, tenant, change, rows).await?;
         crate::input_record::store(&mut transaction, tenant, change, rows).await?;
         Ok(transaction.commit().await?)
@@ -226,6 +233,25 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// Is the plan still ours to make? Whoever takes it over removes its rows under a lock that waits for this one.
+pub(crate) async fn fence(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    change: BulkChangeId,
+    epoch: i32,
+) -> Result<()> {
+    let ours = sqlx::query_scalar!(
+        "select id from app.device_bulk_change
+         where tenant_id = $1 and id = $2 and status = 'PLANNING' and planning_epoch = $3 for key share",
+        tenant.0,
+        change.0,
+        epoch
+    )
+    .fetch_optional(connection)
+    .await?;
+    ours.map(|_| ()).ok_or(DatabaseError::PlanNotReady)
 }
 
 /// ICCIDs where only one service provider comes into question: two index joins, nothing to sort.

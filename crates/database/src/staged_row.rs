@@ -33,6 +33,17 @@ pub struct StagedRow {
     pub facts: RowFacts,
 }
 
+impl StagedRow {
+    /// Forgets which device was found, and everything that is known of it: the row then says no more than its input did.
+    pub fn forget_device(&mut self) {
+        self.facts.device = None;
+        self.iccid = match &self.facts.reading {
+            Ok(Identifier::Iccid(iccid)) => Some(iccid.as_str().to_owned()),
+            _ => None,
+        };
+    }
+}
+
 /// A judged row, to be stored.
 #[derive(Clone, Debug)]
 pub struct JudgedRow {

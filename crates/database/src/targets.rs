@@ -1,7 +1,7 @@
 //! What the names in requests and rows stand for, found for many at a time; and the targets that rows are to become, stored.
 
 use crate::ledger::set_tenant;
-use crate::stage::Stage;
+use crate::stage::{Stage, fence};
 use crate::{DatabaseError, Result};
 use domain::associate_customer::AssociateCustomer;
 use domain::ids::{
@@ -176,8 +176,10 @@ impl Stage {
         let allocations: Vec<Option<String>> = targets.iter().map(|t| t.allocation.map(|a| a.to_string())).collect();
         let (dates, moments): (Vec<Option<jiff_sqlx::Date>>, Vec<Option<jiff_sqlx::Timestamp>>) =
             targets.iter().map(|t| t.effective.map(|e| (e.date.to_sqlx(), e.at.to_sqlx())).unzip()).unzip();
+        let epoch = self.epoch_of(change);
         let mut transaction = self.connection()?.begin().await?;
         set_tenant(&mut transaction, tenant).await?;
+        fence(&mut transaction, tenant, change, epoch).await?;
         let stored = sqlx::query(
             "insert into app.bulk_change_target (tenant_id, bulk_change_id, target_number, site_id, site_version, rev_customer_id,
                  rev_customer_version, customer_rate_plan_id, customer_rate_plan_version, customer_rate_pool_id,

@@ -1,7 +1,7 @@
 //! What the undo of a finished change is judged on, read from the ledger page by page; and the targets its rows go back to.
 
 use crate::ledger::set_tenant;
-use crate::stage::Stage;
+use crate::stage::{Stage, fence};
 use crate::staged_row::StagedRow;
 use crate::{DatabaseError, Result};
 use domain::allocation::DataAllocation;
@@ -63,6 +63,7 @@ struct Found {
     was_pool: Option<Uuid>,
     was_allocation: Option<String>,
     site_active: bool,
+    same_account: bool,
     customer_closed: bool,
     plan_active: bool,
     pool_active: bool,
@@ -88,7 +89,8 @@ impl Stage {
                  case when c.device_tenant_version > 0 then c.before_site_id end as was_site, c.before_account_number as was_account,
                  c.before_integration_authentication_id as was_authentication, c.before_customer_rate_plan_id as was_plan,
                  c.before_customer_rate_pool_id as was_pool, c.before_customer_data_allocation_mb::text as was_allocation,
-                 coalesce(s.is_active, false) as site_active, coalesce(r.status = 'CLOSED', false) as customer_closed,
+                 coalesce(s.is_active, false) as site_active,
+                 (c.before_account_number, c.before_integration_authentication_id) is not distinct from (r.rev_customer_id, r.integration_authentication_id) as same_account, coalesce(r.status = 'CLOSED', false) as customer_closed,
                  c.before_customer_rate_plan_id is null or coalesce(p.is_active, false) as plan_active,
                  c.before_customer_rate_pool_id is null or coalesce(o.is_active, false) as pool_active
              from done c
@@ -124,8 +126,10 @@ impl Stage {
             targets.iter().map(|t| (t.site.0, t.plan.map(|p| p.0))).unzip();
         let (pools, allocations): (Vec<Option<Uuid>>, Vec<Option<String>>) =
             targets.iter().map(|t| (t.pool.map(|p| p.0), t.allocation.map(|a| a.to_string()))).unzip();
+        let epoch = self.epoch_of(change);
         let mut transaction = self.connection()?.begin().await?;
         set_tenant(&mut transaction, tenant).await?;
+        fence(&mut transaction, tenant, change, epoch).await?;
         let stored = sqlx::query!(
             "insert into app.bulk_change_target (tenant_id, bulk_change_id, target_number, site_id, site_version, rev_customer_id,
                  rev_customer_version, customer_rate_plan_id, customer_rate_plan_version, customer_rate_pool_id,
@@ -184,6 +188,7 @@ fn done_row(row: Found) -> DoneRow {
             scheduled: None,
         },
         site_active: row.site_active,
+        same_account: row.same_account,
         customer_closed: row.customer_closed,
         plan_active: row.plan_active,
         pool_active: row.pool_active,

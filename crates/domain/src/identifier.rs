@@ -75,6 +75,10 @@ impl Identifier {
     /// # Errors
     /// A [`Refusal`] with the code and what was seen.
     pub fn read(cell: &str, column: Column) -> Result<Self, Refusal> {
+        if column != Column::Iccids && several_numbers(cell) {
+            let reason = if column == Column::Either { Reason::IccidMalformed } else { Reason::NumberMalformed };
+            return Err(Refusal::about(reason, "several numbers in one cell"));
+        }
         match column {
             Column::Iccids => Iccid::read(cell).map(Self::Iccid),
             Column::SubscriberNumbers => SubscriberNumber::read(cell).map(Self::SubscriberNumber),
@@ -124,6 +128,16 @@ impl Identifier {
     }
 }
 
+/// Is this several subscriber numbers with white space between them? Joined they may be as long as an ICCID, but ICCIDs begin
+/// with 89 (ITU-T E.118), and people write neither in groups of seven digits or more.
+fn several_numbers(cell: &str) -> bool {
+    let mut parts = cell.split_whitespace();
+    let many = parts.clone().nth(1).is_some();
+    many && !cell.trim_start().starts_with("89")
+        && parts
+            .all(|part| part.bytes().filter(u8::is_ascii_digit).count() >= 7 && SubscriberNumber::read(part).is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +156,15 @@ mod tests {
             assert_eq!(read(cell, Column::SubscriberNumbers), Err(Reason::NumberMalformed), "{cell}");
         }
         assert_eq!(read(&"5".repeat(65), Column::SubscriberNumbers), Err(Reason::FieldTooLong));
+    }
+
+    #[test]
+    fn numbers_side_by_side_are_not_joined_into_another() {
+        for cell in ["5550100200 5550100201", "15550100200 15550100201", "5550100 5550101 5550102", "5550100 5550101"] {
+            assert_eq!(read(cell, Column::Either), Err(Reason::IccidMalformed), "{cell}");
+            assert_eq!(read(cell, Column::SubscriberNumbers), Err(Reason::NumberMalformed), "{cell}");
+        }
+        assert_eq!(read("8914800000 1234567896", Column::Either), Ok((false, "89148000001234567896".into())));
     }
 
     #[test]

@@ -20,7 +20,7 @@ words! {
         DuplicateInInput = "DUPLICATE_IN_INPUT",
         /// No such SIM at this service provider, in this tenant.
         DeviceNotFound = "DEVICE_NOT_FOUND",
-        /// Several SIMs have this subscriber number.
+        /// Several SIMs go by this number.
         DeviceAmbiguous = "DEVICE_AMBIGUOUS",
         /// The SIM is archived.
         DeviceArchived = "DEVICE_ARCHIVED",
@@ -82,7 +82,7 @@ impl Reason {
         match self {
             Self::IccidMalformed => "This is not an ICCID: it takes 18 to 22 digits.",
             Self::NumberMalformed => "This is not a subscriber number: it takes 7 to 15 digits.",
-            Self::DeviceAmbiguous => "Several SIMs at this service provider have this subscriber number.",
+            Self::DeviceAmbiguous => "Several SIMs go by this number.",
             Self::IccidCheckDigit => {
                 "No SIM has this ICCID, and its check digit does not fit: a digit is probably mistyped."
             }
@@ -132,7 +132,9 @@ impl Reason {
         match self {
             Self::IccidMalformed => "Copy the ICCID from the carrier's export, as text.",
             Self::NumberMalformed => "Copy the number from the carrier's export, with or without the country code.",
-            Self::DeviceAmbiguous => "Name the SIM by its ICCID.",
+            Self::DeviceAmbiguous => {
+                "Name the SIM by its ICCID; if several service providers have that ICCID, name the service provider, too."
+            }
             Self::IccidCheckDigit => "Compare the ICCID with the SIM or the carrier's export and correct the digit.",
             Self::IccidExcelRounded => "Export the list again and open it with the ICCID column set to text.",
             Self::FieldTooLong => "Shorten the value; an ICCID has at most 22 digits.",

@@ -36,6 +36,21 @@ words! {
     }
 }
 
+impl Role {
+    /// Does it run a tenant?
+    #[must_use]
+    pub const fn administers(self) -> bool {
+        matches!(self, Self::SuperAdmin | Self::PartnerAdmin | Self::AgentPartnerAdmin)
+    }
+
+    /// May somebody of this role make a key of that one? Of their own, and of those below: nobody makes themselves more.
+    #[must_use]
+    pub fn may_give(self, other: Self) -> bool {
+        let rank = |role| Self::ALL.iter().position(|known| *known == role);
+        self.administers() && rank(other) >= rank(self)
+    }
+}
+
 impl Module {
     /// The module that SIMs of this integration belong to.
     #[must_use]
@@ -72,6 +87,16 @@ pub enum Act {
     Control,
     /// Close rows that need attention.
     Resolve,
+    /// Ask who one is: everybody who has a key may.
+    AskWhoIAm,
+    /// Make, edit, import customers and sites.
+    EditCustomers,
+    /// Make, edit, import customer rate plans and pools.
+    EditOffers,
+    /// Import devices, archive them.
+    EditDevices,
+    /// Look at the audit trail and at API keys; make and revoke keys; make, edit, import service providers.
+    Administer,
 }
 
 /// The sites that somebody is confined to.
@@ -120,8 +145,38 @@ impl Rights {
                 self.modules.iter().any(|right| right.module == Module::RevCustomers && right.access)
             }
             Act::Plan | Act::Apply => in_any(|right| right.access && right.create) && !self.assigns_at.is_empty(),
+            Act::AskWhoIAm => true,
+            // An edit holds for the whole tenant: who is confined to a part of it makes none.
+            Act::EditCustomers => {
+                self.scope == Scope::Everything
+                    && self.modules.iter().any(|r| r.module == Module::RevCustomers && r.access && r.edit)
+            }
+            Act::EditOffers | Act::EditDevices => {
+                self.scope == Scope::Everything && in_any(|right| right.access && right.edit)
+            }
+            Act::Administer => self.scope == Scope::Everything && self.role.administers(),
             Act::Control | Act::Resolve => in_any(|right| right.access && right.edit) && !self.assigns_at.is_empty(),
         }
+    }
+
+    /// May anything of this module be looked at?
+    #[must_use]
+    pub fn sees(&self, module: Module) -> bool {
+        self.modules.iter().any(|right| right.module == module && right.access)
+    }
+
+    /// May anything of this module be edited?
+    #[must_use]
+    pub fn edits(&self, module: Module) -> bool {
+        self.modules.iter().any(|right| right.module == module && right.access && right.edit)
+    }
+
+    /// May what is done to SIMs of this integration be paused, resumed, cancelled, closed?
+    #[must_use]
+    pub fn may_control_at(&self, integration: &str) -> bool {
+        let module = Module::of_integration(integration);
+        self.assigns_at.iter().any(|code| code == integration)
+            && self.modules.iter().any(|right| right.module == module && right.access && right.edit)
     }
 
     /// May customers be assigned to SIMs of this integration?

@@ -149,11 +149,8 @@ pub fn resolve(
     let named = request.customer.as_deref();
     let named =
         named.ok_or_else(|| Refusal::about(Reason::CustomerNotFound, "neither the row nor the request names one"))?;
-    let customer = the_customer(named, &facts.customers)?;
-    let site = the_site(request.site.as_deref(), customer)?;
-    if !scope.has(site.id) {
-        return Err(Refusal::about(Reason::CustomerNotPermitted, customer.name.as_str()));
-    }
+    let customer = the_customer(named, &facts.customers, scope)?;
+    let site = the_site(request.site.as_deref(), customer, scope)?;
     let plan = request
         .customer_rate_plan
         .as_deref()
@@ -182,13 +179,22 @@ pub fn resolve(
 }
 
 /// Our id wins over a rev customer id, and that over a name; within the strongest kind of match there must be one.
-fn the_customer<'a>(text: &str, candidates: &'a [CustomerCandidate]) -> Result<&'a CustomerCandidate, Refusal> {
-    let Some(strongest) = candidates.iter().map(|c| c.matched_by).min() else {
+fn the_customer<'a>(
+    text: &str,
+    candidates: &'a [CustomerCandidate],
+    scope: &Scope,
+) -> Result<&'a CustomerCandidate, Refusal> {
+    if candidates.is_empty() {
         return Err(Refusal::about(Reason::CustomerNotFound, text));
+    }
+    // Who is confined learns of others' customers that they are others', and nothing else: no name, no state.
+    let theirs = |c: &&CustomerCandidate| *scope == Scope::Everything || c.sites.iter().any(|site| scope.has(site.id));
+    let Some(strongest) = candidates.iter().filter(theirs).map(|c| c.matched_by).min() else {
+        return Err(Refusal::about(Reason::CustomerNotPermitted, text));
     };
-    let mut meant = candidates.iter().filter(|c| c.matched_by == strongest);
+    let mut meant = candidates.iter().filter(theirs).filter(|c| c.matched_by == strongest);
     let (Some(customer), None) = (meant.next(), meant.next()) else {
-        let count = candidates.iter().filter(|c| c.matched_by == strongest).count();
+        let count = candidates.iter().filter(theirs).filter(|c| c.matched_by == strongest).count();
         return Err(Refusal::about(Reason::CustomerAmbiguous, format!("{count} customers match {text}")));
     };
     if customer.rev.as_ref().is_some_and(|rev| rev.closed) {
@@ -197,11 +203,17 @@ fn the_customer<'a>(text: &str, candidates: &'a [CustomerCandidate]) -> Result<&
     Ok(customer)
 }
 
-fn the_site(named: Option<&str>, customer: &CustomerCandidate) -> Result<Versioned<SiteId>, Refusal> {
-    let mut sites = customer.sites.iter().filter(|site| {
-        site.active && named.is_none_or(|text| site.name == text || site.id.to_string().eq_ignore_ascii_case(text))
-    });
+fn the_site(named: Option<&str>, customer: &CustomerCandidate, scope: &Scope) -> Result<Versioned<SiteId>, Refusal> {
+    let meant = || {
+        customer.sites.iter().filter(|site| {
+            site.active && named.is_none_or(|text| site.name == text || site.id.to_string().eq_ignore_ascii_case(text))
+        })
+    };
+    let mut sites = meant().filter(|site| scope.has(site.id));
     match (sites.next(), sites.next()) {
+        (None, _) if meant().next().is_some() => {
+            Err(Refusal::about(Reason::CustomerNotPermitted, named.unwrap_or(&customer.name)))
+        }
         (None, _) => Err(Refusal::about(Reason::SiteNotFound, named.unwrap_or(&customer.name))),
         (Some(site), None) => Ok(Versioned { id: site.id, version: site.version }),
         (Some(_), Some(_)) => Err(Refusal::about(Reason::SiteAmbiguous, customer.name.as_str())),

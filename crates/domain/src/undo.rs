@@ -21,6 +21,8 @@ pub struct Before {
     pub assignment: Assignment,
     /// Is the site still there?
     pub site_active: bool,
+    /// Has that site the account at Rev.io that the SIM had? It is not put under another.
+    pub same_account: bool,
     /// Is its customer closed at Rev.io?
     pub customer_closed: bool,
     /// Is the customer rate plan still offered? True if there was none.
@@ -60,6 +62,9 @@ pub fn undo_verdict(facts: &UndoFacts, permit: &Permit) -> Verdict {
     }
     if !permit.scope.has(was.site) {
         return refused(Reason::CustomerNotPermitted);
+    }
+    if !before.same_account {
+        return Verdict::Refused(Refusal::about(Reason::ChangedSince, "the site has another account at Rev.io now"));
     }
     if before.customer_closed {
         return refused(Reason::CustomerClosed);
@@ -110,6 +115,7 @@ mod tests {
         let before = Before {
             assignment: assignment(1, 6),
             site_active: true,
+            same_account: true,
             customer_closed: false,
             plan_active: true,
             pool_active: true,
@@ -143,6 +149,7 @@ mod tests {
             reason(facts(|f| device(f, |d| d.assignment = Some(assignment(1, 9))))),
             Reason::AlreadyAssignedSame
         );
+        assert_eq!(reason(facts(|f| before(f, |b| b.same_account = false))), Reason::ChangedSince);
         assert_eq!(reason(facts(|f| before(f, |b| b.customer_closed = true))), Reason::CustomerClosed);
         assert_eq!(reason(facts(|f| before(f, |b| b.site_active = false))), Reason::SiteNotFound);
         assert_eq!(reason(facts(|f| before(f, |b| b.plan_active = false))), Reason::PlanNotFound);

@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The most rows of one input.
 pub const MOST_ROWS: i32 = 1_000_000;
 
+/// The most bytes of all rows' own columns.
+pub(crate) const MOST_RECORDS_BYTES: usize = 1024 * 1024 * 1024;
+
 /// The most columns of one input.
 pub(crate) const MOST_COLUMNS: usize = 256;
 
@@ -52,6 +55,9 @@ pub enum InputRefusal {
     /// A row that does not end.
     #[error("a row after row {0} is longer than 1 MiB; a quotation mark is probably not closed")]
     RowTooLong(i32),
+    /// Rows' own columns, repeated for each SIM of a range, come to more than is kept.
+    #[error("the rows' own columns come to more than {} MiB; leave columns out, or split the file", MOST_RECORDS_BYTES / (1024 * 1024))]
+    TooManyBytes,
     /// More rows than are taken at once.
     #[error("the input has more than {MOST_ROWS} rows; split it")]
     TooManyRows,
@@ -100,6 +106,7 @@ pub(crate) struct Records {
     rows: i32,
     /// Written by a program of ours, so that no quotation mark is left open.
     trusted: bool,
+    numbers: Numbers,
     left: Arc<AtomicU64>,
 }
 
@@ -134,7 +141,13 @@ impl Records {
             .delimiter(separator)
             .buffer_capacity(64 * 1024)
             .from_reader(bounded);
-        Self { reader, rows: 0, trusted, left }
+        let numbers = Numbers { separator, ..Numbers::default() };
+        Self { reader, rows: 0, trusted, numbers, left }
+    }
+
+    /// Says in which columns of how many subscriber numbers are.
+    pub(crate) fn look_for_numbers_at(&mut self, at: Vec<usize>, columns: usize) {
+        self.numbers = Numbers { at, columns, separator: self.numbers.separator };
     }
 
     /// The next row with anything in it. Rows of separators alone are what spreadsheets leave at the end of a sheet.
@@ -152,7 +165,8 @@ impl Records {
                 return Ok(false);
             }
             self.rows = self.rows.saturating_add(1);
-            if !self.trusted && record.iter().any(swallows_a_row) {
+            let swallows = |cell: &[u8]| swallows_a_row(cell) || self.numbers.in_a_further_line(cell);
+            if !self.trusted && record.iter().any(swallows) {
                 return Err(InputRefusal::QuoteNotClosed(self.rows));
             }
             if record.iter().any(|cell| !cell.trim_ascii().is_empty()) {
@@ -169,7 +183,35 @@ fn swallows_a_row(cell: &[u8]) -> bool {
         let joined: Vec<u8> = line.iter().copied().filter(|b| !matches!(b, b' ' | b'-')).collect();
         joined.split(|b| !b.is_ascii_digit()).any(|run| run.len() >= 17)
     };
-    cell.contains(&b'\n') && cell.split(|b| *b == b'\n').skip(1).any(holds_a_sim)
+    further_lines(cell).any(holds_a_sim)
+}
+
+fn further_lines(cell: &[u8]) -> impl Iterator<Item = &[u8]> {
+    cell.split(|b| matches!(b, b'\n' | b'\r')).skip(1)
+}
+
+/// Where a file has subscriber numbers. They are too short to be told from other numbers, so a swallowed line has to look
+/// like a row as well: a number where its column is.
+#[derive(Debug, Default)]
+struct Numbers {
+    at: Vec<usize>,
+    columns: usize,
+    separator: u8,
+}
+
+impl Numbers {
+    fn in_a_further_line(&self, cell: &[u8]) -> bool {
+        further_lines(cell).any(|line| {
+            let parts: Vec<&[u8]> = line.split(|b| *b == self.separator).collect();
+            let is_row = parts.len() >= 2 || self.columns == 1;
+            is_row && self.at.iter().any(|at| parts.get(*at).is_some_and(|part| is_number(part)))
+        })
+    }
+}
+
+fn is_number(part: &[u8]) -> bool {
+    let known = |b: &u8| b.is_ascii_digit() || matches!(b, b'+' | b' ' | b'-' | b'.' | b'(' | b')' | b'"');
+    (7..=15).contains(&part.iter().filter(|b| b.is_ascii_digit()).count()) && part.iter().all(known)
 }
 
 /// The separator: whichever of the three the first line has most of; a comma if it has none.

@@ -20,7 +20,7 @@ use std::collections::hash_map::Entry;
 
 /// Distinct wishes and targets that are remembered. When there are more, they are forgotten, and a target that comes again
 /// is stored again under another number: nothing depends on its being stored once.
-const MOST_REMEMBERED: usize = 10_000;
+pub(crate) const MOST_REMEMBERED: usize = 10_000;
 
 /// What is asked for, of whose SIMs, and when.
 pub(crate) struct Asked<'a> {
@@ -62,11 +62,12 @@ pub(crate) async fn judge(
             numbers.of.clear();
         }
         let first_number = numbers.last + 1;
-        for row in page {
+        for mut row in page {
             let target = resolved.get(row.overrides.as_deref().unwrap_or_default());
             let missing = Err(Refusal::plain(Reason::CustomerNotFound));
             let target = target.unwrap_or(&missing);
             let verdict = verdict(target, asked.request.on_conflict, asked.permit, &row.facts);
+            hide_what_is_not_theirs(&mut row, asked.permit);
             let (target_number, effective_date) = match (&verdict, target) {
                 (Verdict::Change, Ok(target)) => {
                     (numbers.number(target, &mut fresh), Some(effective_date(target, &row, asked.moment)))
@@ -82,6 +83,13 @@ pub(crate) async fn judge(
         judged.iter().for_each(|row| plan.count(row));
         stage.store(asked.id, &judged).await?;
         progress.judged(judged.len());
+    }
+}
+
+/// Of a SIM outside of the caller's sites a plan tells nothing: neither where it is, nor which one a number belongs to.
+pub(crate) fn hide_what_is_not_theirs(row: &mut StagedRow, permit: &Permit) {
+    if row.facts.device.as_ref().is_some_and(|device| !permit.scope_has(device)) {
+        row.forget_device();
     }
 }
 

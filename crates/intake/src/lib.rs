@@ -4,6 +4,7 @@
 mod accumulating;
 mod columns;
 mod csv_file;
+pub mod import;
 mod judging;
 mod planner;
 mod planning;

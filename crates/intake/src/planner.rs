@@ -1,18 +1,19 @@
 //! Plans begin here: what is asked is checked as a whole, noted durably, and begun; or begun again after a restart.
 
 use crate::csv_file::InputRefusal;
+use crate::csv_file::is_workbook;
 use crate::planning::{Assign, Planning, Rows, Work};
 use crate::row_reader::RowReader;
 use crate::spool::{Kept, Note, Spool, SpoolError, Spooled};
 use database::api_key::Caller;
 use database::bulk_change::BulkChange;
-use database::plan::{NewPlan, Origin};
+use database::plan::{Making, NewPlan, Origin};
 use database::service_provider::{ServiceProvider, find};
 use database::{DatabaseError, Ledger};
 use domain::associate_customer::AssociateCustomer;
 use domain::dates::Moment;
 use domain::ids::{ApiKeyId, BulkChangeId, Ids, TenantId};
-use domain::rights::{Rights, Scope};
+use domain::rights::Rights;
 use domain::verdict::Permit;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -80,6 +81,9 @@ pub enum PlanRefusal {
     /// The task that read the input ended without a word.
     #[error("reading the input was interrupted")]
     Interrupted,
+    /// The plan's lease ran out, and somebody else makes it, or ended it.
+    #[error("the plan is being made by another process")]
+    TakenOver,
 }
 
 /// Makes plans.
@@ -113,11 +117,45 @@ impl Planner {
         input: Input,
     ) -> Result<Planning, PlanRefusal> {
         let path = input.spooled.path().to_owned();
+        if is_workbook(&path)? {
+            return self.begin_workbook(caller, request, input).await;
+        }
         let assign = self.open(&caller, request, &path, input.name).await?;
         let id = BulkChangeId(self.ids.next());
         let note = self.note(&caller, id, &assign.request, assign.input_name.clone(), None);
         let kept = self.spool.keep(note, Some(input.spooled)).await?;
         self.begin_assign(caller, id, assign, kept, None).await
+    }
+
+    /// Begins a plan from a workbook. It is opened as a part of planning, in the background if that takes long.
+    async fn begin_workbook(
+        &self,
+        caller: Caller,
+        request: AssociateCustomer,
+        input: Input,
+    ) -> Result<Planning, PlanRefusal> {
+        let surroundings = self.surroundings(&caller, &request).await?;
+        let id = BulkChangeId(self.ids.next());
+        let note = self.note(&caller, id, &request, input.name.clone(), None);
+        let kept = self.spool.keep(note, Some(input.spooled)).await?;
+        let plan = NewPlan {
+            id,
+            // What the rows name decides.
+            service_provider: None,
+            request: serde_json::to_value(&request).unwrap_or_default(),
+            reference: request.reference.as_deref(),
+            input_name: input.name.as_deref(),
+            input_columns: json!([]),
+            start_at: request.start_at.as_deref().and_then(|text| surroundings.moment.start_at(text).ok()),
+            linked_to: None,
+            origin: None,
+        };
+        if let Err(error) = database::plan::begin(&self.ledger, &caller, &plan).await {
+            kept.done();
+            return Err(error.into());
+        }
+        let work = Work::Open { request: Box::new(request), input_name: input.name };
+        Ok(Planning { planner: self.clone(), caller, making: Making::new(id), work, kept })
     }
 
     /// Begins a plan of the rows of a finished change that were not done, with its request, from fresh verdicts.
@@ -156,22 +194,24 @@ impl Planner {
     pub async fn begin_again(&self, note: &Note, kept: Kept) -> Result<Option<Planning>, PlanRefusal> {
         let (tenant, api_key) = (TenantId(note.tenant), ApiKeyId(note.api_key));
         let rights = database::rights::of(&self.ledger, tenant, api_key).await?;
-        let caller = Caller { tenant, api_key, confined: rights.scope != Scope::Everything };
+        let caller = Caller::new(tenant, api_key, &rights);
         if !database::discard::is_planning(&self.ledger, caller.tenant, note.plan).await? {
-            kept.done();
+            // A note is written just before its plan is begun.
+            if !kept.is_fresh() {
+                kept.done();
+            }
             return Ok(None);
         }
-        if !database::discard::take_over(&self.ledger, caller.tenant, note.plan).await? {
+        let Some(making) = database::discard::take_over(&self.ledger, caller.tenant, note.plan).await? else {
             return Ok(None);
-        }
-        let id = BulkChangeId(note.plan);
+        };
         match self.work_of(&caller, note, &kept).await {
-            Ok(work) => Ok(Some(Planning { planner: self.clone(), caller, id, work, kept })),
+            Ok(work) => Ok(Some(Planning { planner: self.clone(), caller, making, work, kept })),
             // A database that is away comes back; the note stays until then.
             Err(refusal @ PlanRefusal::Database(_)) => Err(refusal),
             Err(refusal) => {
                 // What was asked for then is refused now, such as a start that is past.
-                database::plan::fail(&self.ledger, caller.tenant, id, &refusal.to_string()).await?;
+                database::plan::fail(&self.ledger, caller.tenant, making, &refusal.to_string()).await?;
                 kept.done();
                 Err(refusal)
             }
@@ -189,6 +229,9 @@ impl Planner {
         }
         let path = kept.upload().ok_or(PlanRefusal::Interrupted)?;
         let request = serde_json::from_value(note.request.clone()).map_err(|_| PlanRefusal::Interrupted)?;
+        if is_workbook(path)? {
+            return Ok(Work::Open { request: Box::new(request), input_name: note.input_name.clone() });
+        }
         Ok(Work::Assign(Box::new(self.open(caller, request, path, note.input_name.clone()).await?)))
     }
 
@@ -253,7 +296,7 @@ impl Planner {
             kept.done();
             return Err(error.into());
         }
-        Ok(Planning { planner: self.clone(), caller, id, work: Work::Undo { of, permit }, kept })
+        Ok(Planning { planner: self.clone(), caller, making: Making::new(id), work: Work::Undo { of, permit }, kept })
     }
 
     async fn finished(&self, caller: &Caller, id: Uuid) -> Result<BulkChange, PlanRefusal> {
@@ -272,7 +315,7 @@ impl Planner {
     }
 
     /// Reads what an input says of itself, against what the tenant has.
-    async fn open(
+    pub(crate) async fn open(
         &self,
         caller: &Caller,
         request: AssociateCustomer,
@@ -349,7 +392,13 @@ impl Planner {
             kept.done();
             return Err(error.into());
         }
-        Ok(Planning { planner: self.clone(), caller, id, work: Work::Assign(Box::new(assign)), kept })
+        Ok(Planning {
+            planner: self.clone(),
+            caller,
+            making: Making::new(id),
+            work: Work::Assign(Box::new(assign)),
+            kept,
+        })
     }
 }
 

@@ -1,25 +1,26 @@
 //! A plan that was begun is read, staged, judged and stored to its end, page by page; never all of it in memory.
 
 use crate::accumulating::Accumulating;
-use crate::csv_file::{InputRefusal, MOST_ROWS};
+use crate::csv_file::{InputRefusal, MOST_RECORDS_BYTES, MOST_ROWS};
 use crate::judging::{self, Asked};
 use crate::planner::{PlanRefusal, Planner};
 use crate::progress::Progress;
 use crate::row_reader::RowReader;
 use crate::spool::Kept;
-use database::Ledger;
 use database::api_key::Caller;
 use database::copy_lines::CopyLines;
-use database::plan::{FinishedPlan, NewPlan, Origin};
+use database::plan::{FinishedPlan, Making, NewPlan, Origin};
 use database::service_provider::ServiceProvider;
 use database::stage::Stage;
 use database::staged_row::RowsOf;
+use database::{DatabaseError, Ledger};
 use domain::associate_customer::AssociateCustomer;
 use domain::dates::Moment;
 use domain::ids::{BulkChangeId, ServiceProviderId};
 use domain::rights::Rights;
 use domain::verdict::Permit;
 use serde_json::Value;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -32,7 +33,7 @@ const RENEW_EVERY: Duration = Duration::from_secs(2);
 pub struct Planning {
     pub(crate) planner: Planner,
     pub(crate) caller: Caller,
-    pub(crate) id: BulkChangeId,
+    pub(crate) making: Making,
     pub(crate) work: Work,
     pub(crate) kept: Kept,
 }
@@ -40,6 +41,13 @@ pub struct Planning {
 /// What the rows are and what is asked for them.
 #[derive(Debug)]
 pub(crate) enum Work {
+    /// Assign them; the input is a workbook that is still to be opened, which takes long.
+    Open {
+        /// What is asked for.
+        request: Box<AssociateCustomer>,
+        /// What the file was called.
+        input_name: Option<String>,
+    },
     /// Assign them.
     Assign(Box<Assign>),
     /// Take back what a finished change did.
@@ -102,7 +110,7 @@ impl Planning {
     /// The plan's id.
     #[must_use]
     pub const fn id(&self) -> BulkChangeId {
-        self.id
+        self.making.id
     }
 
     /// Reads, judges and stores every row; the plan is PLANNED after this, or PLAN_FAILED with the reason.
@@ -110,20 +118,33 @@ impl Planning {
     /// # Errors
     /// See [`PlanRefusal`]; the plan says the same.
     pub async fn run(self) -> Result<(), PlanRefusal> {
-        let Self { planner, caller, id, work, kept } = self;
+        let Self { planner, caller, making, work, kept } = self;
+        let id = making.id;
         let progress = Progress::default();
         let places = Arc::clone(&planner.places);
         let mut result = tokio::select! {
             // Large inputs take turns: each holds a connection for as long as it takes.
             judged = async {
                 let _place = places.acquire().await.map_err(|_| PlanRefusal::Interrupted)?;
-                judge_all(&planner, caller, id, work, &progress).await
+                judge_all(&planner, caller, making, work, kept.upload(), &progress).await
             } => judged,
-            lost = keep_alive(&planner.ledger, caller, id, &progress) => Err(lost),
+            lost = keep_alive(&planner.ledger, caller, making, &progress) => Err(lost),
         };
         if let Ok(plans) = &result {
-            let finished = database::plan::finish(&planner.ledger, &caller, plans, planner.settings.expires_in).await;
+            let finished =
+                database::plan::finish(&planner.ledger, &caller, making, plans, planner.settings.expires_in).await;
             result = finished.map(|()| Vec::new()).map_err(PlanRefusal::from);
+        }
+        // The database was not there, or somebody else makes it now: the note stays, and whoever finds the lease run out
+        // begins again from it.
+        let goes_on = match &result {
+            Err(PlanRefusal::TakenOver | PlanRefusal::Database(DatabaseError::PlanNotReady)) => true,
+            Err(PlanRefusal::Database(error)) => error.is_outage(),
+            _ => false,
+        };
+        if goes_on {
+            tracing::warn!(bulk_change.id = %id, "planning stopped in the middle");
+            return result.map(|_| ());
         }
         if let Err(refusal) = &result {
             let tenant = caller.tenant;
@@ -133,7 +154,7 @@ impl Planning {
                 other => other.to_string(),
             };
             // If even this cannot be written, the plan's own lease runs out and says so.
-            drop(database::plan::fail(&planner.ledger, tenant, id, &why).await);
+            drop(database::plan::fail(&planner.ledger, tenant, making, &why).await);
         }
         kept.done();
         result.map(|_| ())
@@ -143,11 +164,23 @@ impl Planning {
 async fn judge_all(
     planner: &Planner,
     caller: Caller,
-    id: BulkChangeId,
+    making: Making,
     work: Work,
+    upload: Option<&Path>,
     progress: &Progress,
 ) -> Result<Vec<FinishedPlan>, PlanRefusal> {
-    let mut stage = Stage::open(&planner.ledger, caller.tenant).await?;
+    let id = making.id;
+    let work = match work {
+        Work::Open { request, input_name } => {
+            let path = upload.ok_or(PlanRefusal::Interrupted)?;
+            let assign = planner.open(&caller, *request, path, input_name).await?;
+            let only = assign.only.as_ref().map(|provider| provider.id);
+            database::plan::describe(&planner.ledger, caller.tenant, making, only, &assign.input_columns).await?;
+            Work::Assign(Box::new(assign))
+        }
+        work => work,
+    };
+    let mut stage = Stage::open(&planner.ledger, caller.tenant, making).await?;
     let plans = match work {
         Work::Undo { of, permit } => {
             let mut plan = Accumulating::new(id, None, planner.settings.chunk_rows);
@@ -155,6 +188,7 @@ async fn judge_all(
             vec![plan.finish()]
         }
         Work::Assign(assign) => judge_assign(planner, caller, id, *assign, &mut stage, progress).await?,
+        Work::Open { .. } => return Err(PlanRefusal::Interrupted),
     };
     stage.close().await?;
     Ok(plans)
@@ -204,13 +238,13 @@ async fn judge_assign(
 }
 
 /// Renews the plan's lease for as long as it is being made; ends only if somebody took the planner for dead.
-async fn keep_alive(ledger: &Ledger, caller: Caller, id: BulkChangeId, progress: &Progress) -> PlanRefusal {
+async fn keep_alive(ledger: &Ledger, caller: Caller, making: Making, progress: &Progress) -> PlanRefusal {
     loop {
         tokio::time::sleep(RENEW_EVERY).await;
         let (read, judged) = progress.so_far();
         // A database that is away for a moment may be back before the lease runs out.
-        if matches!(database::plan::renew(ledger, caller.tenant, id, read, judged).await, Ok(false)) {
-            return PlanRefusal::Interrupted;
+        if matches!(database::plan::renew(ledger, caller.tenant, making, read, judged).await, Ok(false)) {
+            return PlanRefusal::TakenOver;
         }
     }
 }
@@ -236,10 +270,14 @@ async fn stage_rows(stage: &mut Stage, rows: Rows, progress: &Progress) -> Resul
 
 /// Reads the whole input into COPY lines, block by block. Runs on a thread that may block.
 fn read_all(mut reader: RowReader, send: &mpsc::Sender<CopyLines>, progress: &Progress) -> Result<(), InputRefusal> {
-    let mut block = CopyLines::default();
+    let (mut block, mut bytes) = (CopyLines::default(), 0_usize);
     while let Some(row) = reader.read_row()? {
         if row.row_number > MOST_ROWS {
             return Err(InputRefusal::TooManyRows);
+        }
+        bytes = bytes.saturating_add(row.record.as_ref().map_or(0, String::len));
+        if bytes > MOST_RECORDS_BYTES {
+            return Err(InputRefusal::TooManyBytes);
         }
         block.push(&row);
         if block.len() > 256 * 1024 {

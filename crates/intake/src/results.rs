@@ -68,7 +68,9 @@ impl Results {
         for row in rows {
             self.last_row = row.row_number;
             let own = if headings.len() > 1 { self.record_of(row.row_number).await? } else { None };
-            let own = own.unwrap_or_else(|| vec![row.input.clone()]);
+            let mut own = own.unwrap_or_else(|| vec![row.input.clone()]);
+            // Every line has as many cells as the first: a file that is read by columns must not slip.
+            own.resize(headings.len(), String::new());
             write(&mut writer, own.into_iter().map(guarded).chain(became(&row)));
         }
         Ok(Some(writer.into_inner().unwrap_or_default()))

@@ -18,6 +18,9 @@ use std::io::BufWriter;
 use std::path::Path;
 use tempfile::NamedTempFile;
 
+/// The most bytes of a row's own columns. Pages of rows are held in memory, and a range repeats its row's columns.
+const MOST_RECORD_BYTES: usize = 8 * 1024;
+
 /// An input whose columns were understood, row by row.
 #[derive(Debug)]
 pub struct RowReader {
@@ -75,11 +78,13 @@ impl RowReader {
             return Err(InputRefusal::NoRows);
         }
         let (columns, layout, first) = if let Some(columns) = Columns::read(&top, request)? {
+            let layout = Layout::of(&columns);
+            let numbers = layout.sims.iter().filter(|(_, column)| *column != Column::Iccids).map(|(at, _)| *at);
+            records.look_for_numbers_at(numbers.collect(), top.len());
             let mut first = ByteRecord::new();
             if !records.next(&mut first)? {
                 return Err(InputRefusal::NoRows);
             }
-            let layout = Layout::of(&columns);
             (columns, Some(layout), first)
         } else {
             // No headings: only certain if everything in the first row is a number, or is meant to be one.
@@ -214,10 +219,16 @@ impl RowReader {
                 row.reading = Err(Refusal::about(Reason::ServiceProviderNotFound, shown));
             }
         }
-        if layout.keep_records && cell.range.is_none() {
-            row.record = Some(layout.record(&record, None));
+        let bytes = record.as_slice().len();
+        let fits = !layout.keep_records || bytes <= MOST_RECORD_BYTES;
+        if !fits {
+            let detail = format!("the row has {bytes} bytes, at most {MOST_RECORD_BYTES} are kept of one");
+            row.reading = Err(Refusal::about(Reason::FieldTooLong, detail));
         }
         let range = cell.range.filter(|_| row.reading.is_ok());
+        if layout.keep_records && fits && range.is_none() {
+            row.record = Some(layout.record(&record, None));
+        }
         self.wait_for(row, range, record, sim);
     }
 }

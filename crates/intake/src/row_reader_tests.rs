@@ -23,7 +23,14 @@ fn providers() -> Vec<ServiceProvider> {
     let provider = |n: u128, name: &str| {
         let id = ServiceProviderId(uuid::Uuid::from_u128(n));
         let at_owner = (domain::ids::TenantId(uuid::Uuid::nil()), id);
-        ServiceProvider { id, name: name.into(), integration: "thingspace".into(), write_enabled: true, at_owner }
+        ServiceProvider {
+            id,
+            name: name.into(),
+            integration: "thingspace".into(),
+            write_enabled: true,
+            etag: String::new(),
+            at_owner,
+        }
     };
     vec![provider(1, "Verizon"), provider(2, "Jasper")]
 }
@@ -136,6 +143,36 @@ fn rows_never_vanish_in_a_cell() {
     assert!(matches!(refusal(unclosed.as_bytes()), InputRefusal::QuoteNotClosed(2)));
     let note = rows(format!("note,iccid\n\"two\nlines\",{A}\n").as_bytes());
     assert_eq!(note.len(), 1, "a note may have lines");
+    let unclosed = "MSISDN,Note\n15550100200,\"oops\n15550100201,x\n15550100202,y\"\n";
+    assert!(matches!(refusal(unclosed.as_bytes()), InputRefusal::QuoteNotClosed(2)));
+    let with_other_line_ends = unclosed.replace('\n', "\r");
+    assert!(matches!(refusal(with_other_line_ends.as_bytes()), InputRefusal::QuoteNotClosed(2)));
+    let note = rows(b"MSISDN,Note\n15550100200,\"call first,\nthen 15550100201, please\"\n");
+    assert_eq!(note.len(), 1, "a number in a note of several lines is not a row");
+}
+
+#[test]
+fn numbers_side_by_side_are_a_row_each() {
+    let read = rows(b"5550100200 5550100201\n15550100200 15550100201\n");
+    let read: Vec<_> = read.into_iter().map(|(_, reading)| reading.unwrap()).collect();
+    assert_eq!(read, ["5550100200", "5550100201", "15550100200", "15550100201"]);
+}
+
+#[test]
+fn a_row_that_is_too_long_is_refused_and_keeps_nothing_of_it() {
+    let text = format!("iccid,note\n{A},{}\n{B},ok\n", "x".repeat(9 * 1024));
+    let read = all(text.as_bytes(), json!({}));
+    assert_eq!(read[0].reading.as_ref().map_err(|r| r.reason), Err(Reason::FieldTooLong));
+    assert_eq!((read[0].record.as_deref(), read[1].record.as_deref()), (None, Some(format!("{B},ok").as_str())));
+}
+
+#[test]
+fn a_range_of_a_row_that_is_refused_is_one_row_with_its_columns() {
+    let text = format!("iccid,service provider\n{A}-{A},Nowhere\n");
+    let read = all(text.as_bytes(), json!({}));
+    assert_eq!(read.len(), 1);
+    assert_eq!(read[0].reading.as_ref().map_err(|r| r.reason), Err(Reason::ServiceProviderNotFound));
+    assert_eq!(read[0].record.as_deref(), Some(format!("{A}-{A},Nowhere").as_str()));
 }
 
 #[test]

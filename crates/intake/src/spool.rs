@@ -183,6 +183,12 @@ impl Kept {
         self.upload.as_deref()
     }
 
+    /// Was it written in the last minute?
+    pub(crate) fn is_fresh(&self) -> bool {
+        let written = std::fs::metadata(&self.note).and_then(|about| about.modified());
+        written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age < Duration::from_secs(60)))
+    }
+
     /// Nothing more will be asked of it.
     pub fn done(self) {
         // A file that stays is swept when the spool is opened another day; there is nobody to tell here.

@@ -1,6 +1,7 @@
 //! Planning a finished change backwards: an ordinary plan, made from its history instead of from an input.
 
 use crate::accumulating::Accumulating;
+use crate::judging::{MOST_REMEMBERED, hide_what_is_not_theirs};
 use crate::planner::PlanRefusal;
 use crate::progress::Progress;
 use database::stage::Stage;
@@ -21,25 +22,31 @@ pub(crate) async fn judge(
     plan: &mut Accumulating,
     progress: &Progress,
 ) -> Result<(), PlanRefusal> {
-    // One target per distinct place to go back to: usually a handful, whatever the number of devices.
-    let mut numbers: HashMap<Restored, i32> = HashMap::new();
+    // One target per distinct place to go back to: usually a handful, whatever the number of devices. When there are many,
+    // those that are stored are forgotten, and one that comes again is stored again.
+    let (mut numbers, mut last) = (HashMap::<Restored, i32>::new(), 0);
     loop {
         let page = stage.done_rows(of, plan.last_row(), page_rows).await?;
         if page.is_empty() {
             return Ok(());
         }
         let (mut fresh, mut judged) = (Vec::new(), Vec::with_capacity(page.len()));
-        for DoneRow { row, facts } in page {
+        if numbers.len() > MOST_REMEMBERED {
+            numbers.clear();
+        }
+        let first = last + 1;
+        for DoneRow { mut row, facts } in page {
             let verdict = undo_verdict(&facts, permit);
+            hide_what_is_not_theirs(&mut row, permit);
             let target_number = match (&verdict, facts.before) {
                 (Verdict::Change, Some(before)) => {
                     let was = before.assignment;
                     let target =
                         Restored { site: was.site, plan: was.plan, pool: was.pool, allocation: was.allocation };
-                    let next = i32::try_from(numbers.len()).unwrap_or(i32::MAX - 1) + 1;
                     *numbers.entry(target.clone()).or_insert_with(|| {
                         fresh.push(target);
-                        next
+                        last += 1;
+                        last
                     })
                 }
                 _ => 0,
@@ -49,7 +56,6 @@ pub(crate) async fn judge(
             judged.push(row);
         }
         if !fresh.is_empty() {
-            let first = i32::try_from(numbers.len() - fresh.len()).unwrap_or(i32::MAX - 1) + 1;
             stage.add_restored_targets(id, first, &fresh).await?;
         }
         stage.store(id, &judged).await?;

@@ -82,6 +82,36 @@ impl Default for Limits {
 /// # Errors
 /// See [`WorkbookRefusal`].
 pub(crate) fn to_csv(path: &Path, into: &mut impl Write, limits: Limits) -> Result<(), WorkbookRefusal> {
+    let mut capped = Capped { into, left: limits.inflated_bytes, is_full: false };
+    let converted = convert(path, &mut capped, limits);
+    if capped.is_full { Err(WorkbookRefusal::TooLarge(limits.inflated_bytes)) } else { converted }
+}
+
+/// Takes so many bytes and no more: a string that a million cells share is in the file once, and in the CSV a million times.
+struct Capped<W> {
+    into: W,
+    left: u64,
+    is_full: bool,
+}
+
+impl<W: Write> Write for Capped<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(left) = self.left.checked_sub(bytes.len() as u64) else {
+            self.is_full = true;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        };
+        self.left = left;
+        // All or nothing: what is counted is written.
+        self.into.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.into.flush()
+    }
+}
+
+fn convert(path: &Path, into: &mut impl Write, limits: Limits) -> Result<(), WorkbookRefusal> {
     inflate_everything(path, limits)?;
     let mut workbook = Workbook::new(BufReader::new(File::open(path)?)).map_err(from_workbook)?;
     let sheets = sheets_in_question(workbook.sheets_metadata());

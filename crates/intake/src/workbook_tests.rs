@@ -325,3 +325,15 @@ fn an_encrypted_part_asks_for_a_file_without_a_password() {
     }
     assert!(matches!(refusal(&raw(&bytes)), WorkbookRefusal::Encrypted));
 }
+
+#[test]
+fn a_string_that_many_cells_share_is_not_written_without_end() {
+    let note = "n".repeat(1_000);
+    let row = r#"<row><c t="s"><v>0</v></c><c t="s"><v>1</v></c></row>"#;
+    let rows = row.repeat(500);
+    let file = workbook_with(&[visible("SIMs", &rows)], shared_strings(&[ICCID, &note]));
+    let limits = Limits { inflated_bytes: 200_000, ..Limits::default() };
+    let (refused, taken) = (refusal_within(&file, limits), written(&file));
+    assert!(matches!(refused, WorkbookRefusal::TooLarge(200_000)), "{refused:?}");
+    assert!(taken.len() > 500_000);
+}

@@ -60,7 +60,11 @@ pub async fn settle(
             Err(trouble) => trouble,
         };
         match trouble {
-            DatabaseError::LeaseLost => return Outcome::LeaseLost,
+            DatabaseError::LeaseLost => {
+                // If it ran out and nobody has it yet, it is not to be claimed again at once; else this does nothing.
+                drop(release_chunk(ledger, claim).await);
+                return Outcome::LeaseLost;
+            }
             DatabaseError::Data { sqlstate, .. } if first == last => {
                 tracing::error!(bulk_change.id = %claim.bulk_change, row = first, sqlstate, "a row the database will not take");
                 match fail_poison_row(ledger, claim, first, &sqlstate, worker).await {
@@ -68,7 +72,7 @@ pub async fn settle(
                     Err(DatabaseError::LeaseLost) => return Outcome::LeaseLost,
                     Err(trouble) => {
                         parts.push((first, last));
-                        if !sit_out(&trouble, claim, &mut outages, retry, random).await {
+                        if !sit_out(ledger, &trouble, claim, &mut outages, retry, random).await {
                             drop(release_chunk(ledger, claim).await);
                             return Outcome::GivenUp;
                         }
@@ -86,7 +90,7 @@ pub async fn settle(
             }
             outage_or_defect => {
                 parts.push((first, last));
-                if !sit_out(&outage_or_defect, claim, &mut outages, retry, random).await {
+                if !sit_out(ledger, &outage_or_defect, claim, &mut outages, retry, random).await {
                     // Given back, to be due again after a while, if the database can take it; else the lease runs out.
                     drop(release_chunk(ledger, claim).await);
                     return Outcome::GivenUp;
@@ -99,6 +103,7 @@ pub async fn settle(
 
 /// Waits before a further try. False: it is not an outage, or there were too many in a row.
 async fn sit_out(
+    ledger: &Ledger,
     trouble: &DatabaseError,
     claim: &Claim,
     outages: &mut u32,
@@ -112,6 +117,8 @@ async fn sit_out(
         return false;
     }
     tokio::time::sleep(wait(retry.first_wait, *outages, random)).await;
+    // Several waits for a lock are longer than one lease. A lease that is lost is told by the next try.
+    drop(extend_chunk_lease(ledger, claim, retry.lease).await);
     true
 }
 

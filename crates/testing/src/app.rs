@@ -61,7 +61,16 @@ impl TestApp {
     /// # Errors
     /// PostgreSQL does not start or answer.
     pub async fn start_with(devices: u32, settings: PlannerSettings, plan_wait: Duration) -> Result<Self> {
-        Self::start_at(devices, settings, plan_wait, None).await
+        Self::start_at(devices, settings, plan_wait, None, web::Limits::new(0, 0)).await
+    }
+
+    /// A small world in which a key may ask so many times a second, after a burst of so many.
+    ///
+    /// # Errors
+    /// PostgreSQL does not start or answer.
+    pub async fn start_limited(per_second: u32, burst: u32) -> Result<Self> {
+        let limits = web::Limits::new(per_second, burst);
+        Self::start_at(0, PlannerSettings::default(), Duration::from_secs(60), None, limits).await
     }
 
     /// A small world whose clock says this moment now, and runs on from there.
@@ -70,7 +79,8 @@ impl TestApp {
     /// PostgreSQL does not start or answer.
     pub async fn start_at_moment(devices: u32, moment: &str) -> Result<Self> {
         let settings = PlannerSettings { chunk_rows: 10, page_rows: 25, ..PlannerSettings::default() };
-        Self::start_at(devices, settings, Duration::from_secs(60), Some(moment)).await
+        // Tests ask as fast as they can.
+        Self::start_at(devices, settings, Duration::from_secs(60), Some(moment), web::Limits::new(0, 0)).await
     }
 
     async fn start_at(
@@ -78,6 +88,7 @@ impl TestApp {
         settings: PlannerSettings,
         plan_wait: Duration,
         moment: Option<&str>,
+        limits: web::Limits,
     ) -> Result<Self> {
         drop(rustls::crypto::ring::default_provider().install_default());
         let database = TestDatabase::new().await?;
@@ -96,7 +107,7 @@ impl TestApp {
         let folder = tempfile::tempdir()?;
         let spool = Spool::open(folder.path().to_owned(), 64 * 1024 * 1024).await?;
         let planner = Planner::new(ledger.clone(), ids.clone(), settings, spool.clone());
-        let app = web::App { ledger: ledger.clone(), planner, spool, ids: ids.clone(), plan_wait };
+        let app = web::App { ledger: ledger.clone(), planner, spool, ids: ids.clone(), plan_wait, limits };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let serving = tokio::spawn(async move {

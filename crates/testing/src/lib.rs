@@ -5,6 +5,7 @@ mod agent;
 mod app;
 mod cluster;
 mod fixture;
+pub mod parsers;
 pub mod performance;
 
 pub use agent::Agent;

@@ -32,9 +32,43 @@ const ACTS: &[(Method, &str, Act)] = &[
     (Method::POST, "/bulk-changes/{id}/retry", Act::Plan),
     (Method::POST, "/bulk-changes/{id}/undo", Act::Plan),
     (Method::POST, "/bulk-changes/{id}/resolve", Act::Resolve),
+    (Method::GET, "/bulk-changes/{id}/rows/{row}/log", Act::LookAtDevices),
     (Method::GET, "/devices", Act::LookAtDevices),
+    (Method::POST, "/devices/import", Act::EditDevices),
+    (Method::GET, "/devices/{id}", Act::LookAtDevices),
+    (Method::PATCH, "/devices/{id}", Act::EditDevices),
+    (Method::GET, "/devices/{id}/timeline", Act::LookAtDevices),
     (Method::GET, "/customers", Act::LookAtCustomers),
+    (Method::POST, "/customers", Act::EditCustomers),
+    (Method::POST, "/customers/import", Act::EditCustomers),
+    (Method::GET, "/customers/{id}", Act::LookAtCustomers),
+    (Method::PATCH, "/customers/{id}", Act::EditCustomers),
+    (Method::GET, "/sites", Act::LookAtCustomers),
+    (Method::POST, "/sites", Act::EditCustomers),
+    (Method::POST, "/sites/import", Act::EditCustomers),
+    (Method::GET, "/sites/{id}", Act::LookAtCustomers),
+    (Method::PATCH, "/sites/{id}", Act::EditCustomers),
     (Method::GET, "/service-providers", Act::LookAtDevices),
+    (Method::POST, "/service-providers", Act::Administer),
+    (Method::POST, "/service-providers/import", Act::Administer),
+    (Method::GET, "/service-providers/{id}", Act::LookAtDevices),
+    (Method::PATCH, "/service-providers/{id}", Act::Administer),
+    (Method::GET, "/customer-rate-plans", Act::LookAtDevices),
+    (Method::POST, "/customer-rate-plans", Act::EditOffers),
+    (Method::POST, "/customer-rate-plans/import", Act::EditOffers),
+    (Method::GET, "/customer-rate-plans/{id}", Act::LookAtDevices),
+    (Method::PATCH, "/customer-rate-plans/{id}", Act::EditOffers),
+    (Method::GET, "/customer-rate-pools", Act::LookAtDevices),
+    (Method::POST, "/customer-rate-pools", Act::EditOffers),
+    (Method::POST, "/customer-rate-pools/import", Act::EditOffers),
+    (Method::GET, "/customer-rate-pools/{id}", Act::LookAtDevices),
+    (Method::PATCH, "/customer-rate-pools/{id}", Act::EditOffers),
+    (Method::GET, "/api-keys", Act::Administer),
+    (Method::POST, "/api-keys", Act::Administer),
+    (Method::DELETE, "/api-keys/{id}", Act::Administer),
+    (Method::GET, "/audit", Act::Administer),
+    (Method::GET, "/audit/verify", Act::Administer),
+    (Method::GET, "/me", Act::AskWhoIAm),
 ];
 
 /// Every route with its method, for tests that go through all of them.
@@ -57,8 +91,8 @@ pub(crate) async fn authorize(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let caller = authenticate(&app, request.headers()).await?;
-    let (caller, rights) = caller;
+    let (caller, rights) = authenticate(&app, request.headers()).await?;
+    let left = app.limits.take(caller.api_key)?;
     let allowed = act_of(request.method(), matched.as_str()).is_some_and(|act| rights.may(act));
     if !allowed {
         tracing::warn!(api_key.id = %caller.api_key, role = rights.role.word(), path = matched.as_str(), "not allowed");
@@ -66,7 +100,9 @@ pub(crate) async fn authorize(
     }
     request.extensions_mut().insert(Caller(caller));
     request.extensions_mut().insert(Allowed(Arc::new(rights)));
-    Ok(next.run(request).await)
+    let mut response = next.run(request).await;
+    app.limits.tell(response.headers_mut(), left);
+    Ok(response)
 }
 
 async fn authenticate(app: &App, headers: &HeaderMap) -> Result<(database::api_key::Caller, Rights), Problem> {
@@ -79,8 +115,7 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<(database::api_k
         return Err(Problem::unauthorized());
     };
     let rights = database::rights::of(&app.ledger, tenant, api_key).await?;
-    let confined = rights.scope != Scope::Everything;
-    Ok((database::api_key::Caller { tenant, api_key, confined }, rights))
+    Ok((database::api_key::Caller::new(tenant, api_key, &rights), rights))
 }
 
 /// The caller of a request that was let in.

@@ -5,9 +5,10 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use database::api_key::Caller;
 use database::idempotency::{Answer, Claim, claim, give_back, keep};
-use domain::ids::TenantId;
 use serde_json::Value;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// An in-flight mark older than this belongs to a process that died.
@@ -21,8 +22,17 @@ pub(crate) struct Made {
 }
 
 impl Made {
+    pub(crate) fn new<T: serde::Serialize>(status: StatusCode, shown: &T, location: String) -> Result<Self, Problem> {
+        let body = serde_json::to_value(shown).map_err(|_| Problem::internal())?;
+        Ok(Self { status, body, location })
+    }
+
     fn response(self) -> Response {
         let mut response = (self.status, Json(self.body)).into_response();
+        if self.status == StatusCode::ACCEPTED {
+            // There is more to come: ask again.
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         if let Ok(location) = HeaderValue::from_str(&self.location) {
             response.headers_mut().insert(header::LOCATION, location);
         }
@@ -47,7 +57,7 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 /// `made` tells again of a thing that was made when its answer was lost.
 pub(crate) async fn once<Work, Telling>(
     app: &App,
-    tenant: TenantId,
+    caller: Caller,
     route: &'static str,
     key: Option<String>,
     fingerprint: [u8; 32],
@@ -61,9 +71,9 @@ where
     let ledger = app.ledger.clone();
     let whole = async move {
         let Some(key) = key else { return work.await.map(Made::response) };
-        let done = match claim(&ledger, tenant, route, &key, &fingerprint, IN_FLIGHT_SECONDS).await? {
-            Claim::Ours => work.await,
-            Claim::Made(id) => made(id).await,
+        let done = match claim(&ledger, &caller, route, &key, &fingerprint, IN_FLIGHT_SECONDS).await? {
+            Claim::Ours(mark) => (work.await, mark),
+            Claim::Made(id, mark) => (made(id).await, mark),
             Claim::Answered(answer) => return Ok(replay(answer)),
             Claim::InFlight => {
                 let detail = "A request with this key is being worked on.";
@@ -75,21 +85,21 @@ where
             }
         };
         match done {
-            Ok(made) => {
+            (Ok(made), mark) => {
                 let answer = Answer {
                     status_code: made.status.as_u16(),
                     body: made.body.to_string(),
                     location: Some(made.location.clone()),
                 };
                 // If it cannot be kept, it can be told again from what was made.
-                if let Err(error) = keep(&ledger, tenant, route, &key, &answer).await {
+                if let Err(error) = keep(&ledger, &mark, &answer).await {
                     tracing::warn!(error = &error as &dyn std::error::Error, "an answer could not be kept");
                 }
                 Ok(made.response())
             }
-            Err(problem) => {
+            (Err(problem), mark) => {
                 // Unless something was made, the same key may be tried again.
-                give_back(&ledger, tenant, route, &key).await?;
+                give_back(&ledger, &mark).await?;
                 Err(problem)
             }
         }
@@ -107,4 +117,14 @@ fn replay(answer: Answer) -> Response {
         headers.insert(header::LOCATION, location);
     }
     response
+}
+
+/// How long the caller prefers to wait for an answer that is final (RFC 7240, `Prefer: wait=20`): at most a minute.
+pub(crate) fn wait(headers: &HeaderMap) -> Option<Duration> {
+    let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let seconds = preferences.flat_map(|text| text.split(',')).find_map(|one| {
+        let (name, seconds) = one.trim().split_once('=')?;
+        name.trim().eq_ignore_ascii_case("wait").then(|| seconds.trim().trim_matches('"').parse::<u64>().ok())?
+    });
+    seconds.map(|seconds| Duration::from_secs(seconds.min(60)))
 }

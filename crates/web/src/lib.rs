@@ -1,25 +1,38 @@
 //! The door: the HTTP API. One endpoint, one file: request, refusals, handler.
 //! Must not know: any rule. What may be done is decided in `domain`, by the plan, and by the ledger's procedures.
 
+mod api_keys;
+mod audit;
 mod auth;
 mod bulk_changes;
+mod customer_rate_plans;
+mod customer_rate_pools;
 mod customers;
 mod devices;
+mod edits;
 mod health;
 mod idempotency;
+mod imports;
+mod limits;
+mod me;
+mod observed;
+mod openapi;
 mod paging;
 mod plans;
 mod problem;
 mod service_providers;
+mod shape;
+mod sites;
 
 pub use auth::routes;
+pub use limits::Limits;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use database::Ledger;
 use domain::ids::Ids;
 use intake::{Planner, Spool};
@@ -28,6 +41,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::TraceLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
 
 /// The most bytes of a JSON body.
 pub const MOST_JSON_BYTES: usize = 1024 * 1024;
@@ -47,41 +64,85 @@ pub struct App {
     pub ids: Ids,
     /// How long an answer waits for a plan before it is 202 and PLANNING.
     pub plan_wait: Duration,
+    /// How often a key may ask.
+    pub limits: Limits,
+}
+
+/// Every operation below `/api/v1`, with what it is in the document.
+fn operations() -> OpenApiRouter<App> {
+    // Room for the other parts of a multipart body; the spool counts the file itself.
+    let upload = usize::try_from(MOST_UPLOAD_BYTES).unwrap_or(usize::MAX).saturating_add(2 * MOST_JSON_BYTES);
+    let uploads = OpenApiRouter::new()
+        .routes(routes!(plans::list::handle, plans::create::handle))
+        .routes(routes!(devices::import::handle))
+        .routes(routes!(customers::import::handle))
+        .routes(routes!(sites::import::handle))
+        .routes(routes!(service_providers::import::handle))
+        .routes(routes!(customer_rate_plans::import::handle))
+        .routes(routes!(customer_rate_pools::import::handle))
+        .layer(DefaultBodyLimit::max(upload));
+    OpenApiRouter::with_openapi(openapi::document())
+        .merge(uploads)
+        .routes(routes!(plans::get::handle))
+        .routes(routes!(plans::rows::handle))
+        .routes(routes!(bulk_changes::results::of_plan))
+        .routes(routes!(bulk_changes::list::handle, bulk_changes::create::handle))
+        .routes(routes!(bulk_changes::get::handle))
+        .routes(routes!(bulk_changes::rows::handle))
+        .routes(routes!(bulk_changes::log::handle))
+        .routes(routes!(bulk_changes::results::of_bulk_change))
+        .routes(routes!(bulk_changes::events::handle))
+        .routes(routes!(bulk_changes::control::pause))
+        .routes(routes!(bulk_changes::control::resume))
+        .routes(routes!(bulk_changes::control::cancel))
+        .routes(routes!(bulk_changes::plan_again::retry))
+        .routes(routes!(bulk_changes::plan_again::undo))
+        .routes(routes!(bulk_changes::resolve::handle))
+        .routes(routes!(devices::list::handle))
+        .routes(routes!(devices::get::handle, devices::edit::handle))
+        .routes(routes!(devices::timeline::handle))
+        .routes(routes!(customers::list::handle, customers::create::handle))
+        .routes(routes!(customers::get::handle, customers::edit::handle))
+        .routes(routes!(sites::list::handle, sites::create::handle))
+        .routes(routes!(sites::get::handle, sites::edit::handle))
+        .routes(routes!(service_providers::list::handle, service_providers::create::handle))
+        .routes(routes!(service_providers::get::handle, service_providers::edit::handle))
+        .routes(routes!(customer_rate_plans::list::handle, customer_rate_plans::create::handle))
+        .routes(routes!(customer_rate_plans::get::handle, customer_rate_plans::edit::handle))
+        .routes(routes!(customer_rate_pools::list::handle, customer_rate_pools::create::handle))
+        .routes(routes!(customer_rate_pools::get::handle, customer_rate_pools::edit::handle))
+        .routes(routes!(api_keys::list::handle, api_keys::create::handle))
+        .routes(routes!(api_keys::revoke::handle))
+        .routes(routes!(audit::list::handle))
+        .routes(routes!(audit::verify::handle))
+        .routes(routes!(me::handle))
+}
+
+/// The OpenAPI document, as it is served.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    openapi::with_refusals(operations().into_openapi())
 }
 
 /// The whole API.
 pub fn router(app: App) -> Router {
-    // Room for the other parts of a multipart body; the spool counts the file itself.
-    let upload = usize::try_from(MOST_UPLOAD_BYTES).unwrap_or(usize::MAX).saturating_add(2 * MOST_JSON_BYTES);
-    let api = Router::new()
-        .route("/plans", get(plans::list::handle).post(plans::create::handle).layer(DefaultBodyLimit::max(upload)))
-        .route("/plans/{id}", get(plans::get::handle))
-        .route("/plans/{id}/rows", get(plans::rows::handle))
-        .route("/plans/{id}/results.csv", get(bulk_changes::results::handle))
-        .route("/bulk-changes", get(bulk_changes::list::handle).post(bulk_changes::create::handle))
-        .route("/bulk-changes/{id}", get(bulk_changes::get::handle))
-        .route("/bulk-changes/{id}/rows", get(bulk_changes::rows::handle))
-        .route("/bulk-changes/{id}/results.csv", get(bulk_changes::results::handle))
-        .route("/bulk-changes/{id}/resolve", post(bulk_changes::resolve::handle))
-        .route("/bulk-changes/{id}/events", get(bulk_changes::events::handle))
-        .route("/bulk-changes/{id}/pause", post(bulk_changes::control::pause))
-        .route("/bulk-changes/{id}/resume", post(bulk_changes::control::resume))
-        .route("/bulk-changes/{id}/cancel", post(bulk_changes::control::cancel))
-        .route("/bulk-changes/{id}/retry", post(bulk_changes::plan_again::retry))
-        .route("/bulk-changes/{id}/undo", post(bulk_changes::plan_again::undo))
-        .route("/devices", get(devices::handle))
-        .route("/customers", get(customers::handle))
-        .route("/service-providers", get(service_providers::handle))
-        .route_layer(middleware::from_fn_with_state(app.clone(), auth::authorize));
+    let (api, document) = operations().split_for_parts();
+    let document = openapi::with_refusals(document);
+    let api = api.route_layer(middleware::from_fn_with_state(app.clone(), auth::authorize));
+    // The document and its viewer hold nothing of anybody's: no key is asked for.
+    let viewer = SwaggerUi::new("/api/v1/docs").url("/api/v1/openapi.json", document);
     Router::new()
         .nest("/api/v1", api)
+        .merge(viewer)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(observed::show))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(DefaultBodyLimit::max(MOST_JSON_BYTES))
         .layer(CatchPanicLayer::custom(|_| axum::response::IntoResponse::into_response(Problem::internal())))
         .layer(middleware::from_fn_with_state(Arc::new(app.ids.clone()), request_id))
+        .layer(middleware::from_fn(observed::count))
         .layer(TraceLayer::new_for_http())
         .with_state(app)
 }
@@ -92,11 +153,21 @@ async fn request_id(
     request: Request,
     next: Next,
 ) -> Response {
-    let id = ids.next().to_string();
-    let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
-    let mut response = tracing::Instrument::instrument(next.run(request), span).await;
+    // A client's own id is taken if it is harmless: it finds its request in our log, and we in its.
+    let given = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
+    let harmless = |text: &&str| (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    let id = given.filter(harmless).map_or_else(|| ids.next().to_string(), str::to_owned);
+    let traceparent = request.headers().get("traceparent").cloned();
+    let trace = traceparent.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let path = request.uri().path().to_owned();
+    let span = tracing::info_span!("request", id, method = %request.method(), path, traceparent = trace);
+    let answering = problem::REQUEST.scope((id.clone(), path), next.run(request));
+    let mut response = tracing::Instrument::instrument(answering, span).await;
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    if let Some(value) = traceparent {
+        response.headers_mut().insert(HeaderName::from_static("traceparent"), value);
     }
     response.headers_mut().insert(axum::http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response

@@ -61,9 +61,11 @@ impl Limit {
 }
 
 /// A page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
+    /// Send it as `cursor` to get the next page; null: this is the last one.
+    #[schema(required)]
     pub(crate) next_cursor: Option<String>,
 }
 

@@ -7,7 +7,9 @@ use axum::response::{IntoResponse, Response};
 use database::DatabaseError;
 use domain::associate_customer::RequestRefusal;
 use intake::{InputRefusal, PlanRefusal, SpoolError, WorkbookRefusal};
+use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 /// A refusal of a whole request.
 #[derive(Debug)]
@@ -16,15 +18,21 @@ pub(crate) struct Problem {
     code: &'static str,
     detail: String,
     field: Option<String>,
+    retry_after: Option<u64>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), field: None }
+        Self { status, code, detail: detail.into(), field: None, retry_after: None }
     }
 
     pub(crate) fn field(field: &str, code: &'static str, detail: impl Into<String>) -> Self {
         Self { field: Some(field.to_owned()), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail) }
+    }
+
+    /// In so many seconds the same may work.
+    pub(crate) fn retry_after(self, seconds: u64) -> Self {
+        Self { retry_after: Some(seconds), ..self }
     }
 
     pub(crate) fn not_found() -> Self {
@@ -60,6 +68,42 @@ impl Problem {
     }
 }
 
+tokio::task_local! {
+    /// The request that is being answered: its id and its path.
+    pub(crate) static REQUEST: (String, String);
+}
+
+/// Why a request was refused (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody {
+    /// Names the code.
+    r#type: String,
+    title: String,
+    status: u16,
+    /// A stable code.
+    code: String,
+    /// For this request.
+    detail: String,
+    /// The path that was asked for.
+    instance: Option<String>,
+    /// For the log line that says more than the answer may.
+    request_id: Option<String>,
+    /// May the same request work later?
+    retryable: bool,
+    /// Which field.
+    errors: Option<Vec<FieldProblem>>,
+}
+
+/// What is wrong with a field.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FieldProblem {
+    /// A JSON pointer (RFC 6901).
+    pointer: String,
+    code: String,
+    detail: String,
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut body = json!({
@@ -70,6 +114,10 @@ impl IntoResponse for Problem {
             "detail": self.detail,
             "retryable": matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS),
         });
+        let _ = REQUEST.try_with(|(id, path)| {
+            body["request_id"] = json!(id);
+            body["instance"] = json!(path);
+        });
         if let Some(field) = self.field {
             body["errors"] = json!([{ "pointer": format!("/{field}"), "code": self.code, "detail": self.detail }]);
         }
@@ -79,8 +127,9 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        let wait = self.retry_after.or((self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(2));
+        if let Some(seconds) = wait {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -148,34 +197,7 @@ impl From<PlanRefusal> for Problem {
             PlanRefusal::ServiceProviderNotFound(_) => {
                 Self::field("service_provider", "SERVICE_PROVIDER_NOT_FOUND", refusal.to_string())
             }
-            PlanRefusal::Input(input) => {
-                let code = match &input {
-                    InputRefusal::NoRows => "INPUT_HAS_NO_ROWS",
-                    InputRefusal::NoIccidColumn(_) => "INPUT_HAS_NO_ICCID_COLUMN",
-                    InputRefusal::NotCsv(_) => "INPUT_FORMAT_NOT_SUPPORTED",
-                    InputRefusal::QuoteNotClosed(_) => "INPUT_QUOTE_NOT_CLOSED",
-                    InputRefusal::RowTooLong(_) => "INPUT_ROW_TOO_LONG",
-                    InputRefusal::ColumnNotSupportedYet(_) => "COLUMN_NOT_SUPPORTED_YET",
-                    InputRefusal::ColumnNotFound(_) => {
-                        return Self::field("columns", "COLUMN_NOT_FOUND", input.to_string());
-                    }
-                    InputRefusal::ColumnTwice(..) => return Self::field("columns", "COLUMN_TWICE", input.to_string()),
-                    InputRefusal::NoCustomer => return Self::field("customer", "FIELD_MISSING", input.to_string()),
-                    InputRefusal::TooManyColumns => "INPUT_HAS_TOO_MANY_COLUMNS",
-                    InputRefusal::Workbook(WorkbookRefusal::TooLarge(_)) => return Self::too_large(input.to_string()),
-                    InputRefusal::Workbook(WorkbookRefusal::SeveralSheets(_)) => "WORKBOOK_HAS_SEVERAL_SHEETS",
-                    InputRefusal::Workbook(WorkbookRefusal::TooManyColumns(_)) => "INPUT_HAS_TOO_MANY_COLUMNS",
-                    InputRefusal::Workbook(WorkbookRefusal::Damaged(_) | WorkbookRefusal::Encrypted) => {
-                        "WORKBOOK_NOT_READABLE"
-                    }
-                    InputRefusal::TooManyRows => return Self::too_large(input.to_string()),
-                    InputRefusal::Workbook(WorkbookRefusal::Io(_)) | InputRefusal::Io(_) => {
-                        tracing::error!(error = &input as &dyn std::error::Error, "the spool could not be read");
-                        return Self::internal();
-                    }
-                };
-                Self::field("devices", code, input.to_string())
-            }
+            PlanRefusal::Input(input) => input.into(),
             PlanRefusal::Forbidden => Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", refusal.to_string()),
             PlanRefusal::StartAt(_) => Self::field("start_at", "FIELD_INVALID", refusal.to_string()),
             PlanRefusal::Spool(error) => error.into(),
@@ -183,6 +205,7 @@ impl From<PlanRefusal> for Problem {
             PlanRefusal::ChangeNotFinished => Self::new(StatusCode::CONFLICT, "WRONG_STATE", refusal.to_string()),
             PlanRefusal::NothingToRetry => Self::new(StatusCode::CONFLICT, "NOTHING_TO_RETRY", refusal.to_string()),
             PlanRefusal::Database(error) => error.into(),
+            PlanRefusal::TakenOver => DatabaseError::PlanNotReady.into(),
             PlanRefusal::Interrupted => Self::internal(),
         }
     }
@@ -197,5 +220,36 @@ impl From<SpoolError> for Problem {
                 Self::internal()
             }
         }
+    }
+}
+
+impl From<InputRefusal> for Problem {
+    fn from(input: InputRefusal) -> Self {
+        let code = match &input {
+            InputRefusal::NoRows => "INPUT_HAS_NO_ROWS",
+            InputRefusal::NoIccidColumn(_) => "INPUT_HAS_NO_ICCID_COLUMN",
+            InputRefusal::NotCsv(_) => "INPUT_FORMAT_NOT_SUPPORTED",
+            InputRefusal::QuoteNotClosed(_) => "INPUT_QUOTE_NOT_CLOSED",
+            InputRefusal::RowTooLong(_) => "INPUT_ROW_TOO_LONG",
+            InputRefusal::ColumnNotSupportedYet(_) => "COLUMN_NOT_SUPPORTED_YET",
+            InputRefusal::ColumnNotFound(_) => {
+                return Self::field("columns", "COLUMN_NOT_FOUND", input.to_string());
+            }
+            InputRefusal::ColumnTwice(..) => return Self::field("columns", "COLUMN_TWICE", input.to_string()),
+            InputRefusal::NoCustomer => return Self::field("customer", "FIELD_MISSING", input.to_string()),
+            InputRefusal::TooManyColumns => "INPUT_HAS_TOO_MANY_COLUMNS",
+            InputRefusal::Workbook(WorkbookRefusal::TooLarge(_)) => return Self::too_large(input.to_string()),
+            InputRefusal::Workbook(WorkbookRefusal::SeveralSheets(_)) => "WORKBOOK_HAS_SEVERAL_SHEETS",
+            InputRefusal::Workbook(WorkbookRefusal::TooManyColumns(_)) => "INPUT_HAS_TOO_MANY_COLUMNS",
+            InputRefusal::Workbook(WorkbookRefusal::Damaged(_) | WorkbookRefusal::Encrypted) => "WORKBOOK_NOT_READABLE",
+            InputRefusal::TooManyRows | InputRefusal::TooManyBytes => {
+                return Self::too_large(input.to_string());
+            }
+            InputRefusal::Workbook(WorkbookRefusal::Io(_)) | InputRefusal::Io(_) => {
+                tracing::error!(error = &input as &dyn std::error::Error, "the spool could not be read");
+                return Self::internal();
+            }
+        };
+        Self::field("devices", code, input.to_string())
     }
 }

@@ -59,6 +59,15 @@ pub(crate) enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Show what was done for one row: every attempt at every step
+    Log {
+        /// Its id
+        change: String,
+        /// The row's number
+        row: i32,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Begin no further chunk
     Pause(One),
     /// Go on with what was paused
@@ -153,6 +162,16 @@ const ROW_COLUMNS: &[Column] = &[
     ("Ended", "/processed_date"),
 ];
 
+const LOG_COLUMNS: &[Column] = &[
+    ("When", "/at"),
+    ("Attempt", "/attempt"),
+    ("Step", "/step"),
+    ("Status", "/status"),
+    ("Error", "/error"),
+    ("Request", "/request"),
+    ("Response", "/response"),
+];
+
 /// `ascribe apply`
 pub(crate) async fn apply(settings: &Settings, apply: Apply) -> anyhow::Result<ExitCode> {
     let api = Api::from_settings(settings)?;
@@ -189,6 +208,14 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
             query.extend(reason.as_deref().map(|r| ("reason", r)));
             let mut printer = Printer::new(output, ROW_COLUMNS)?;
             api.each(&format!("/bulk-changes/{change}/rows"), &query, limit, |row| printer.item(row)).await?;
+            printer.finish()?;
+        }
+        Command::Log { change, row, output } => {
+            let mut printer = Printer::new(output, LOG_COLUMNS)?;
+            let path = format!("/bulk-changes/{change}/rows/{row}/log");
+            if let Value::Array(entries) = api.get(&path, &[]).await?["items"].take() {
+                entries.into_iter().try_for_each(|entry| printer.item(entry))?;
+            }
             printer.finish()?;
         }
         Command::Pause(one) => act(&api, &one, "pause").await?,

@@ -1,12 +1,17 @@
 //! The client commands: the API over HTTP, shown as a table, JSON, NDJSON or CSV.
 
+pub(crate) mod audit;
 pub(crate) mod change;
-pub(crate) mod lists;
+pub(crate) mod device;
+pub(crate) mod key;
 pub(crate) mod output;
 pub(crate) mod plan;
+pub(crate) mod reference;
+mod upload;
 
 use crate::settings::Settings;
 use anyhow::Context as _;
+use output::{Column, Output, Printer};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use std::process::ExitCode;
@@ -29,7 +34,9 @@ pub(crate) struct Refused {
 /// The exit code that an error means.
 pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
     match error.downcast_ref::<Refused>() {
-        Some(refused) if refused.status == StatusCode::CONFLICT => ExitCode::from(CONFLICT),
+        Some(refused) if matches!(refused.status, StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED) => {
+            ExitCode::from(CONFLICT)
+        }
         Some(refused) if refused.status.is_client_error() => ExitCode::from(REFUSED),
         _ => ExitCode::FAILURE,
     }
@@ -46,7 +53,9 @@ pub(crate) struct Api {
 impl Api {
     /// The API of the settings.
     pub(crate) fn from_settings(settings: &Settings) -> anyhow::Result<Self> {
-        let key = settings.api_key.clone().context("set ASCRIBE_API_KEY to an API key; `ascribe init` makes one")?;
+        let key = settings.api_key()?.context(
+            "set ASCRIBE_API_KEY to an API key, or ASCRIBE_API_KEY_FILE to a file with one; `ascribe init` makes one",
+        )?;
         Self::new(&settings.url, &key)
     }
 
@@ -62,6 +71,18 @@ impl Api {
 
     pub(crate) async fn get(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Value> {
         answer(self.request(Method::GET, path).query(query).send().await).await
+    }
+
+    /// Edits a thing as it is seen now; somebody who was faster makes this a conflict.
+    pub(crate) async fn edit(&self, path: &str, edit: &Value) -> anyhow::Result<Value> {
+        let seen = self.request(Method::GET, path).send().await;
+        let tag = seen.as_ref().ok().and_then(|seen| seen.headers().get("etag").cloned());
+        answer(seen).await?;
+        let mut editing = self.request(Method::PATCH, path).json(edit);
+        if let Some(tag) = tag {
+            editing = editing.header("If-Match", tag);
+        }
+        answer(editing.send().await).await
     }
 
     /// Every item of a list, page by page, handed on as it comes.
@@ -92,6 +113,23 @@ impl Api {
         }
         Ok(())
     }
+}
+
+/// Prints a list, narrowed by what was given.
+pub(crate) async fn list(
+    api: &Api,
+    path: &str,
+    given: &[(&str, Option<String>)],
+    limit: Option<usize>,
+    output: Output,
+    columns: &'static [Column],
+) -> anyhow::Result<ExitCode> {
+    let query: Vec<(&str, &str)> =
+        given.iter().filter_map(|(name, value)| value.as_deref().map(|value| (*name, value))).collect();
+    let mut printer = Printer::new(output, columns)?;
+    api.each(path, &query, limit, |item| printer.item(item)).await?;
+    printer.finish()?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// An answer that is a file, or what it refuses.

@@ -26,6 +26,11 @@ pub(crate) struct Output {
 }
 
 impl Output {
+    /// Does a person read it?
+    pub(crate) fn is_for_people(self) -> bool {
+        self.format() == Format::Table
+    }
+
     pub(crate) fn format(self) -> Format {
         self.format.unwrap_or(if std::io::stdout().is_terminal() { Format::Table } else { Format::Json })
     }
@@ -43,6 +48,11 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
+    /// A table, for people.
+    pub(crate) fn table(columns: &'static [Column]) -> Self {
+        Self { format: Format::Table, columns, items: Vec::new(), csv: None }
+    }
+
     pub(crate) fn new(output: Output, columns: &'static [Column]) -> anyhow::Result<Self> {
         let format = output.format();
         let mut csv = (format == Format::Csv).then(|| csv::Writer::from_writer(std::io::stdout()));
@@ -123,7 +133,7 @@ fn cell(item: &Value, pointer: &str) -> String {
             let shown = list.iter().map(|one| match (one["column"].as_str(), one["field"].as_str()) {
                 (Some(column), Some(field)) => format!("{column} = {field}"),
                 (Some(column), None) => column.to_owned(),
-                _ => one.to_string(),
+                _ => one.as_str().map_or_else(|| one.to_string(), str::to_owned),
             });
             shown.collect::<Vec<_>>().join(", ")
         }

@@ -1,5 +1,6 @@
 //! The roles that touch the database: each opens the ledger the same way and stops the same way.
 
+pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod serve;
 pub(crate) mod work;

@@ -9,7 +9,7 @@ use intake::{Planner, Spool};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use web::{App, MOST_UPLOAD_BYTES};
+use web::{App, Limits, MOST_UPLOAD_BYTES};
 
 /// What `ascribe serve` takes.
 #[derive(Debug, clap::Args)]
@@ -49,7 +49,10 @@ pub(crate) async fn serve(
     let spool = Spool::open(settings.data.join("spool"), MOST_UPLOAD_BYTES).await?;
     let planner = Planner::new(ledger.clone(), ids.clone(), settings.planner(), spool.clone());
     let resuming = tokio::spawn(resume_plans(planner.clone(), stop.clone()));
-    let app = App { ledger, planner, spool, ids, plan_wait: Duration::from_secs_f64(settings.plan_wait_seconds) };
+    let limits = Limits::new(settings.requests_per_second, settings.requests_burst);
+    let plan_wait = Duration::from_secs_f64(settings.plan_wait_seconds);
+    let forgetting = tokio::spawn(forget_idle_keys(limits.clone()));
+    let app = App { ledger, planner, spool, ids, plan_wait, limits };
     tracing::info!(address = %listener.local_addr()?, "serving");
     let told = stop.clone();
     let serving = axum::serve(listener, web::router(app)).with_graceful_shutdown(async move { told.cancelled().await });
@@ -62,12 +65,20 @@ pub(crate) async fn serve(
         () = late => {}
     }
     resuming.abort();
+    forgetting.abort();
     Ok(())
 }
 
-/// Plans that were interrupted by the end of an earlier process begin again from the spool, once nobody else makes them.
+/// What is known of keys that have not asked for a while is forgotten.
+async fn forget_idle_keys(limits: Limits) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        limits.forget_the_idle();
+    }
+}
+
+/// Plans that were interrupted, by the end of a process or of the database, begin again from the spool once nobody makes them.
 async fn resume_plans(planner: Planner, stop: CancellationToken) {
-    let mut before: Option<Vec<uuid::Uuid>> = None;
     while !stop.is_cancelled() {
         let notes = match planner.notes().await {
             Ok(notes) => notes,
@@ -76,18 +87,11 @@ async fn resume_plans(planner: Planner, stop: CancellationToken) {
                 Vec::new()
             }
         };
-        // Only what lay here when we began can be another process's: the rest is being planned by this one.
-        let known = before.get_or_insert_with(|| notes.iter().map(|(note, _)| note.plan).collect());
-        let open: Vec<_> = notes.into_iter().filter(|(note, _)| known.contains(&note.plan)).collect();
-        if open.is_empty() {
-            return;
-        }
-        for (note, kept) in open {
+        for (note, kept) in notes {
             match planner.begin_again(&note, kept).await {
                 Ok(None) => {}
                 Ok(Some(planning)) => {
-                    tracing::info!(bulk_change.id = %note.plan, "planning begins again after a restart");
-                    known.retain(|plan| *plan != note.plan);
+                    tracing::info!(bulk_change.id = %note.plan, "planning begins again");
                     tokio::spawn(async move { drop(planning.run().await) });
                 }
                 Err(error) => {

@@ -61,8 +61,11 @@ const DISCARDED_AT_A_TIME: i32 = 2_000;
 
 /// Plans that expired or failed lose their rows, in small batches, one tenant after the other; looked after every minute.
 async fn discard_old_plans(ledger: Ledger, stop: CancellationToken) {
+    let mut passes = 0_u32;
     while !stop.is_cancelled() {
-        if let Err(error) = discard_once(&ledger, &stop).await {
+        // After a long break the planners get some minutes to go on before their plans are given up.
+        passes = passes.saturating_add(1);
+        if let Err(error) = discard_once(&ledger, passes > 5, &stop).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "old plans could not be discarded");
         }
         tokio::select! {
@@ -72,8 +75,17 @@ async fn discard_old_plans(ledger: Ledger, stop: CancellationToken) {
     }
 }
 
-async fn discard_once(ledger: &Ledger, stop: &CancellationToken) -> Result<(), database::DatabaseError> {
+async fn discard_once(
+    ledger: &Ledger,
+    also_dead: bool,
+    stop: &CancellationToken,
+) -> Result<(), database::DatabaseError> {
     for tenant in database::discard::tenants(ledger).await? {
+        if also_dead {
+            database::discard::end_dead_plans(ledger, tenant).await?;
+        }
+        // What is new of the audit trail comes under the next seal of its chain.
+        database::audit::seal(ledger, tenant).await?;
         for plan in database::discard::discardable(ledger, tenant).await? {
             while !stop.is_cancelled()
                 && database::discard::discard_plan_rows(ledger, tenant, plan, DISCARDED_AT_A_TIME).await?
@@ -91,7 +103,7 @@ async fn months_ahead(ledger: Ledger, stop: CancellationToken) {
             Ok(_) => Duration::from_secs(3600),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the months ahead could not be made");
-                Duration::from_secs(5)
+                Duration::from_secs(60)
             }
         };
         tokio::select! {

@@ -5,16 +5,25 @@ use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 use testing::{TestApp, iccid};
 
+mod doctor;
+mod reference;
+
 /// Runs `ascribe` with these arguments; standard input as given.
 async fn ascribe(url: &str, key: &str, arguments: &[&str], input: &str) -> Output {
-    let (url, key, input) = (url.to_owned(), key.to_owned(), input.to_owned());
+    run(&[("ASCRIBE_URL", url), ("ASCRIBE_API_KEY", key)], arguments, input).await
+}
+
+/// Runs `ascribe` in an environment that holds nothing else of ours.
+async fn run(environment: &[(&str, &str)], arguments: &[&str], input: &str) -> Output {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let (environment, input): (Vec<(String, String)>, _) = (environment.iter().map(owned).collect(), input.to_owned());
     let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
     tokio::task::spawn_blocking(move || {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ascribe"))
             .args(arguments)
-            .env("ASCRIBE_URL", url)
-            .env("ASCRIBE_API_KEY", key)
             .env_remove("DATABASE_URL")
+            .env_remove("ASCRIBE_API_KEY")
+            .envs(environment)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -25,6 +34,13 @@ async fn ascribe(url: &str, key: &str, arguments: &[&str], input: &str) -> Outpu
     })
     .await
     .unwrap()
+}
+
+/// What it printed, if it ended with this code.
+fn printed(output: &Output, code: i32) -> String {
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{out}\n{err}");
+    out.into_owned()
 }
 
 #[tokio::test]

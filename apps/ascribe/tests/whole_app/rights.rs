@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use testing::{TestApp, iccid};
 
-async fn key(app: &TestApp, role: Role, confined_to: Option<&Confinement>) -> ApiKey {
+pub(crate) async fn key(app: &TestApp, role: Role, confined_to: Option<&Confinement>) -> ApiKey {
     let key = ApiKey::new(&app.ids);
     let mut fleet = Fleet::open(app.database.server()).await.unwrap();
     fleet
@@ -19,11 +19,11 @@ async fn key(app: &TestApp, role: Role, confined_to: Option<&Confinement>) -> Ap
     key
 }
 
-fn sites(sites: &[SiteId]) -> Confinement {
+pub(crate) fn sites(sites: &[SiteId]) -> Confinement {
     Confinement { sites: sites.to_vec(), site_groups: Vec::new() }
 }
 
-async fn plan_as(
+pub(crate) async fn plan_as(
     app: &TestApp,
     key: &ApiKey,
     customer: &str,
@@ -38,7 +38,7 @@ async fn plan_as(
 
 /// A path of a route with this id in it.
 fn path(route: &str, id: &str) -> String {
-    route.replace("{id}", id)
+    route.replace("{id}", id).replace("{row}", "1")
 }
 
 #[tokio::test]
@@ -58,9 +58,12 @@ async fn each_role_may_do_what_its_table_says_and_nothing_else() {
         let key = key(&app, role, None).await;
         for (method, route) in web::routes() {
             let body = json!({});
-            let body = (method == Method::POST).then_some(&body);
+            let body = (method == Method::POST || method == Method::PATCH).then_some(&body);
             let answer = app.send_as(&key, method.clone(), &path(route, id), body).await.unwrap();
             let may = match (method == Method::GET, route) {
+                (true, "/me") => true,
+                // Who runs the tenant looks at what is its own.
+                (true, "/api-keys" | "/audit" | "/audit/verify") => controls,
                 (true, _) => looks,
                 (false, "/plans" | "/bulk-changes" | "/bulk-changes/{id}/retry" | "/bulk-changes/{id}/undo") => plans,
                 (false, _) => controls,
@@ -143,6 +146,9 @@ async fn who_is_confined_to_sites_changes_and_sees_those_alone() {
     let rows = app.rows("plans", &made["id"]).await.unwrap();
     let reasons: Vec<_> = rows.iter().map(|row| row["reason"].as_str().unwrap_or("CHANGE")).collect();
     assert_eq!(reasons, ["CHANGE", "FORBIDDEN", "ALREADY_ASSIGNED_SAME"]);
+    assert!(rows[1]["before"].is_null(), "nothing of a SIM that is elsewhere: {}", rows[1]);
+    let named = rows.iter().find(|row| row.to_string().contains("Cold"));
+    assert!(named.is_none(), "{named:?}");
     let (_, made) = plan_as(&app, &confined, "Cold", &json!({}), &[iccid(0)]).await;
     assert_eq!(made["counts"]["by_reason"], json!({"CUSTOMER_NOT_PERMITTED": 1}), "{made}");
 
@@ -157,7 +163,8 @@ async fn who_is_confined_to_sites_changes_and_sees_those_alone() {
     // Plans and changes of others are not there, to look at or to touch.
     let others = app.carry_out("Cold", &json!({}), &[iccid(1)]).await.unwrap();
     let id = others["id"].as_str().unwrap();
-    for (method, route) in web::routes().into_iter().filter(|(_, route)| route.contains("{id}")) {
+    let of_changes = |route: &str| route.starts_with("/plans/{id}") || route.starts_with("/bulk-changes/{id}");
+    for (method, route) in web::routes().into_iter().filter(|(_, route)| of_changes(route)) {
         let body = json!({"rows": [1], "outcome": "failed", "reason": "x"});
         let body = route.ends_with("/resolve").then_some(&body);
         let answer = app.send_as(&confined, method, &path(route, id), body).await.unwrap();
@@ -204,5 +211,9 @@ async fn an_undo_takes_back_only_what_the_caller_may_change() {
     let undo = format!("/bulk-changes/{}/undo", made["id"].as_str().unwrap());
     let plan = app.send_as(&confined, Method::POST, &undo, None).await.unwrap().json;
     assert_eq!(plan["counts"]["by_reason"], json!({"FORBIDDEN": 2}), "{plan}");
+    let rows =
+        app.send_as(&confined, Method::GET, &format!("/plans/{}/rows", plan["id"].as_str().unwrap()), None).await;
+    let rows = rows.unwrap().json["items"].clone();
+    assert!(rows.as_array().unwrap().iter().all(|row| row["before"].is_null()), "{rows}");
     app.finish().await.unwrap();
 }

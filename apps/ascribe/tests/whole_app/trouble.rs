@@ -211,7 +211,9 @@ async fn a_small_change_starts_while_a_big_one_runs() {
 async fn a_plan_whose_planner_died_and_did_not_come_back_says_so() {
     let app = TestApp::start(1).await.unwrap();
     let plan = app.plan("Water", &json!({}), &devices(1)).await.unwrap();
-    app.database.plant("update app.device_bulk_change set status = 'PLANNING', planning_lease_until = now() - interval '11 minutes'; delete from app.bulk_change_chunk; delete from app.bulk_change_counter; delete from app.m2m_device_change").await.unwrap();
+    app.database.plant("update app.device_bulk_change set status = 'PLANNING', planning_lease_until = now() - interval '61 minutes'; delete from app.bulk_change_chunk; delete from app.bulk_change_counter; delete from app.m2m_device_change").await.unwrap();
+    assert_eq!(database::discard::end_dead_plans(&app.ledger, app.fixture.other_tenant).await.unwrap(), 0);
+    assert_eq!(database::discard::end_dead_plans(&app.ledger, app.fixture.tenant).await.unwrap(), 1);
     let shown = app.get(&format!("/plans/{}", plan.json["id"].as_str().unwrap())).await.unwrap().json;
     assert_eq!(shown["status"], "PLAN_FAILED");
     let refused = app.post("/bulk-changes", &json!({"plan_id": plan.json["id"]})).await.unwrap();
@@ -232,5 +234,28 @@ async fn a_lost_database_is_503_and_when_it_is_back_everything_goes_on() {
     let back = app.post("/bulk-changes", &json!({"plan_id": plan.json["id"]})).await.unwrap();
     assert_eq!(back.status, StatusCode::ACCEPTED);
     app.work().await.unwrap();
+    app.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_chunk_that_nobody_gets_through_with_does_not_keep_the_others() {
+    let app = TestApp::start(4).await.unwrap();
+    let stuck = app.plan("Water", &json!({}), &devices(2)).await.unwrap().json;
+    app.post("/bulk-changes", &json!({"plan_id": stuck["id"]})).await.unwrap();
+    let claim = |lease: u64| claim_chunk(&app.ledger, Duration::from_millis(lease));
+    let first = claim(1).await.unwrap().unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let again = claim(1).await.unwrap().unwrap();
+    assert_eq!((again.bulk_change, again.epoch), (first.bulk_change, first.epoch + 1), "once, at once");
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let fine = app.plan("Cold", &json!({}), &devices(4)[2..]).await.unwrap().json;
+    app.post("/bulk-changes", &json!({"plan_id": fine["id"]})).await.unwrap();
+    let other = claim(30_000).await.unwrap().unwrap();
+    assert_ne!(other.bulk_change, first.bulk_change, "then the others come first");
+    settle_chunk(&app.ledger, &other, other.first_row, other.last_row, "w").await.unwrap();
+    assert!(claim(30_000).await.unwrap().is_none(), "and it waits");
+    app.work_after("10 seconds").await.unwrap();
+    let change = app.get(&format!("/bulk-changes/{}", stuck["id"].as_str().unwrap())).await.unwrap().json;
+    assert_eq!(change["counts"]["ok"], 2, "{change}");
     app.finish().await.unwrap();
 }

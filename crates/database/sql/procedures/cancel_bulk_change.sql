@@ -10,6 +10,10 @@ declare
     v_change  app.device_bulk_change;
     v_waiting integer;
 begin
+    -- Of a plan that was not applied nothing is locked: applying it takes the change first.
+    if not exists (select from app.device_bulk_change where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null) then
+        raise exception 'no such bulk change' using errcode = 'ZA002';
+    end if;
     -- The chunks first, then the change, as everywhere.
     perform from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
         and k.state <> 'DONE' order by k.chunk_number for update;

@@ -1,6 +1,7 @@
 -- claim_chunk: the next chunk that is due, leased to the caller, with an epoch of its own.
 -- Seed's procedure: the SQS message that Lambda received. Runs as the dispatcher, over all tenants, on ids only.
--- Chunks whose lease ran out come first (somebody died with them). Then it goes round: the tenant that was served least
+-- A chunk whose lease ran out (somebody died with it, or it takes too long) is given back first: at once the first time, then
+-- after two seconds, four, … so that a chunk that cannot be settled does not keep the others. Then it goes round: the tenant that was served least
 -- recently, of its changes the one served least recently, of that one the first chunk. So a change of ten rows starts after
 -- at most one chunk of each other tenant and change, whatever their size. SKIP LOCKED: two callers never wait for each other.
 -- Answers no row when nothing is due. Cost: 3 updates per chunk of about 1,000 devices, and one index look-up for each
@@ -16,29 +17,33 @@ declare
     v_change uuid;
     v_chunk  integer;
 begin
-    select c.tenant_id, c.bulk_change_id, c.chunk_number into v_tenant, v_change, v_chunk
-    from app.bulk_change_chunk c
-    where c.state = 'RUNNING' and not c.is_paused and c.lease_until <= app.now()
-    order by c.lease_until limit 1
-    for update skip locked;
-    if not found then
-        for v_tenant, v_change in
-            select t.tenant_id, b.bulk_change_id from app.tenant_turn t join app.bulk_change_turn b on b.tenant_id = t.tenant_id
-            order by t.served_at, t.tenant_id, b.served_at, b.bulk_change_id
-        loop
-            select c.chunk_number into v_chunk from app.bulk_change_chunk c
-            where c.tenant_id = v_tenant and c.bulk_change_id = v_change
-              and c.state = 'READY' and not c.is_paused and c.start_at <= app.now()
-            order by c.chunk_number limit 1
-            for update skip locked;
-            exit when found;
-        end loop;
-        if v_chunk is null then
-            return;
-        end if;
-        update app.tenant_turn t set served_at = app.now() where t.tenant_id = v_tenant;
-        update app.bulk_change_turn b set served_at = app.now() where b.tenant_id = v_tenant and b.bulk_change_id = v_change;
+    with lost as (
+        select c.tenant_id, c.bulk_change_id, c.chunk_number from app.bulk_change_chunk c
+        where c.state = 'RUNNING' and not c.is_paused and c.lease_until <= app.now()
+        order by c.lease_until limit 10
+        for update skip locked)
+    update app.bulk_change_chunk c
+    set state = 'READY', lease_until = null, releases = least(c.releases + 1, 1000),
+        start_at = app.now() + case when c.releases = 0 then interval '0'
+            else least(make_interval(secs => 2 ^ least(c.releases, 9)), interval '5 minutes') end
+    from lost
+    where c.tenant_id = lost.tenant_id and c.bulk_change_id = lost.bulk_change_id and c.chunk_number = lost.chunk_number;
+    for v_tenant, v_change in
+        select t.tenant_id, b.bulk_change_id from app.tenant_turn t join app.bulk_change_turn b on b.tenant_id = t.tenant_id
+        order by t.served_at, t.tenant_id, b.served_at, b.bulk_change_id
+    loop
+        select c.chunk_number into v_chunk from app.bulk_change_chunk c
+        where c.tenant_id = v_tenant and c.bulk_change_id = v_change
+          and c.state = 'READY' and not c.is_paused and c.start_at <= app.now()
+        order by c.chunk_number limit 1
+        for update skip locked;
+        exit when found;
+    end loop;
+    if v_chunk is null then
+        return;
     end if;
+    update app.tenant_turn t set served_at = app.now() where t.tenant_id = v_tenant;
+    update app.bulk_change_turn b set served_at = app.now() where b.tenant_id = v_tenant and b.bulk_change_id = v_change;
     return query
         update app.bulk_change_chunk c
         set state = 'RUNNING', epoch = c.epoch + 1, lease_until = app.now() + p_lease

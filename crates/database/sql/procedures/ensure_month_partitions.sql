@@ -22,6 +22,9 @@ begin
             v_month := (date_trunc('month', p_from::timestamp) + make_interval(months => i))::date;
             v_child := v_parent || '_' || to_char(v_month, 'YYYY_MM');
             if to_regclass('app.' || v_child) is null then
+                -- It takes the parent for itself. Behind a long reader every settle would queue up after it: better tried
+                -- again later, there are months of time.
+                perform set_config('lock_timeout', '500ms', true);
                 -- The bounds are instants: months begin at midnight UTC, whatever the session's time zone is.
                 execute format('create table app.%I partition of app.%I for values from (%L) to (%L)', v_child, v_parent,
                     v_month || ' 00:00:00+00', (v_month + interval '1 month')::date || ' 00:00:00+00');

@@ -6,7 +6,7 @@
 -- Effect:  failed: the rows end FAILED. processed: they are pending again, so that a worker records their assignment like
 --          any other row's, under the same checks. Locks, counts, the change's status, log, one audit entry.
 --          Answers how many rows it closed; rows that do not need attention are left alone.
--- Errors:  ZA002 no such bulk change in this tenant.
+-- Errors:  ZA002 no such bulk change in this tenant · ZA011 the rest of the chunk is being cancelled: ask again when it is.
 -- Cost per row: 1 update, 1 lock deleted, 1 log insert.
 create function app.resolve_rows(p_tenant_id uuid, p_bulk_change_id uuid, p_rows integer[], p_processed boolean,
     p_reason text, p_comment text, p_actor text) returns integer
@@ -22,6 +22,12 @@ begin
     perform from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
         and exists (select from unnest(p_rows) as r where r between k.first_row and k.last_row)
         order by k.chunk_number for update;
+    if p_processed and exists (select from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
+        and k.is_cancelled and k.state <> 'DONE' and exists (select from unnest(p_rows) as r where r between k.first_row and k.last_row)) then
+        raise exception 'the rest of the chunk is being cancelled' using errcode = 'ZA011';
+    end if;
+    -- The counter before the change, as finish_rows does.
+    perform from app.bulk_change_counter k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id for update;
     perform from app.device_bulk_change b where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.applied_at is not null
         and p_tenant_id = app.current_tenant() for update;
     if not found then

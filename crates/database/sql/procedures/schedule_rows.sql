@@ -40,7 +40,9 @@ begin
         join app.bulk_change_chunk k on k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.chunk_number = p_chunk_number
         where w.waits and w.reason is null group by k.tenant_id, k.bulk_change_id, k.chunk_number, w.effective_date
         on conflict (tenant_id, bulk_change_id, chunk_number, effective_date) do update
-            set is_done = false, is_cancelled = false, due_at = excluded.due_at;
+            -- What was cancelled and is not through with it stays cancelled, this row with it.
+            set is_done = false, is_cancelled = schedule_chunk.is_cancelled and not schedule_chunk.is_done,
+                due_at = case when schedule_chunk.is_cancelled and not schedule_chunk.is_done then schedule_chunk.due_at else excluded.due_at end;
     end if;
 end
 $$;

@@ -2,14 +2,16 @@
 create table app.integration (
     id   smallint primary key,
     code text not null unique,
-    name text not null
+    name text not null,
+    -- The module that its SIMs belong to; null: it has none.
+    module text check (module in ('m2m', 'mobility'))
 );
 comment on table app.integration is 'The outside systems. Ids are the original''s where it has one (reference: domain 1.3).';
-insert into app.integration (id, code, name) values
-    (1, 'control_center', 'Cisco Control Center (Jasper)'),
-    (3, 'rev_io', 'Rev.io'),
-    (4, 'thingspace', 'Verizon ThingSpace'),
-    (6, 'telegence', 'AT&T Telegence');
+insert into app.integration (id, code, name, module) values
+    (1, 'control_center', 'Cisco Control Center (Jasper)', 'm2m'),
+    (3, 'rev_io', 'Rev.io', null),
+    (4, 'thingspace', 'Verizon ThingSpace', 'm2m'),
+    (6, 'telegence', 'AT&T Telegence', 'mobility');
 
 create table app.device_status (
     integration_id smallint not null references app.integration,

@@ -37,9 +37,11 @@ create table app.api_key_lookup (
     foreign key (tenant_id, api_key_id) references app.api_key (tenant_id, id)
 );
 
--- Answers already given to a request with an Idempotency-Key. An in-flight mark expires by itself.
+-- Answers already given to a request with an Idempotency-Key, to the API key that sent it and no other: what one may see,
+-- another may not. An in-flight mark expires by itself.
 create table app.idempotency_key (
     tenant_id   uuid not null references app.tenant,
+    api_key_id  uuid not null,
     route       text not null,
     key         text not null,
     fingerprint bytea not null,
@@ -49,5 +51,8 @@ create table app.idempotency_key (
     -- What was made, written in the transaction that made it: an answer that was lost can be given again.
     made_id     uuid,
     expires_at  timestamptz not null,
-    primary key (tenant_id, route, key)
+    -- Moves on when an in-flight mark is taken over: only who has it now keeps an answer or gives the key back.
+    epoch       integer not null default 1,
+    primary key (tenant_id, api_key_id, route, key),
+    foreign key (tenant_id, api_key_id) references app.api_key (tenant_id, id)
 );

@@ -14,6 +14,8 @@ create table app.device_bulk_change (
     created_by             uuid not null,
     created_at             timestamptz not null,
     planning_lease_until   timestamptz,
+    -- The fence: whoever takes over a plan moves it on, and who made it before writes nothing more.
+    planning_epoch         integer not null default 0,
     planned_at             timestamptz,
     expires_at             timestamptz,
     -- The whole change waits until then; null: as soon as it is applied.
@@ -254,9 +256,26 @@ create table app.audit_entry (
     bulk_change_id uuid,
     chunk_number   integer,
     detail         jsonb not null default '{}',
-    digest         bytea
+    digest         bytea,
+    -- The transaction that wrote it. All entries below a snapshot's xmin are there, whatever order they committed in: what
+    -- is sealed is sealed by ranges of these, and none can come late.
+    made_in        xid8 not null default pg_current_xact_id()
 ) partition by range (at);
 create index audit_entry_by_change on app.audit_entry (tenant_id, bulk_change_id, id);
+create index audit_entry_in_order on app.audit_entry (tenant_id, made_in, id);
+
+-- A block of audit entries under a digest that goes on from the block before: a chain per tenant. Append only.
+create table app.audit_seal (
+    tenant_id        uuid not null references app.tenant,
+    seal_number      integer not null check (seal_number > 0),
+    -- The entries of the transactions from this one to before that one.
+    from_transaction xid8 not null,
+    to_transaction   xid8 not null,
+    entries          integer not null check (entries > 0),
+    digest           bytea not null,
+    sealed_at        timestamptz not null,
+    primary key (tenant_id, seal_number)
+);
 
 -- What a request with an Idempotency-Key made is a plan or a bulk change.
 alter table app.idempotency_key add foreign key (tenant_id, made_id) references app.device_bulk_change (tenant_id, id);

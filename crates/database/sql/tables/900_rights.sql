@@ -11,7 +11,7 @@ begin
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
-        'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry']
+        'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry', 'audit_seal']
     loop
         execute format('alter table app.%I enable row level security', v_table);
         execute format('alter table app.%I force row level security', v_table);
@@ -37,6 +37,11 @@ create policy agent on app.device_status_history for select to ascribe_web using
     select from app.device_tenant dt
     where dt.tenant_id = app.current_tenant() and dt.device_owner_tenant_id = device_status_history.tenant_id
       and dt.device_id = device_status_history.device_id));
+
+-- The web role registers devices of its own tenant and of no other: a foreign key alone would let an agent's session take
+-- any device of its partner, for constraints look past row level security.
+create policy own_devices on app.device_tenant as restrictive for insert to ascribe_web
+    with check (device_owner_tenant_id = app.current_tenant());
 
 -- Dispatch tables: the second policy. They hold ids and times, nothing a tenant would call its own.
 create policy dispatcher on app.bulk_change_chunk to ascribe_dispatcher using (true) with check (true);
@@ -69,13 +74,30 @@ grant select, insert, update, delete on app.idempotency_key to ascribe_web;
 grant select, insert on app.tenant_turn, app.bulk_change_turn to ascribe_web;
 grant insert on app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target, app.bulk_change_input, app.bulk_change_chunk,
     app.m2m_device_change, app.audit_entry to ascribe_web;
-grant update (status, status_details, plan_hash, planning_lease_until, planned_at, expires_at, applied_at, applied_by, start_at,
-    row_count, no_change_count, refused_count, by_reason, service_provider_id, rows_read, rows_judged)
+grant update (status, status_details, plan_hash, planning_lease_until, planning_epoch, planned_at, expires_at, applied_at, applied_by, start_at,
+    row_count, no_change_count, refused_count, by_reason, service_provider_id, input_columns, rows_read, rows_judged)
     on app.device_bulk_change to ascribe_web;
 grant update (is_cancelled, due_at) on app.schedule_chunk to ascribe_web;
 grant update (state, start_at, is_paused, is_cancelled) on app.bulk_change_chunk to ascribe_web;
 
--- The worker role settles.
+-- The web role keeps what plans are made against: customers, sites, offers, providers, devices, keys. Nothing is deleted;
+-- an assignment, a version and a past are not its to write.
+grant select on app.audit_seal to ascribe_web;
+grant insert on app.service_provider, app.rev_customer, app.site, app.carrier_rate_plan, app.customer_rate_plan,
+    app.customer_rate_pool, app.m2m_device, app.device_tenant, app.device_status_history, app.api_key, app.api_key_site,
+    app.api_key_lookup, app.site_group, app.site_group_site to ascribe_web;
+grant select (tenant_id, api_key_id, expires_at, revoked_at) on app.api_key_lookup to ascribe_web;
+grant update (revoked_at) on app.api_key_lookup to ascribe_web;
+grant update (name, write_enabled) on app.service_provider to ascribe_web;
+grant update (customer_name, status) on app.rev_customer to ascribe_web;
+grant update (name, is_active) on app.site to ascribe_web;
+grant update (rate_plan_name, service_provider_id, is_active) on app.customer_rate_plan to ascribe_web;
+grant update (name, service_provider_id, is_active) on app.customer_rate_pool to ascribe_web;
+grant update (msisdn, imei, eid, status, carrier_rate_plan_id, ip_address, is_archived) on app.m2m_device to ascribe_web;
+
+-- The worker role settles, and seals the audit trail.
+grant select on app.audit_entry to ascribe_worker;
+grant select, insert on app.audit_seal to ascribe_worker;
 grant select on app.tenant, app.service_provider, app.integration_authentication, app.rev_customer, app.site,
     app.customer_rate_plan, app.customer_rate_pool, app.bulk_change_target, app.device_tenant_history,
     app.m2m_device_bulk_change_log to ascribe_worker;

@@ -10,10 +10,11 @@ use crate::auth::Caller;
 use crate::paging::path_id;
 use crate::problem::Problem;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
 use database::bulk_change::BulkChange;
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -22,19 +23,25 @@ const LOOK_EVERY: Duration = Duration::from_millis(400);
 /// How often at most: a quarter of an hour.
 const MOST_LOOKS: u32 = 2_250;
 
+/// Progress as server-sent events, until nothing is left to do; `Last-Event-ID` goes on from there
+#[utoipa::path(get, path = "/bulk-changes/{id}/events", tag = "Bulk changes", operation_id = "watch_bulk_change",
+    params(("id" = String, Path), ("Last-Event-ID" = Option<String>, Header)),
+    responses((status = OK, body = String, content_type = "text/event-stream"), (status = NO_CONTENT)))]
 pub(crate) async fn handle(
     Caller(caller): Caller,
     State(app): State<App>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+) -> Result<Response, Problem> {
     let id = path_id(&id)?;
     let found = database::bulk_change::get(&app.ledger, &caller, id).await?;
-    if found.is_none_or(|change| change.status.is_plan()) {
-        return Err(Problem::not_found());
-    }
+    let found = found.filter(|change| !change.status.is_plan()).ok_or_else(Problem::not_found)?;
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let events = stream::unfold(Some((last, 0)), move |before| {
+    if found.status.is_finished() && last == event_id(&found) {
+        // Nothing will come any more: 204 is how a browser is told not to ask again (HTML, server-sent events).
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let events: BoxStream<'static, Result<Event, Infallible>> = stream::unfold(Some((last, 0)), move |before| {
         let ledger = app.ledger.clone();
         async move {
             let (last, mut looks) = before?;
@@ -46,8 +53,10 @@ pub(crate) async fn handle(
                     let over = change.status.is_finished();
                     if now != last {
                         let name = if over { "finished" } else { "progress" };
-                        let event =
-                            Event::default().id(now.as_str()).event(name).data(super::show(&change).to_string());
+                        let event = Event::default()
+                            .id(now.as_str())
+                            .event(name)
+                            .data(serde_json::to_string(&super::show(&change)).unwrap_or_default());
                         return Some((Ok(event), (!over).then_some((now, looks))));
                     }
                     if over {
@@ -58,8 +67,9 @@ pub(crate) async fn handle(
             }
             None
         }
-    });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
+    })
+    .boxed();
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response())
 }
 
 fn event_id(change: &BulkChange) -> String {

@@ -4,7 +4,6 @@
 use crate::App;
 use crate::auth::Caller;
 use crate::idempotency;
-use crate::paging::path_id;
 use crate::plans::make;
 use crate::problem::Problem;
 use axum::extract::{Path, State};
@@ -12,21 +11,26 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use sha2::{Digest, Sha256};
 
-/// The rows that failed, were skipped or cancelled, once more, from fresh verdicts.
+/// Plan once more what failed, was skipped or cancelled, from fresh verdicts
+#[utoipa::path(post, path = "/bulk-changes/{id}/retry", tag = "Bulk changes", operation_id = "retry_bulk_change",
+    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255), ("Prefer" = Option<String>, Header)),
+    responses((status = CREATED, body = crate::plans::Plan, headers(("Location" = String))),
+        (status = ACCEPTED, body = crate::plans::Plan, headers(("Location" = String), ("Retry-After" = String)))))]
 pub(crate) async fn retry(
     Caller(caller): Caller,
     State(app): State<App>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (key, id, worker) = (idempotency::key(&headers)?, path_id(&id)?, app.clone());
+    let (key, wait) = (idempotency::key(&headers)?, idempotency::wait(&headers));
+    let (id, worker) = (super::visible(&app, &caller, &id).await?, app.clone());
     let work = async move {
         let planning = worker.planner.begin_retry(caller, id).await?;
-        make(&worker, &caller, planning).await
+        make(&worker, &caller, planning, wait).await
     };
     idempotency::once(
         &app,
-        caller.tenant,
+        caller,
         "POST /bulk-changes/retry",
         key,
         Sha256::digest(id.as_bytes()).into(),
@@ -36,21 +40,26 @@ pub(crate) async fn retry(
     .await
 }
 
-/// The rows that were done, backwards, each saying whether and why it can or cannot.
+/// Plan a finished change backwards, each row saying whether and why it can or cannot
+#[utoipa::path(post, path = "/bulk-changes/{id}/undo", tag = "Bulk changes", operation_id = "undo_bulk_change",
+    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255), ("Prefer" = Option<String>, Header)),
+    responses((status = CREATED, body = crate::plans::Plan, headers(("Location" = String))),
+        (status = ACCEPTED, body = crate::plans::Plan, headers(("Location" = String), ("Retry-After" = String)))))]
 pub(crate) async fn undo(
     Caller(caller): Caller,
     State(app): State<App>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (key, id, worker) = (idempotency::key(&headers)?, path_id(&id)?, app.clone());
+    let (key, wait) = (idempotency::key(&headers)?, idempotency::wait(&headers));
+    let (id, worker) = (super::visible(&app, &caller, &id).await?, app.clone());
     let work = async move {
         let planning = worker.planner.begin_undo(caller, id).await?;
-        make(&worker, &caller, planning).await
+        make(&worker, &caller, planning, wait).await
     };
     idempotency::once(
         &app,
-        caller.tenant,
+        caller,
         "POST /bulk-changes/undo",
         key,
         Sha256::digest(id.as_bytes()).into(),

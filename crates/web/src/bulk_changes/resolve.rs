@@ -1,7 +1,7 @@
 //! `POST /bulk-changes/{id}/resolve`: a person closes rows that need attention, as processed or failed, and says why.
 
 use crate::App;
-use crate::auth::Caller;
+use crate::auth::{Allowed, Caller};
 use crate::problem::Problem;
 use axum::Json;
 use axum::body::Bytes;
@@ -10,11 +10,15 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use database::control::{Resolution, resolve_rows};
 use serde::Deserialize;
-use serde_json::Value;
+use utoipa::ToSchema;
 
-#[derive(Deserialize)]
+/// Which rows to close, and as what.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Body {
+#[schema(as = Resolution)]
+pub(crate) struct Body {
+    /// By their numbers.
+    #[schema(min_items = 1, max_items = 1000)]
     rows: Vec<i32>,
     outcome: Outcome,
     reason: String,
@@ -22,9 +26,9 @@ struct Body {
     comment: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Outcome {
+pub(crate) enum Outcome {
     Processed,
     Failed,
 }
@@ -32,17 +36,17 @@ enum Outcome {
 /// The most rows of one request.
 const MOST_ROWS: usize = 1_000;
 
+/// Close rows that need attention, as processed or failed, with a reason
+#[utoipa::path(post, path = "/bulk-changes/{id}/resolve", tag = "Bulk changes", operation_id = "resolve_rows",
+    params(("id" = String, Path)), request_body = Body, responses((status = OK, body = super::Shown)))]
 pub(crate) async fn handle(
     caller: Caller,
+    allowed: Allowed,
     State(app): State<App>,
     Path(id): Path<String>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Value>, Problem> {
-    let body = body.map_err(|_| Problem::too_large("The body is larger than 1 MiB, or broke off."))?;
-    let json: Value =
-        serde_json::from_slice(&body).map_err(|error| Problem::bad_request("JSON_INVALID", error.to_string()))?;
-    let body: Body = serde_json::from_value(json)
-        .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "REQUEST_INVALID", error.to_string()))?;
+) -> Result<Json<super::Shown>, Problem> {
+    let body: Body = crate::edits::body(body)?;
     if body.rows.is_empty() || body.rows.len() > MOST_ROWS {
         return Err(Problem::field("rows", "FIELD_INVALID", "Name from 1 to 1000 rows by their numbers."));
     }
@@ -56,7 +60,7 @@ pub(crate) async fn handle(
         reason: body.reason.trim().to_owned(),
         comment: body.comment.trim().to_owned(),
     };
-    let change = super::visible(&app, &caller.0, &id).await?;
+    let change = super::touched(&app, &caller.0, &allowed, &id, super::Touch::Control).await?;
     let closed = resolve_rows(&app.ledger, &caller.0, change, &body.rows, &resolution).await?;
     if closed == 0 {
         return Err(Problem::new(StatusCode::CONFLICT, "NOTHING_TO_RESOLVE", "None of these rows needs attention."));

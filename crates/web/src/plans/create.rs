@@ -19,12 +19,58 @@ use intake::{Input, ListedDevice, Spooled};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+/// A request for a plan, with its devices. More fields: docs, and the section "Asking for a plan".
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "the shape of a body that is read by hand, for the document")]
+pub(crate) struct NewPlan {
+    /// `CustomerAssignment`.
+    change_type: String,
+    /// By name or id; not said: each row's, or what its ICCID tells.
+    service_provider: Option<String>,
+    /// Our id, a `rev_customer_id`, or a name that is one customer's alone.
+    customer: Option<String>,
+    /// One of the customer's sites, by name or id.
+    site: Option<String>,
+    /// By code.
+    customer_rate_plan: Option<String>,
+    /// By name.
+    customer_rate_pool: Option<String>,
+    /// Megabytes, as a number or as text.
+    #[schema(value_type = Option<String>)]
+    customer_data_allocation_mb: Option<String>,
+    /// A date such as 2026-03-31, in the tenant's time zone.
+    effective_date: Option<String>,
+    /// When the change is to start: a moment, or a date and time in the tenant's time zone.
+    start_at: Option<String>,
+    /// `block` (if not said) or `replace`, where a SIM is another customer's.
+    on_conflict: Option<String>,
+    /// Your ticket's number.
+    reference: Option<String>,
+    /// Corrects which column stands for which field: {heading: field, or null for none}.
+    #[schema(value_type = Option<Object>)]
+    columns: Option<Value>,
+    /// ICCIDs, ranges of them, or subscriber numbers, as text; or objects with `iccid` or `msisdn` and what is asked for that
+    /// one alone.
+    #[schema(value_type = Vec<Value>)]
+    devices: Vec<Value>,
+}
+
+/// Plan: what a change would do to each device. Nothing is changed
+///
+/// `application/json` carries everything, up to 1 MiB. `multipart/form-data` carries the same JSON without `devices` as the
+/// part `request`, first, and a CSV, XLSX or text file as the part `devices`, up to 256 MiB and 1,000,000 rows. 201 when the
+/// plan is made, 202 with status PLANNING while that takes longer; `Prefer: wait=20` says how long to wait.
+#[utoipa::path(post, path = "/plans", tag = "Plans", operation_id = "create_plan",
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255), ("Prefer" = Option<String>, Header)),
+    request_body(content((NewPlan = "application/json"))),
+    responses((status = CREATED, body = super::Plan, headers(("Location" = String))),
+        (status = ACCEPTED, body = super::Plan, headers(("Location" = String), ("Retry-After" = String)))))]
 pub(crate) async fn handle(
     Caller(caller): Caller,
     State(app): State<App>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let key = idempotency::key(request.headers())?;
+    let (key, wait) = (idempotency::key(request.headers())?, idempotency::wait(request.headers()));
     let content_type = request
         .headers()
         .get(header::CONTENT_TYPE)
@@ -48,18 +94,9 @@ pub(crate) async fn handle(
     let worker = app.clone();
     let work = async move {
         let planning = worker.planner.begin(caller, asked, input).await?;
-        super::make(&worker, &caller, planning).await
+        super::make(&worker, &caller, planning, wait).await
     };
-    idempotency::once(
-        &app,
-        caller.tenant,
-        "POST /plans",
-        key,
-        fingerprint,
-        work,
-        crate::plans::tell_again(&app, caller),
-    )
-    .await
+    idempotency::once(&app, caller, "POST /plans", key, fingerprint, work, crate::plans::tell_again(&app, caller)).await
 }
 
 type Parts = (AssociateCustomer, Input, [u8; 32]);

@@ -4,39 +4,96 @@ use crate::App;
 use crate::auth::Caller;
 use crate::paging::{Filters, Limit, Page, cursor, path_id};
 use crate::problem::Problem;
+use crate::shape::Named;
 use axum::Json;
 use axum::extract::{Path, State};
 use database::rows::{DeviceChange, Filter, Image};
 use domain::allocation::DataAllocation;
 use domain::reason::Reason;
 use domain::states::DeviceChangeStatus;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Query {
+    /// Only rows with this verdict.
     verdict: Option<VerdictWord>,
+    /// Only rows with this reason.
+    #[param(value_type = Option<String>)]
     reason: Option<Reason>,
     #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
     limit: Limit,
     cursor: Option<String>,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum VerdictWord {
+pub(crate) enum VerdictWord {
     Change,
     NoChange,
     Refused,
 }
 
+/// One row of a plan.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PlanRow {
+    /// Its place in the input, from 1.
+    row: i32,
+    /// What was given.
+    input: String,
+    /// As stored, if the SIM was found; else as it was read.
+    #[schema(required)]
+    iccid: Option<String>,
+    verdict: VerdictWord,
+    /// A stable code; null with CHANGE.
+    #[schema(required)]
+    reason: Option<String>,
+    /// The reason in a sentence, and what is particular to this row.
+    #[schema(required)]
+    detail: Option<String>,
+    /// What to do about it.
+    #[schema(required)]
+    fix: Option<String>,
+    /// The assignment when the plan was made.
+    #[schema(required)]
+    before: Option<AssignmentImage>,
+    /// What it is to become.
+    #[schema(required)]
+    after: Option<AssignmentImage>,
+    /// The date it takes effect on.
+    #[schema(required)]
+    effective_date: Option<Date>,
+}
+
+/// An assignment.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AssignmentImage {
+    /// Null: nobody's, at the default site.
+    #[schema(required)]
+    customer: Option<Named>,
+    site: Named,
+    #[schema(required)]
+    customer_rate_plan: Option<String>,
+    #[schema(required)]
+    customer_rate_pool: Option<String>,
+    #[schema(required)]
+    customer_data_allocation_mb: Option<f64>,
+}
+
+/// The rows of a plan: per device what will happen, or exactly why not
+#[utoipa::path(get, path = "/plans/{id}/rows", tag = "Plans", operation_id = "list_plan_rows",
+    params(("id" = String, Path), Query), responses((status = OK, body = Page<PlanRow>)))]
 pub(crate) async fn handle(
     Caller(caller): Caller,
     State(app): State<App>,
     Path(id): Path<String>,
     Filters(query): Filters<Query>,
-) -> Result<Json<Page<Value>>, Problem> {
+) -> Result<Json<Page<PlanRow>>, Problem> {
     let statuses = query.verdict.map(|verdict| match verdict {
         VerdictWord::NoChange => vec![DeviceChangeStatus::NoChange.word()],
         VerdictWord::Refused => vec![DeviceChangeStatus::Refused.word()],
@@ -54,18 +111,24 @@ pub(crate) async fn handle(
         |row| row.row_number.to_string(),
         |row| {
             let verdict = match row.status {
-                DeviceChangeStatus::Refused => "REFUSED",
-                DeviceChangeStatus::NoChange => "NO_CHANGE",
-                _ => "CHANGE",
+                DeviceChangeStatus::Refused => VerdictWord::Refused,
+                DeviceChangeStatus::NoChange => VerdictWord::NoChange,
+                _ => VerdictWord::Change,
             };
             // What happened to a row later is the bulk change's to say, not its plan's.
-            let reason = row.reason.filter(|_| verdict != "CHANGE");
-            json!({
-                "row": row.row_number, "input": row.input, "iccid": row.iccid, "verdict": verdict,
-                "reason": reason, "detail": reason.map(|reason| explain(reason, row.detail.as_deref())), "fix": reason.map(Reason::fix),
-                "before": row.before.as_ref().map(show_image), "after": row.after.as_ref().map(show_image),
-                "effective_date": row.effective_date,
-            })
+            let reason = row.reason.filter(|_| verdict != VerdictWord::Change);
+            PlanRow {
+                row: row.row_number,
+                detail: reason.map(|reason| explain(reason, row.detail.as_deref())),
+                input: row.input,
+                iccid: row.iccid,
+                verdict,
+                reason: reason.map(|reason| reason.word().to_owned()),
+                fix: reason.map(|reason| reason.fix().to_owned()),
+                before: row.before.as_ref().map(show_image),
+                after: row.after.as_ref().map(show_image),
+                effective_date: row.effective_date,
+            }
         },
     )))
 }
@@ -100,11 +163,13 @@ pub(crate) fn explain(reason: Reason, detail: Option<&str>) -> String {
     }
 }
 
-fn show_image(image: &Image) -> Value {
-    json!({
-        "customer": image.customer.as_ref().map(|(id, name)| json!({ "id": id, "name": name })),
-        "site": { "id": image.site.0, "name": image.site.1 },
-        "customer_rate_plan": image.customer_rate_plan, "customer_rate_pool": image.customer_rate_pool,
-        "customer_data_allocation_mb": image.allocation.map(DataAllocation::megabytes),
-    })
+fn show_image(image: &Image) -> AssignmentImage {
+    let named = |(id, name): &(Uuid, String)| Named { id: *id, name: name.clone() };
+    AssignmentImage {
+        customer: image.customer.as_ref().map(named),
+        site: named(&image.site),
+        customer_rate_plan: image.customer_rate_plan.clone(),
+        customer_rate_pool: image.customer_rate_pool.clone(),
+        customer_data_allocation_mb: image.allocation.map(DataAllocation::megabytes),
+    }
 }

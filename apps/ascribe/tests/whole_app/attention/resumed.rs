@@ -6,9 +6,10 @@ use database::Ledger;
 use database::api_key::Caller;
 use domain::associate_customer::AssociateCustomer;
 use domain::ids::BulkChangeId;
-use intake::{Input, PlanRefusal, Planner, Spool};
+use intake::{Input, PlanRefusal, Planner, Planning, Spool};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use std::time::Duration;
 use testing::{TestApp, iccid};
 
 /// A planner of another process, with a spool of its own.
@@ -24,18 +25,27 @@ impl Killed {
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::open(folder.path().to_owned(), 1024 * 1024).await.unwrap();
         let planner = Planner::new(app.ledger.clone(), app.ids.clone(), small(), spool.clone());
-        let caller = Caller { tenant: app.fixture.tenant, api_key: app.fixture.key_id, confined: false };
+        let caller = Caller {
+            tenant: app.fixture.tenant,
+            api_key: app.fixture.key_id,
+            confined: false,
+            m2m: true,
+            mobility: true,
+        };
         Self { planner, spool, folder, caller }
     }
 
     /// Begins a plan of this file and gets no further.
     async fn begin(&self, app: &TestApp, extra: &Value, file: &str) -> BulkChangeId {
+        self.planning(app, extra, file).await.id()
+    }
+
+    async fn planning(&self, app: &TestApp, extra: &Value, file: &str) -> Planning {
         let mut writing = self.spool.begin(app.ids.next()).await.unwrap();
         writing.write(file.as_bytes()).await.unwrap();
         let input = Input { spooled: writing.finish().await.unwrap(), name: Some("list.csv".into()) };
         let request = AssociateCustomer::read(app.asking("Water", extra)).unwrap();
-        let planning = self.planner.begin(self.caller, request, input).await.unwrap();
-        planning.id()
+        self.planner.begin(self.caller, request, input).await.unwrap()
     }
 
     /// Begins again whatever lies in the spool and runs it; what each came to: was it run?
@@ -50,6 +60,16 @@ impl Killed {
             }
         }
         ran
+    }
+
+    /// Whatever lies in the spool was written an hour ago.
+    fn is_old(&self) {
+        #[expect(clippy::disallowed_methods, reason = "how old a file is, is the machine's to say")]
+        let an_hour_ago = std::time::SystemTime::now() - Duration::from_secs(3600);
+        for entry in std::fs::read_dir(self.folder.path()).unwrap() {
+            let file = std::fs::File::options().append(true).open(entry.unwrap().path()).unwrap();
+            file.set_modified(an_hour_ago).unwrap();
+        }
     }
 
     fn files(&self) -> usize {
@@ -114,6 +134,9 @@ async fn a_note_about_a_plan_that_ended_is_taken_away() {
         .await
         .unwrap();
     assert_eq!(killed.go_on().await, [false]);
+    assert_eq!(killed.files(), 2, "a note is written just before its plan is begun");
+    killed.is_old();
+    assert_eq!(killed.go_on().await, [false]);
     assert_eq!(killed.files(), 0);
     assert_eq!(app.get(&format!("/plans/{id}")).await.unwrap().json["status"], "PLAN_FAILED");
     app.finish().await.unwrap();
@@ -168,5 +191,69 @@ async fn what_was_asked_for_and_is_too_late_by_now_fails_and_says_why() {
     let plan = app.get(&format!("/plans/{id}")).await.unwrap().json;
     assert_eq!(plan["status"], "PLAN_FAILED");
     assert!(plan["status_details"].as_str().unwrap().contains("is past"), "{plan}");
+    app.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_goes_away_while_planning_loses_nothing() {
+    let app = TestApp::start(3).await.unwrap();
+    let killed = Killed::new(&app).await;
+    let planning = killed.planning(&app, &json!({}), &format!("iccid\n{}\n", devices(3).join("\n"))).await;
+    let id = planning.id();
+    app.database.set_available(false).await.unwrap();
+    let stopped = planning.run().await;
+    assert!(matches!(&stopped, Err(PlanRefusal::Database(error)) if error.is_outage()), "{stopped:?}");
+    assert_eq!(killed.files(), 2, "the upload and the note stay");
+    app.database.set_available(true).await.unwrap();
+    assert_eq!(app.get(&format!("/plans/{id}")).await.unwrap().json["status"], "PLANNING");
+    time_goes_by(&app, id).await;
+    assert_eq!(killed.go_on().await, [true]);
+    let plan = app.get(&format!("/plans/{id}")).await.unwrap().json;
+    assert_eq!((&plan["status"], &plan["counts"]["change"]), (&json!("PLANNED"), &json!(3)));
+    assert_eq!(killed.files(), 0);
+    app.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_was_taken_for_dead_and_is_not_writes_nothing_more() {
+    let app = TestApp::start(3).await.unwrap();
+    let killed = Killed::new(&app).await;
+    let file = format!("iccid\n{}\n", devices(3).join("\n"));
+    // It stalls before its first row, and after its last one is in the same place: what it does next is refused.
+    let slow = killed.planning(&app, &json!({}), &file).await;
+    let id = slow.id();
+    time_goes_by(&app, id).await;
+    let (note, kept) = killed.planner.notes().await.unwrap().remove(0);
+    let quick = killed.planner.begin_again(&note, kept).await.unwrap().unwrap();
+    let refused = slow.run().await;
+    let why = "somebody else makes the plan";
+    assert!(
+        matches!(&refused, Err(PlanRefusal::TakenOver | PlanRefusal::Database(database::DatabaseError::PlanNotReady))),
+        "{why}: {refused:?}"
+    );
+    assert_eq!(killed.files(), 2, "the upload is the other's now");
+    assert_eq!(app.get(&format!("/plans/{id}")).await.unwrap().json["status"], "PLANNING");
+    quick.run().await.unwrap();
+    let plan = app.get(&format!("/plans/{id}")).await.unwrap().json;
+    assert_eq!((&plan["status"], &plan["counts"]["change"]), (&json!("PLANNED"), &json!(3)));
+    assert_eq!(app.rows("plans", &plan["id"]).await.unwrap().len(), 3);
+    app.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_plan_that_never_comes_to_its_end_is_given_up() {
+    let app = TestApp::start(1).await.unwrap();
+    let killed = Killed::new(&app).await;
+    let id = killed.begin(&app, &json!({}), &format!("{}\n", iccid(0))).await;
+    for _ in 0..10 {
+        time_goes_by(&app, id).await;
+        let (note, kept) = killed.planner.notes().await.unwrap().remove(0);
+        assert!(killed.planner.begin_again(&note, kept).await.unwrap().is_some());
+    }
+    time_goes_by(&app, id).await;
+    assert_eq!(killed.go_on().await, [false]);
+    let plan = app.get(&format!("/plans/{id}")).await.unwrap().json;
+    assert_eq!(plan["status"], "PLAN_FAILED");
+    assert!(plan["status_details"].as_str().unwrap().contains("again and again"), "{plan}");
     app.finish().await.unwrap();
 }

@@ -158,3 +158,15 @@ async fn a_retry_asks_for_each_row_what_the_row_asked_for_and_gives_its_own_colu
     }
     app.finish().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_row_without_a_record_does_not_garble_the_others() {
+    let app = TestApp::start(3).await.unwrap();
+    let file = format!("ICCID,Note\n{},{}\n{},b\n{},c\n", iccid(0), "x".repeat(9 * 1024), iccid(1), iccid(2));
+    let plan = planned(app.plan_file("Water", &json!({}), file).await.unwrap());
+    let all = records(&results(&app, &format!("/plans/{}/results.csv", text(&plan["id"]))).await);
+    assert_eq!(all.len(), 4, "{all:?}");
+    assert!(all.iter().all(|row| row.len() == all[0].len()), "{all:?}");
+    assert_eq!(first_cells(&all[1..], 2), [[&iccid(0), ""], [&iccid(1), "b"], [&iccid(2), "c"]]);
+    app.finish().await.unwrap();
+}

@@ -143,3 +143,25 @@ async fn a_workbook_that_cannot_be_read_for_certain_is_refused() {
     assert_eq!(plan["counts"]["change"], 1);
     app.finish().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_workbook_is_opened_in_the_background() {
+    let app = TestApp::start_with(2, PlannerSettings::default(), Duration::ZERO).await.unwrap();
+    let rows = [sheet_row(&["ICCID".to_owned()].map(|t| text_cell(&t))), sheet_row(&[text_cell(&iccid(0))])];
+    for (sheet, ends) in [(rows.concat(), "PLANNED"), (sheet_row(&[text_cell("nothing here")]), "PLAN_FAILED")] {
+        let form = Form::new()
+            .part("request", Part::text(app.asking("Water", &json!({})).to_string()))
+            .part("devices", Part::bytes(workbook(&[("SIMs", sheet)])).file_name("sims.xlsx"));
+        let answer = app.send(app.request(Method::POST, "/api/v1/plans").multipart(form)).await.unwrap();
+        assert_eq!((answer.status, &answer.json["status"]), (StatusCode::ACCEPTED, &json!("PLANNING")));
+        let path = format!("/plans/{}", text(&answer.json["id"]));
+        let mut plan = answer.json;
+        while plan["status"] == "PLANNING" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            plan = app.get(&path).await.unwrap().json;
+        }
+        assert_eq!(plan["status"], ends, "{plan}");
+        assert_eq!(plan["status_details"].is_null(), ends == "PLANNED", "{plan}");
+    }
+    app.finish().await.unwrap();
+}

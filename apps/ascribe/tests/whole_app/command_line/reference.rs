@@ -1,0 +1,152 @@
+//! What plans are made against, keys and the audit trail, from a terminal.
+
+use super::{ascribe, printed, run};
+use crate::devices;
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt as _;
+use testing::{TestApp, iccid};
+
+fn json_of(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[tokio::test]
+async fn things_are_made_listed_edited_and_imported() {
+    let app = TestApp::start(0).await.unwrap();
+    let (url, key) = (app.url().to_owned(), app.fixture.key.reveal().to_owned());
+    let say = |line: &'static str| {
+        let (url, key) = (url.clone(), key.clone());
+        async move { ascribe(&url, &key, &line.split_whitespace().collect::<Vec<_>>(), "").await }
+    };
+    for (thing, create, edit, shown) in [
+        ("customer", "--name Gale", "--name Gust", "Gust"),
+        ("site", "--name Dock", "--active false", "false"),
+        ("rate-plan", "--code P-9 --service-provider Verizon", "--name Nine", "Nine"),
+        ("pool", "--name Lake", "--name Sea", "Sea"),
+        ("service-provider", "--name Two --integration telegence", "--write-enabled false", "false"),
+    ] {
+        let line = |rest: String| {
+            let (url, key) = (url.clone(), key.clone());
+            async move { ascribe(&url, &key, &rest.split_whitespace().collect::<Vec<_>>(), "").await }
+        };
+        let made = json_of(&printed(&line(format!("{thing} create {create}")).await, 0));
+        let id = made["id"].as_str().unwrap();
+        printed(&line(format!("{thing} create {create}")).await, 6);
+        let edited = printed(&line(format!("{thing} edit {id} {edit} -o csv")).await, 0);
+        assert!(edited.contains(shown), "{thing}: {edited}");
+        let table = printed(&line(format!("{thing} get {id} -o table")).await, 0);
+        assert!(table.contains("│") && table.contains(shown), "{table}");
+        let listed = printed(&line(format!("{thing} list -o ndjson")).await, 0);
+        assert!(listed.lines().any(|one| json_of(one)["id"] == id), "{thing}: {listed}");
+    }
+    printed(&say("customer get 00000000-0000-7000-8000-000000000000").await, 4);
+    printed(&say("customer make").await, 2);
+
+    let file = "name,closed\nBy file,\nCold,perhaps\n";
+    let imported = ascribe(&url, &key, &["customer", "import", "-", "-o", "table"], file).await;
+    let table = printed(&imported, 3);
+    for word in ["Created", "Refused", "closed", "FIELD_INVALID", "Correct the field."] {
+        assert!(table.contains(word), "{word}: {table}");
+    }
+    printed(&ascribe(&url, &key, &["customer", "import", "-"], "name\nBy file\n").await, 0);
+    printed(&ascribe(&url, &key, &["customer", "import", "/nowhere/at/all"], "").await, 1);
+    app.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_device_is_imported_looked_at_and_archived() {
+    let app = TestApp::start(1).await.unwrap();
+    let (url, key) = (app.url().to_owned(), app.fixture.key.reveal().to_owned());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sims.csv");
+    std::fs::write(&path, format!("ICCID,Status\n{},active\n", iccid(600_000))).unwrap();
+    let import = ["device", "import", "--service-provider", "Verizon", path.to_str().unwrap(), "-o", "json"];
+    assert_eq!(json_of(&printed(&ascribe(&url, &key, &import, "").await, 0))["created"], 1);
+    let sim = iccid(600_000);
+    let shown = json_of(&printed(&ascribe(&url, &key, &["device", "get", &sim], "").await, 0));
+    assert_eq!(shown["iccid"], sim);
+    let id = shown["id"].as_str().unwrap();
+    let archived = json_of(&printed(&ascribe(&url, &key, &["device", "archive", id], "").await, 0));
+    assert_eq!(archived["archived"], true);
+    printed(&ascribe(&url, &key, &["device", "unarchive", &sim], "").await, 0);
+    printed(&ascribe(&url, &key, &["device", "get", "89000000000000000000"], "").await, 1);
+
+    let change = app.carry_out("Water", &json!({}), std::slice::from_ref(&sim)).await.unwrap();
+    let timeline = printed(&ascribe(&url, &key, &["device", "timeline", &sim, "-o", "csv"], "").await, 0);
+    assert!(timeline.lines().nth(1).unwrap().contains("assignment,Water"), "{timeline}");
+    let log = ["change", "log", change["id"].as_str().unwrap(), "1", "-o", "csv"];
+    assert!(printed(&ascribe(&url, &key, &log, "").await, 0).contains("record_assignment,PROCESSED"));
+    app.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn keys_are_made_revoked_and_read_from_files_that_nobody_else_may_read() {
+    let app = TestApp::start(1).await.unwrap();
+    let (url, key) = (app.url().to_owned(), app.fixture.key.reveal().to_owned());
+    let create = ["key", "create", "--name", "dashboard", "--role", "user", "-o", "json"];
+    let made = json_of(&printed(&ascribe(&url, &key, &create, "").await, 0));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, format!("{}\n", made["key"].as_str().unwrap())).unwrap();
+    let path = file.to_str().unwrap();
+    let mode = |mode| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+    let with_file = [("ASCRIBE_URL", url.as_str()), ("ASCRIBE_API_KEY_FILE", path)];
+    mode(0o644);
+    let open = run(&with_file, &["whoami"], "").await;
+    printed(&open, 1);
+    assert!(String::from_utf8_lossy(&open.stderr).contains("chmod 600"));
+    mode(0o600);
+    assert_eq!(json_of(&printed(&run(&with_file, &["whoami"], "").await, 0))["role"], "user");
+    printed(&run(&with_file, &["key", "list"], "").await, 4);
+
+    // The same by a profile.
+    std::fs::create_dir(folder.path().join("ascribe")).unwrap();
+    let profiles = format!("[lab]\nurl = \"{url}\"\napi_key_file = \"{path}\"\n");
+    std::fs::write(folder.path().join("ascribe/profiles.toml"), profiles).unwrap();
+    let home = folder.path().to_str().unwrap();
+    let elsewhere =
+        [("XDG_CONFIG_HOME", home), ("ASCRIBE_URL", "http://127.0.0.1:9"), ("ASCRIBE_API_KEY", key.as_str())];
+    let me = printed(&run(&elsewhere, &["whoami", "--profile", "lab"], "").await, 0);
+    assert_eq!(json_of(&me)["role"], "user");
+    let unknown = run(&elsewhere, &["--profile", "moon", "whoami"], "").await;
+    printed(&unknown, 2);
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("only lab"), "it names those that are there");
+
+    printed(&ascribe(&url, &key, &["key", "revoke", made["id"].as_str().unwrap()], "").await, 0);
+    printed(&run(&with_file, &["whoami"], "").await, 4);
+    printed(&run(&[("ASCRIBE_URL", url.as_str())], &["whoami"], "").await, 1);
+    app.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_audit_trail_is_listed_and_verified_with_a_head_that_was_kept() {
+    let app = TestApp::start(1).await.unwrap();
+    let (url, key) = (app.url().to_owned(), app.fixture.key.reveal().to_owned());
+    app.carry_out("Water", &json!({}), &devices(1)).await.unwrap();
+    for _ in 0..300 {
+        if database::audit::seal(&app.ledger, app.fixture.tenant).await.unwrap() > 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let listed =
+        printed(&ascribe(&url, &key, &["audit", "list", "--action", "plan_applied", "-o", "csv"], "").await, 0);
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    let found = json_of(&printed(&ascribe(&url, &key, &["audit", "verify"], "").await, 0));
+    let head = format!("{}:{}", found["head"]["seal_number"], found["head"]["digest"].as_str().unwrap());
+    printed(&ascribe(&url, &key, &["audit", "verify", "--head", &head], "").await, 0);
+    app.database.plant("update app.audit_entry set actor = 'nobody' where action = 'plan_made'").await.unwrap();
+    let broken = json_of(&printed(&ascribe(&url, &key, &["audit", "verify", "--head", &head], "").await, 1));
+    assert_eq!(broken["whole"], false);
+    app.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn completions_know_every_command() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = printed(&run(&[], &["completions", shell], "").await, 0);
+        for command in ["rate-plan", "service-provider", "doctor", "timeline"] {
+            assert!(script.contains(command), "{shell}: {command}");
+        }
+    }
+}

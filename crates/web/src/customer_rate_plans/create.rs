@@ -1,0 +1,56 @@
+//! `POST /customer-rate-plans`
+
+use super::{Shown, show};
+use crate::App;
+use crate::auth::Caller;
+use crate::edits::{body, created, made, name, optional_name};
+use crate::problem::Problem;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::response::Response;
+use database::customer_rate_plan::{NewCustomerRatePlan, write};
+use database::written::OnExisting;
+use domain::ids::CustomerRatePlanId;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// A customer rate plan that is to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewCustomerRatePlan)]
+pub(crate) struct New {
+    /// Unique in the tenant.
+    #[schema(min_length = 1, max_length = 256)]
+    rate_plan_code: String,
+    /// As the code, if not said.
+    #[schema(min_length = 1, max_length = 256)]
+    rate_plan_name: Option<String>,
+    /// The one it fits, by name or id; all, if not said.
+    service_provider: Option<String>,
+    /// May SIMs get it? Yes, if not said.
+    active: Option<bool>,
+}
+
+/// Make a customer rate plan
+#[utoipa::path(post, path = "/customer-rate-plans", tag = "Customer rate plans", operation_id = "create_customer_rate_plan",
+    request_body = New, responses((status = CREATED, body = Shown, headers(("ETag" = String), ("Location" = String)))))]
+pub(crate) async fn handle(
+    Caller(caller): Caller,
+    State(app): State<App>,
+    bytes: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let new: New = body(bytes)?;
+    let row = NewCustomerRatePlan {
+        row: 1,
+        id: CustomerRatePlanId(app.ids.next()),
+        code: name("rate_plan_code", &new.rate_plan_code)?,
+        name: optional_name("rate_plan_name", new.rate_plan_name.as_deref())?,
+        service_provider: crate::service_providers::named(&app, caller.tenant, new.service_provider.as_deref()).await?,
+        active: new.active,
+    };
+    let id = row.id;
+    made(&write(&app.ledger, &caller, &[row], OnExisting::Refuse).await?)?;
+    let found = super::get::one(&app, caller.tenant, id.0).await?;
+    Ok(created(&format!("/api/v1/customer-rate-plans/{id}"), &found.etag.clone(), show(found)))
+}

@@ -1,0 +1,38 @@
+//! `GET /customer-rate-pools`
+
+use super::{Shown, show};
+use crate::App;
+use crate::auth::Caller;
+use crate::paging::{Filters, Limit, Page, id_cursor, plain};
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Query {
+    /// A part of a name.
+    #[serde(default, deserialize_with = "plain")]
+    q: Option<String>,
+    #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    limit: Limit,
+    cursor: Option<String>,
+}
+
+/// Customer rate pools, in the order of their ids
+#[utoipa::path(get, path = "/customer-rate-pools", tag = "Customer rate pools", operation_id = "list_customer_rate_pools",
+    params(Query), responses((status = OK, body = Page<Shown>)))]
+pub(crate) async fn handle(
+    Caller(caller): Caller,
+    State(app): State<App>,
+    Filters(query): Filters<Query>,
+) -> Result<Json<Page<Shown>>, Problem> {
+    let (after, q) = (id_cursor(query.cursor.as_deref())?, query.q.as_deref());
+    let limit = query.limit.and_one();
+    let rows = database::customer_rate_pool::list(&app.ledger, caller.tenant, None, q, after, limit).await?;
+    Ok(Json(Page::cut(rows, query.limit, |row| row.id.to_string(), show)))
+}
