@@ -34,7 +34,7 @@ check: ## The fast loop: format, lints, unit tests
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --workspace --lib --bins --locked -q
 
-bench: ## Assignment end to end against hand-written SQL, interleaved; prints ratios
+bench: ## Against hand-written SQL, job queues and COPY, and at a million devices (ARGS: CONTRIBUTING.md)
 	@scripts/need cc postgresql
 	cargo build --profile ci -p ascribe -p testing --locked
 	$(TARGET)/ci/bench $(ARGS)

@@ -6,6 +6,7 @@ mod app;
 mod cluster;
 mod fixture;
 pub mod parsers;
+pub mod performance;
 
 pub use agent::Agent;
 pub use app::{Answer, TestApp};

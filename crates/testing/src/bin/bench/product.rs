@@ -1,6 +1,7 @@
 //! The product's side: the plan applied, then claimed and settled by the belt and the work as they are shipped.
 
-use crate::{DEVICES, Prepared, stopwatch};
+use crate::prepared::Prepared;
+use crate::stopwatch;
 use anyhow::Result;
 use database::Ledger;
 use processing::{Outcome, Retry, settle};
@@ -14,8 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 /// From the apply to the last settled row.
 pub(crate) async fn run(prepared: &Prepared, lanes: usize) -> Result<Duration> {
-    let ledger = Ledger::new(prepared.login.database("bench_run"));
-    let (stop, left) = (CancellationToken::new(), Arc::new(AtomicI32::new(i32::try_from(DEVICES)?)));
+    let ledger = Ledger::new(prepared.run_login());
+    // A service that runs is connected, as the others are before their time begins. There is nothing to claim yet.
+    ledger.ping().await?;
+    queue::next_job(&ledger, Duration::from_secs(60), true).await?;
+    let (stop, left) = (CancellationToken::new(), Arc::new(AtomicI32::new(i32::try_from(prepared.devices)?)));
     let elapsed = stopwatch();
     database::plan::apply(&ledger, &prepared.caller, prepared.change.0, None).await?;
     let (settling, done) = (ledger.clone(), stop.clone());

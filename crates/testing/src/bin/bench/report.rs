@@ -1,51 +1,32 @@
-//! The table that is printed, and `target/bench/latest.json`.
+//! What the runs gave, round by round; then `target/bench/latest.json`, and with `--publish` the document, its data and its plot.
 
-use crate::scale::Scale;
-use anyhow::Result;
-use serde_json::{Value, json};
+use anyhow::{Context as _, Result};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+use testing::performance::{self, LastRun, Load, Machine, Row, Skipped};
 
-/// The runs of one style.
-pub(crate) struct Measured {
-    name: &'static str,
-    devices: u32,
-    rates: Vec<f64>,
-    wal: Vec<f64>,
-}
-
-impl Measured {
-    pub(crate) const fn new(name: &'static str, devices: u32) -> Self {
-        Self { name, devices, rates: Vec::new(), wal: Vec::new() }
-    }
-
-    pub(crate) fn add(&mut self, seconds: f64, wal_bytes_per_device: f64) {
-        self.rates.push(f64::from(self.devices) / seconds);
-        self.wal.push(wal_bytes_per_device);
-    }
+/// The readings of one figure, one per round from the first round on.
+struct Series {
+    name: String,
+    n: u32,
+    unit: &'static str,
+    values: Vec<f64>,
 }
 
 /// Everything that was measured.
+#[derive(Default)]
 pub(crate) struct Report {
-    measured: Vec<Measured>,
-    scales: Vec<Scale>,
+    series: Vec<Series>,
+    /// Name, n, and whose best of each round it is.
+    bests: Vec<(&'static str, u32, Vec<String>)>,
+    rows: Vec<Row>,
+    skipped: Vec<Skipped>,
+    loads: Vec<f64>,
+    postgresql: String,
 }
 
-/// The figures of a size: name, unit, value.
-fn figures(scale: &Scale) -> [(&'static str, &'static str, f64); 7] {
-    let rows = f64::from(scale.rows);
-    [
-        ("plan", "us/row", scale.plan_seconds * 1e6 / rows),
-        ("settle", "us/device", scale.settle_seconds * 1e6 / rows),
-        ("plan, WAL", "B/row", scale.plan_wal),
-        ("settle, WAL", "B/device", scale.settle_wal),
-        ("plan, peak memory of the service", "MiB", scale.plan_peak_mib),
-        ("settle, peak memory of the service", "MiB", scale.settle_peak_mib),
-        ("ten devices applied in the middle are done after", "s", scale.few_wait_seconds),
-    ]
-}
-
-fn median(values: &[f64]) -> f64 {
+pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
@@ -60,98 +41,148 @@ fn most(values: &[f64]) -> f64 {
     values.iter().copied().fold(0.0, f64::max)
 }
 
+/// More digits than these are no knowledge, and would make every line of the published file differ.
+fn rounded(value: f64) -> f64 {
+    (value * 1_000.0).round() / 1_000.0
+}
+
+fn ratio(a: &[f64], b: &[f64]) -> f64 {
+    rounded(median(&a.iter().zip(b).map(|(a, b)| a / b).collect::<Vec<f64>>()))
+}
+
 impl Report {
-    pub(crate) const fn new(measured: Vec<Measured>) -> Self {
-        Self { measured, scales: Vec::new() }
+    /// Keeps a place for a figure, in this order.
+    pub(crate) fn expect(&mut self, name: &str, n: u32, unit: &'static str) {
+        self.series.push(Series { name: name.to_owned(), n, unit, values: Vec::new() });
     }
 
-    /// The same with what the sizes took.
-    pub(crate) fn with(self, scales: Vec<Scale>) -> Self {
-        Self { scales, ..self }
-    }
-
-    /// The median over the rounds of one style's rate over another's, round by round.
-    fn ratio(a: &Measured, b: &Measured) -> f64 {
-        median(&a.rates.iter().zip(&b.rates).map(|(a, b)| a / b).collect::<Vec<_>>())
-    }
-
-    pub(crate) fn print(&self) {
-        println!(
-            "{:<50} {:>8} {:>24} {:>12}  ratio to the others, in order",
-            "style", "devices", "devices/s [min..max]", "WAL B/device"
-        );
-        for a in &self.measured {
-            let ratios: Vec<String> = self.measured.iter().map(|b| format!("{:.2}", Self::ratio(a, b))).collect();
-            println!(
-                "{:<50} {:>8} {:>9.0} [{:>5.0}..{:>5.0}] {:>12.0}  {}",
-                a.name,
-                a.devices,
-                median(&a.rates),
-                least(&a.rates),
-                most(&a.rates),
-                median(&a.wal),
-                ratios.join("  ")
-            );
+    /// This one is among those whose best of each round is called so.
+    pub(crate) fn compare(&mut self, best: &'static str, name: &str, n: u32) {
+        match self.bests.iter_mut().find(|(known, at, _)| *known == best && *at == n) {
+            Some((.., members)) => members.push(name.to_owned()),
+            None => self.bests.push((best, n, vec![name.to_owned()])),
         }
     }
 
-    /// Each figure of each size, and the last size's over the first's.
-    pub(crate) fn print_scales(&self) {
-        let (Some(first), Some(last)) = (self.scales.first(), self.scales.last()) else { return };
-        print!("\n{:<52} {:>10}", "through the program as it is shipped", "unit");
-        self.scales.iter().for_each(|scale| print!(" {:>12}", scale.rows));
-        println!(" {:>8}", "ratio");
-        for (index, (name, unit, least)) in figures(first).into_iter().enumerate() {
-            print!("{name:<52} {unit:>10}");
-            self.scales.iter().for_each(|scale| print!(" {:>12.2}", figures(scale)[index].2));
-            println!(" {:>8.2}", figures(last)[index].2 / least.max(1e-9));
+    /// One more round's reading.
+    pub(crate) fn add(&mut self, name: &str, n: u32, unit: &'static str, value: f64) {
+        match self.series.iter_mut().find(|series| series.name == name && series.n == n) {
+            Some(series) => series.values.push(value),
+            None => self.series.push(Series { name: name.to_owned(), n, unit, values: vec![value] }),
         }
     }
 
-    fn scale_rows(&self) -> Vec<Value> {
-        let Some(first) = self.scales.first() else { return Vec::new() };
-        let of_first = figures(first);
-        let row = |scale: &Scale| {
-            let rows = scale.rows;
-            let one = |(index, (name, unit, value)): (usize, (&str, &str, f64))| {
-                let ratio = value / of_first[index].2.max(1e-9);
-                json!({"name": name, "n": rows, "value": value, "unit": unit, "min": value, "max": value, "runs": 1,
-                    "ratio_to": { format!("{name} at {}", first.rows): ratio }})
-            };
-            figures(scale).into_iter().enumerate().map(one).collect::<Vec<Value>>()
-        };
-        self.scales.iter().flat_map(row).collect()
+    /// A figure that was read once, or that was put together elsewhere.
+    pub(crate) fn add_row(&mut self, name: &str, n: u32, unit: &str, value: f64, ratio_to: BTreeMap<String, f64>) {
+        let (name, unit, value) = (name.to_owned(), unit.to_owned(), rounded(value));
+        self.rows.push(Row { name, n, value, unit, min: value, max: value, runs: 1, ratio_to });
     }
 
-    pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        let rows: Vec<Value> = self.measured.iter().flat_map(|a| {
-            let others: serde_json::Map<String, Value> =
-                self.measured.iter().filter(|b| b.name != a.name).map(|b| (b.name.to_owned(), json!(Self::ratio(a, b)))).collect();
-            [
-                json!({"name": a.name, "n": a.devices, "value": median(&a.rates), "unit": "devices/s", "min": least(&a.rates), "max": most(&a.rates),
-                    "runs": a.rates.len(), "ratio_to": others}),
-                json!({"name": format!("{}, WAL", a.name), "n": a.devices, "value": median(&a.wal), "unit": "B/device", "min": least(&a.wal),
-                    "max": most(&a.wal), "runs": a.wal.len(), "ratio_to": {}}),
-            ]
-        }).collect();
-        let rows: Vec<Value> = rows.into_iter().chain(self.scale_rows()).collect();
-        let commit = Command::new("git")
-            .args(["rev-parse", "HEAD"])
-            .output()
-            .map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned())
-            .unwrap_or_default();
+    /// A part (a percentile) of readings that many.
+    pub(crate) fn add_part(&mut self, name: &str, n: u32, unit: &str, value: f64, readings: usize) {
+        self.add_row(name, n, unit, value, BTreeMap::new());
+        if let Some(row) = self.rows.last_mut() {
+            row.runs = readings;
+        }
+    }
+
+    /// Something was not measured.
+    pub(crate) fn skip(&mut self, name: &str, why: &str) {
+        eprintln!("not measured: {name} ({why})");
+        self.skipped.push(Skipped { name: name.to_owned(), why: why.to_owned() });
+    }
+
+    pub(crate) fn set_postgresql(&mut self, version: String) {
+        self.postgresql = version;
+    }
+
+    /// Reads the load average.
+    pub(crate) fn note_load(&mut self) -> Result<()> {
+        let text = std::fs::read_to_string("/proc/loadavg")?;
+        self.loads.push(text.split(' ').next().context("/proc/loadavg is empty")?.parse()?);
+        Ok(())
+    }
+
+    /// Ratios are of what is measured in every round and can be divided: rates with rates, CPU with CPU.
+    fn ratios(&self, of: &Series) -> BTreeMap<String, f64> {
+        let kind = |series: &Series| (series.unit, series.n, series.name.split(", ").next().map(str::to_owned));
+        if !["devices/s", "rows/s", "us/device", "us/row"].contains(&of.unit) {
+            return BTreeMap::new();
+        }
+        let others = self.series.iter().filter(|other| kind(other) == kind(of) && other.name != of.name);
+        let mut ratios: BTreeMap<String, f64> = others
+            .filter(|other| !other.values.is_empty())
+            .map(|other| (other.name.clone(), ratio(&of.values, &other.values)))
+            .collect();
+        for (name, n, members) in &self.bests {
+            if of.unit == "devices/s" && of.n == *n && !members.contains(&of.name) {
+                ratios.insert((*name).to_owned(), ratio(&of.values, &self.best_of_rounds(*n, members)));
+            }
+        }
+        ratios
+    }
+
+    fn best_of_rounds(&self, n: u32, members: &[String]) -> Vec<f64> {
+        let members: Vec<&Series> = self.series.iter().filter(|s| s.n == n && members.contains(&s.name)).collect();
+        let rounds = members.iter().map(|series| series.values.len()).max().unwrap_or(0);
+        (0..rounds)
+            .map(|round| most(&members.iter().filter_map(|s| s.values.get(round).copied()).collect::<Vec<f64>>()))
+            .collect()
+    }
+
+    /// All of it, in the shape of the file.
+    pub(crate) fn finish(self) -> LastRun {
+        let measured = self.series.iter().filter(|series| !series.values.is_empty()).map(|series| Row {
+            name: series.name.clone(),
+            n: series.n,
+            value: rounded(median(&series.values)),
+            unit: series.unit.to_owned(),
+            min: rounded(least(&series.values)),
+            max: rounded(most(&series.values)),
+            runs: series.values.len(),
+            ratio_to: self.ratios(series),
+        });
+        let rows: Vec<Row> = measured.chain(self.rows.iter().cloned()).collect();
+        let commit = Command::new("git").args(["rev-parse", "HEAD"]).output();
+        let commit = commit.map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned()).unwrap_or_default();
         let processor = std::fs::read_to_string("/proc/cpuinfo")
             .unwrap_or_default()
             .lines()
             .find_map(|line| line.strip_prefix("model name"))
             .map(|text| text.trim_start_matches(['\t', ':', ' ']).to_owned());
         let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-        let document = json!({"machine": {"processor": processor, "cores": cores}, "commit": commit, "rows": rows});
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
+        let loads = if self.loads.is_empty() { vec![0.0] } else { self.loads };
+        #[expect(clippy::disallowed_methods, reason = "when the machine measured this")]
+        let now = jiff::Timestamp::now();
+        LastRun {
+            when: now.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            commit,
+            postgresql: self.postgresql,
+            machine: Machine { processor, cores },
+            load_average: Load { min: least(&loads), median: rounded(median(&loads)), max: most(&loads) },
+            skipped: self.skipped,
+            rows,
         }
-        std::fs::write(path, format!("{document:#}\n"))?;
-        println!("\nwritten to {}", path.display());
-        Ok(())
     }
+}
+
+/// The last run's file, where nothing is committed from.
+pub(crate) fn write(run: &LastRun, path: &Path) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, run.write()?)?;
+    println!("\nwritten to {}", path.display());
+    Ok(())
+}
+
+/// The document's data, its plot, and the tables between its markers.
+pub(crate) fn publish(run: &LastRun, docs: &Path) -> Result<()> {
+    let path = docs.join("performance.md");
+    let text = performance::in_document(&std::fs::read_to_string(&path)?, run)?;
+    std::fs::write(docs.join("performance.json"), run.write()?)?;
+    std::fs::write(docs.join("performance.svg"), performance::plot(run))?;
+    std::fs::write(&path, text)?;
+    println!("published in {}", docs.display());
+    Ok(())
 }
