@@ -103,7 +103,13 @@ impl Fleet {
         let folder = tempfile::tempdir()?;
         let spool = Spool::open(folder.path().to_owned(), 1 << 30).await?;
         let spooled = spool.list(self.ids.next(), &devices).await?;
-        let caller = Caller { tenant: self.fixture.tenant, api_key: self.fixture.key_id, confined: false, m2m: true, mobility: true };
+        let caller = Caller {
+            tenant: self.fixture.tenant,
+            api_key: self.fixture.key_id,
+            confined: false,
+            m2m: true,
+            mobility: true,
+        };
         let asked = domain::associate_customer::AssociateCustomer::read(request()).context("the request is refused")?;
         let planner = Planner::new(ledger.clone(), self.ids.clone(), PlannerSettings::default(), spool);
         let planning = planner.begin(caller, asked, Input { spooled, name: None }).await?;

@@ -48,7 +48,7 @@ impl Service {
             .env("ASCRIBE_DATA", data)
             .env("ASCRIBE_LISTEN", format!("127.0.0.1:{port}"))
             .env("ASCRIBE_LOG", "error")
-        .env("ASCRIBE_REQUESTS_PER_SECOND", "0")
+            .env("ASCRIBE_REQUESTS_PER_SECOND", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
