@@ -752,7 +752,8 @@ comment on view app.customer is 'Rev customers and AMOP customers, as the API li
 
 -- tables/900_rights.sql
 -- Row level security on every table that belongs to a tenant: enabled, forced (the owner is bound too), one policy.
--- Policies never look into another table (a pair that did would recurse for ever).
+-- Policies never look into another table (a pair that did would recurse for ever). The tenant is asked for in a sub-select:
+-- then once per statement, and not once per row.
 do $$
 declare
     v_table text;
@@ -768,7 +769,7 @@ begin
     loop
         execute format('alter table app.%I enable row level security', v_table);
         execute format('alter table app.%I force row level security', v_table);
-        execute format('create policy tenant on app.%I using (tenant_id = app.current_tenant()) with check (tenant_id = app.current_tenant())', v_table);
+        execute format('create policy tenant on app.%I using (tenant_id = (select app.current_tenant())) with check (tenant_id = (select app.current_tenant()))', v_table);
         execute format('create policy auditor on app.%I for select to ascribe_auditor using (true)', v_table);
         execute format('grant select on app.%I to ascribe_auditor', v_table);
     end loop;
@@ -776,7 +777,7 @@ end
 $$;
 alter table app.tenant enable row level security;
 alter table app.tenant force row level security;
-create policy tenant on app.tenant using (id = app.current_tenant()) with check (id = app.current_tenant());
+create policy tenant on app.tenant using (id = (select app.current_tenant())) with check (id = (select app.current_tenant()));
 create policy auditor on app.tenant for select to ascribe_auditor using (true);
 grant select on app.tenant to ascribe_auditor;
 
@@ -785,16 +786,16 @@ grant select on app.tenant to ascribe_auditor;
 -- the first policy is true before this one is asked.
 create policy agent on app.m2m_device for select to ascribe_web, ascribe_worker using (exists (
     select from app.device_tenant dt
-    where dt.tenant_id = app.current_tenant() and dt.device_owner_tenant_id = m2m_device.tenant_id and dt.device_id = m2m_device.id));
+    where dt.tenant_id = (select app.current_tenant()) and dt.device_owner_tenant_id = m2m_device.tenant_id and dt.device_id = m2m_device.id));
 create policy agent on app.device_status_history for select to ascribe_web using (exists (
     select from app.device_tenant dt
-    where dt.tenant_id = app.current_tenant() and dt.device_owner_tenant_id = device_status_history.tenant_id
+    where dt.tenant_id = (select app.current_tenant()) and dt.device_owner_tenant_id = device_status_history.tenant_id
       and dt.device_id = device_status_history.device_id));
 
 -- The web role registers devices of its own tenant and of no other: a foreign key alone would let an agent's session take
 -- any device of its partner, for constraints look past row level security.
 create policy own_devices on app.device_tenant as restrictive for insert to ascribe_web
-    with check (device_owner_tenant_id = app.current_tenant());
+    with check (device_owner_tenant_id = (select app.current_tenant()));
 
 -- Dispatch tables: the second policy. They hold ids and times, nothing a tenant would call its own.
 create policy dispatcher on app.bulk_change_chunk to ascribe_dispatcher using (true) with check (true);

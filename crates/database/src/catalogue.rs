@@ -117,7 +117,7 @@ select 'row level security is not enabled and forced on ' || name from tables wh
 union all
 select 'no tenant policy, with check, for all commands and roles, on ' || t.name from tenants t where not exists (
     select from pg_policy p where p.polrelid = t.oid and p.polname = 'tenant' and p.polcmd = '*' and p.polroles = '{0}'
-      and pg_get_expr(p.polqual, p.polrelid) in ('(tenant_id = app.current_tenant())', '(id = app.current_tenant())')
+      and pg_get_expr(p.polqual, p.polrelid) in ('(tenant_id = ( SELECT app.current_tenant() AS current_tenant))', '(id = ( SELECT app.current_tenant() AS current_tenant))')
       and pg_get_expr(p.polwithcheck, p.polrelid) = pg_get_expr(p.polqual, p.polrelid))
 union all
 select 'an unlisted policy ' || t.name || '.' || p.polname from pg_policy p join tables t on t.oid = p.polrelid

@@ -90,6 +90,20 @@ pub async fn list(
         .fetch_one(&mut *transaction)
         .await?;
     let owners: Vec<Uuid> = std::iter::once(tenant.0).chain(parent).collect();
+    // The customer's sites first, a handful: known to the planner they are looked up; in a sub-select it reads the fleet in the
+    // order of ids until it has met enough of them (0.5 s of a million, measured).
+    let theirs = match filter.customer {
+        None => None,
+        Some(customer) => Some(
+            sqlx::query_scalar!(
+                r#"select site_id as "id!" from app.seat where tenant_id = $1 and customer_id = $2"#,
+                tenant.0,
+                customer
+            )
+            .fetch_all(&mut *transaction)
+            .await?,
+        ),
+    };
     let rows = sqlx::query!(
         r#"select d.id, d.iccid, d.msisdn, d.imei, d.eid, d.ip_address, cr.rate_plan_code as "carrier_rate_plan?", d.status, coalesce(ds.is_active, false) as "active!", d.is_archived,
                p.id as provider_id, p.name as provider_name, s.customer_id as "customer_id?", s.customer_name as "customer_name?",
@@ -104,12 +118,12 @@ pub async fn list(
            left join app.carrier_rate_plan cr on cr.tenant_id = d.tenant_id and cr.id = d.carrier_rate_plan_id
            left join app.customer_rate_plan cp on cp.tenant_id = dt.tenant_id and cp.id = dt.customer_rate_plan_id
            left join app.customer_rate_pool po on po.tenant_id = dt.tenant_id and po.id = dt.customer_rate_pool_id
-           where dt.tenant_id = $1 and ($2::text is null or d.tenant_id = any ($8) and d.iccid = $2) and ($3::uuid is null or s.customer_id = $3)
+           where dt.tenant_id = $1 and ($2::text is null or d.tenant_id = any ($8) and d.iccid = $2) and ($3::uuid[] is null or dt.site_id = any ($3))
              and ($4::uuid is null or p.id = $4) and ($5::text is null or d.status = $5)
              and ($6::uuid is null or dt.device_id > $6) and ($9::uuid[] is null or dt.site_id = any ($9))
              and ($10::uuid[] is null or p.id = any ($10)) and ($11::uuid is null or dt.device_id = $11)
            order by dt.device_id limit $7"#,
-        tenant.0, filter.iccid, filter.customer, filter.service_provider, filter.status, after, limit, &owners, filter.sites.as_deref(),
+        tenant.0, filter.iccid, theirs.as_deref(), filter.service_provider, filter.status, after, limit, &owners, filter.sites.as_deref(),
         filter.service_providers.as_deref(), filter.id)
         .fetch_all(&mut *transaction).await?;
     Ok(rows

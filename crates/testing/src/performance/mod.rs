@@ -113,12 +113,17 @@ impl LastRun {
         serde_json::from_str(text).context("this is not the file of a run of the bench")
     }
 
-    /// The text of its file.
+    /// The text of its file. Figures have at most five decimals: more is noise, and does not always read back the same.
     ///
     /// # Errors
     /// A figure is not a number.
     pub fn write(&self) -> Result<String> {
-        Ok(serde_json::to_string_pretty(self)? + "\n")
+        let mut rounded = self.clone();
+        for row in &mut rounded.rows {
+            let figures = [&mut row.value, &mut row.min, &mut row.max].into_iter().chain(row.ratio_to.values_mut());
+            figures.for_each(|figure| *figure = (*figure * 1e5).round() / 1e5);
+        }
+        Ok(serde_json::to_string_pretty(&rounded)? + "\n")
     }
 
     /// The figure of this name at this number.
