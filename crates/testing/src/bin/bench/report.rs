@@ -75,6 +75,7 @@ impl Report {
     /// A figure that was read once, or that was put together elsewhere.
     pub(crate) fn add_row(&mut self, name: &str, n: u32, unit: &str, value: f64, ratio_to: BTreeMap<String, f64>) {
         let (name, unit, value) = (name.to_owned(), unit.to_owned(), rounded(value));
+        let ratio_to = ratio_to.into_iter().map(|(to, ratio)| (to, rounded(ratio))).collect();
         self.rows.push(Row { name, n, value, unit, min: value, max: value, runs: 1, ratio_to });
     }
 
