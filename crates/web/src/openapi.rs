@@ -4,7 +4,7 @@ use crate::problem::ProblemBody;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
-use utoipa::{Modify, OpenApi as _, PartialSchema as _, ToSchema as _};
+use utoipa::{Modify, OpenApi as _};
 
 /// What the document says of the whole.
 #[derive(utoipa::OpenApi)]
@@ -52,8 +52,6 @@ impl Modify for WhatHoldsForAll {
 
 /// The document before any path is in it.
 pub(crate) fn document() -> OpenApi {
-    debug_assert!(ProblemBody::name() == "Problem", "what the refusals refer to");
-    let _ = ProblemBody::schema;
     Document::openapi()
 }
 

@@ -50,7 +50,8 @@ pub enum What {
     },
 }
 
-/// A page of what happened to a device of this tenant, after this (moment, key). One statement.
+/// A page of what happened to a device of this tenant, after this (moment, key); of `sites`, if the caller is confined to
+/// some: where it was while it was not theirs is not theirs to see. One statement.
 ///
 /// # Errors
 /// The database does not answer.
@@ -58,6 +59,7 @@ pub async fn timeline(
     ledger: &Ledger,
     tenant: TenantId,
     device: Uuid,
+    sites: Option<&[Uuid]>,
     after: Option<(Timestamp, String)>,
     limit: i64,
 ) -> Result<Vec<Happened>> {
@@ -82,13 +84,15 @@ pub async fn timeline(
                from app.device_tenant dt
                join app.device_status_history h on h.tenant_id = dt.device_owner_tenant_id and h.device_id = dt.device_id
                where dt.tenant_id = $1 and dt.device_id = $2) as t
-           where $3::timestamptz is null or (t.at, t.key) < ($3, $4)
+           where ($3::timestamptz is null or (t.at, t.key) < ($3, $4))
+             and ($6::uuid[] is null or t.site_id is null or t.site_id = any ($6))
            order by t.at desc, t.key desc limit $5"#,
         tenant.0,
         device,
         after_at.map(jiff_sqlx::Timestamp::from) as Option<jiff_sqlx::Timestamp>,
         after_key,
-        limit
+        limit,
+        sites
     )
     .fetch_all(&mut *transaction)
     .await?;

@@ -83,11 +83,8 @@ pub(crate) async fn handle(
             Some((at, key.to_owned()))
         }
     };
-    let mut rows = timeline(&app.ledger, caller.tenant, device.id.0, after, query.limit.and_one()).await?;
-    if let Some(sites) = allowed.sites() {
-        // Where it was while it was not theirs is not theirs to see; a page may be shorter for that.
-        rows.retain(|row| !matches!(&row.what, What::Assigned { site, .. } if !sites.contains(&site.0)));
-    }
+    let (sites, limit) = (allowed.sites(), query.limit.and_one());
+    let rows = timeline(&app.ledger, caller.tenant, device.id.0, sites.as_deref(), after, limit).await?;
     Ok(Json(Page::cut(rows, query.limit, |row| format!("{} {}", row.at, row.key), show)))
 }
 

@@ -60,3 +60,26 @@ async fn nobody_makes_themselves_more_than_they_are() {
     assert_eq!(app.plan("Water", &json!({}), &devices(1)).await.unwrap().status, StatusCode::CREATED);
     app.finish().await.unwrap();
 }
+
+#[tokio::test]
+async fn who_is_confined_sees_the_part_of_a_timeline_that_was_theirs_to_its_last_page() {
+    let app = TestApp::start(1).await.unwrap();
+    for customer in ["Water", "Cold", "Water", "Cold", "Water"] {
+        app.carry_out(customer, &json!({"on_conflict": "replace"}), &devices(1)).await.unwrap();
+    }
+    let confined = key(&app, Role::User, Some(&crate::rights::sites(&[app.fixture.water.1]))).await;
+    let list = app.get(&format!("/devices?iccid={}", devices(1)[0])).await.unwrap().json;
+    let path = format!("/devices/{}/timeline?limit=1&cursor=", text(&list["items"][0]["id"]));
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = app.send_as(&confined, Method::GET, &format!("{path}{cursor}"), None).await.unwrap().json;
+        seen.extend(page["items"].as_array().unwrap().clone());
+        match page["next_cursor"].as_str() {
+            Some(next) => next.clone_into(&mut cursor),
+            None => break,
+        }
+    }
+    assert_eq!(seen.len(), 3, "{seen:?}");
+    assert!(seen.iter().all(|entry| entry["site"]["name"] == "Water"), "{seen:?}");
+    app.finish().await.unwrap();
+}
