@@ -153,7 +153,8 @@ async fn a_workbook_is_opened_in_the_background() {
             .part("request", Part::text(app.asking("Water", &json!({})).to_string()))
             .part("devices", Part::bytes(workbook(&[("SIMs", sheet)])).file_name("sims.xlsx"));
         let answer = app.send(app.request(Method::POST, "/api/v1/plans").multipart(form)).await.unwrap();
-        assert_eq!((answer.status, &answer.json["status"]), (StatusCode::ACCEPTED, &json!("PLANNING")));
+        // 202, whatever it says by now: a workbook this small may have been read before the answer was written.
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.json);
         let path = format!("/plans/{}", text(&answer.json["id"]));
         let mut plan = answer.json;
         while plan["status"] == "PLANNING" {
