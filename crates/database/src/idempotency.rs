@@ -2,6 +2,7 @@
 
 use crate::api_key::Caller;
 use crate::{Ledger, Result};
+use domain::ids::TenantId;
 use uuid::Uuid;
 
 /// An answer as it was given.
@@ -37,6 +38,29 @@ pub struct Mark {
     route: String,
     key: String,
     epoch: i32,
+}
+
+/// Takes away keys that nobody may send again, some at a time; answers how many. A day is left after the seven that are
+/// promised, and what a request without an answer has made stays findable for as long.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn forget_expired(ledger: &Ledger, tenant: TenantId, most: i64) -> Result<u64> {
+    let mut transaction = ledger.worker(tenant).await?;
+    let forgotten = sqlx::query!(
+        "delete from app.idempotency_key k using (
+             select tenant_id, api_key_id, route, key from app.idempotency_key
+             where tenant_id = $1 and expires_at < app.now() - case when status_code is null then interval '8 days' else interval '1 day' end
+             order by tenant_id, api_key_id, route, key limit $2 for update skip locked) as old
+         where k.tenant_id = old.tenant_id and k.api_key_id = old.api_key_id and k.route = old.route and k.key = old.key",
+        tenant.0,
+        most
+    )
+    .execute(&mut *transaction)
+    .await?
+    .rows_affected();
+    transaction.commit().await?;
+    Ok(forgotten)
 }
 
 /// Takes a key for a request of this caller with this fingerprint, or says what it already stands for. An in-flight mark is

@@ -141,6 +141,30 @@ pub async fn list(
         .collect()
 }
 
+/// How many rows the filter leaves, counted up to a most.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count(ledger: &Ledger, tenant: TenantId, change: Uuid, filter: &Filter, most: Option<i64>) -> Result<i64> {
+    let statuses: Option<Vec<String>> =
+        filter.statuses.as_ref().map(|words| words.iter().map(|w| (*w).to_owned()).collect());
+    let mut transaction = ledger.web(tenant).await?;
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!" from (
+             select from app.m2m_device_change c
+             where c.tenant_id = $1 and c.bulk_change_id = $2
+               and ($3::text[] is null or c.status = any ($3)) and ($4::text is null or c.reason = $4)
+             limit $5) as counted"#,
+        tenant.0,
+        change,
+        statuses.as_deref(),
+        filter.reason.map(Reason::word),
+        most
+    )
+    .fetch_one(&mut *transaction)
+    .await?)
+}
+
 fn read_allocation(text: Option<String>) -> Option<DataAllocation> {
     text.and_then(|text| DataAllocation::parse(&text).ok())
 }

@@ -30,6 +30,7 @@ pub mod allocation;
 pub mod api_key;
 pub mod associate_customer;
 pub mod clock;
+pub mod csv_cell;
 pub mod dates;
 pub mod iccid;
 pub mod iccid_range;

@@ -1,13 +1,13 @@
 //! Result files: the input's own columns in its own order, and what became of each row; they can be sent again as they are.
 
 use crate::planner::PlanRefusal;
-use crate::row_reader::GUARDED;
 use csv::ReaderBuilder;
 use database::bulk_change::BulkChange;
 use database::input_record::part_after;
 use database::rows::{DeviceChange, Filter};
 use database::stage::Stage;
 use database::{DatabaseError, Ledger};
+use domain::csv_cell::guarded;
 use domain::ids::{BulkChangeId, TenantId};
 use domain::reason::Reason;
 use std::collections::VecDeque;
@@ -116,12 +116,6 @@ fn became(row: &DeviceChange) -> [String; 5] {
         row.reason.map(Reason::fix).unwrap_or_default().to_owned(),
         row.attempts.to_string(),
     ]
-}
-
-/// A spreadsheet must not run what somebody else wrote: a quote before what it would take for a formula (CWE-1236). The
-/// reader of inputs takes it away again.
-fn guarded(text: String) -> String {
-    if text.starts_with(GUARDED) { format!("'{text}") } else { text }
 }
 
 fn write(writer: &mut csv::Writer<Vec<u8>>, cells: impl Iterator<Item = String>) {

@@ -7,6 +7,7 @@ use csv::ByteRecord;
 use database::copy_lines::InputRow;
 use database::service_provider::{ServiceProvider, find};
 use domain::associate_customer::{AssociateCustomer, LONGEST_FIELD};
+use domain::csv_cell::GUARDED;
 use domain::iccid::LONGEST_CELL;
 use domain::iccid_range::IccidRange;
 use domain::identifier::{Column, Identifier};
@@ -313,9 +314,6 @@ pub(crate) fn unguarded(cell: &[u8]) -> &[u8] {
     let runs = GUARDED.iter().any(|c| rest.starts_with(c.encode_utf8(&mut [0; 4]).as_bytes()));
     if runs { rest } else { cell }
 }
-
-/// What a spreadsheet takes for the beginning of a formula, in full width, too (CWE-1236).
-pub(crate) const GUARDED: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
 /// Text of a cell: trimmed, what is not UTF-8 as the mark for it, and control characters as spaces.
 fn text_of(cell: &[u8]) -> String {

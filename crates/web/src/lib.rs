@@ -10,6 +10,7 @@ mod customer_rate_pools;
 mod customers;
 mod devices;
 mod edits;
+mod formats;
 mod health;
 mod idempotency;
 mod imports;
@@ -40,6 +41,7 @@ use problem::Problem;
 use std::sync::Arc;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 use tower_http::trace::TraceLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -121,14 +123,17 @@ fn operations() -> OpenApiRouter<App> {
 /// The OpenAPI document, as it is served.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    openapi::with_refusals(operations().into_openapi())
+    formats::document(openapi::with_refusals(operations().into_openapi()))
 }
 
 /// The whole API.
 pub fn router(app: App) -> Router {
     let (api, document) = operations().split_for_parts();
-    let document = openapi::with_refusals(document);
-    let api = api.route_layer(middleware::from_fn_with_state(app.clone(), auth::authorize));
+    let document = formats::document(openapi::with_refusals(document));
+    let columns = formats::columns(&document);
+    let api = api
+        .route_layer(middleware::from_fn_with_state(columns, formats::serve))
+        .route_layer(middleware::from_fn_with_state(app.clone(), auth::authorize));
     // The document and its viewer hold nothing of anybody's: no key is asked for.
     let viewer = SwaggerUi::new("/api/v1/docs").url("/api/v1/openapi.json", document);
     Router::new()
@@ -143,6 +148,7 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(|_| axum::response::IntoResponse::into_response(Problem::internal())))
         .layer(middleware::from_fn_with_state(Arc::new(app.ids.clone()), request_id))
         .layer(middleware::from_fn(observed::count))
+        .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http())
         .with_state(app)
 }

@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi as _};
 #[openapi(
     info(
         title = "Ascribe",
-        description = "Assigns customers to SIM devices in bulk: plan, proof, undo.\n\nEvery list answers `{items, next_cursor}` and takes `limit` (1 to 1000) and `cursor`. Every refusal is `application/problem+json` (RFC 9457) with a stable `code`. A POST that starts work takes an `Idempotency-Key`, kept for seven days for the API key that sent it. An edit needs `If-Match` with the ETag that was last seen. ICCIDs are text. Unknown fields and filters are refused.\n\nA key may ask so many times a second; `RateLimit` says how much is left, 429 and `Retry-After` when to come back. A JSON body has at most 1 MiB, a file 256 MiB and 1,000,000 rows; more is 413.",
+        description = "Assigns customers to SIM devices in bulk: plan, proof, undo.\n\nEvery list answers `{items, next_cursor}` and takes `limit` (1 to 1000) and `cursor`. With `Accept: text/csv` or `application/x-ndjson` a page comes in that format; where the list goes on is then in `Link` (`rel=\"next\"`) and `X-Next-Cursor`. Answers are packed (gzip, br) for clients that say so. Every refusal is `application/problem+json` (RFC 9457) with a stable `code`. A POST that starts work takes an `Idempotency-Key`, kept for seven days for the API key that sent it. An edit needs `If-Match` with the ETag that was last seen. ICCIDs are text. Unknown fields and filters are refused.\n\nA key may ask so many times a second; `RateLimit` says how much is left, 429 and `Retry-After` when to come back. A JSON body has at most 1 MiB, a file 256 MiB and 1,000,000 rows; more is 413.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/api/v1")),

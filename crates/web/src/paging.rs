@@ -67,15 +67,67 @@ pub(crate) struct Page<T> {
     /// Send it as `cursor` to get the next page; null: this is the last one.
     #[schema(required)]
     pub(crate) next_cursor: Option<String>,
+    /// How many there are on all pages; only if `include_total` asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) total: Option<i64>,
+    /// Whether that is all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) total_is: Option<TotalIs>,
+}
+
+/// How far a total was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TotalIs {
+    /// Everything was counted.
+    Exact,
+    /// Counting stopped at 10,000.
+    AtLeast,
+}
+
+/// `include_total`: counting a large list takes time, so it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum IncludeTotal {
+    /// Counts up to 10,000.
+    Estimate,
+    /// Counts to the end.
+    Exact,
+}
+
+/// Where an estimate stops counting.
+const FAR_ENOUGH: i64 = 10_000;
+
+impl IncludeTotal {
+    /// How many are counted at most; none: all.
+    pub(crate) const fn most(self) -> Option<i64> {
+        match self {
+            Self::Estimate => Some(FAR_ENOUGH),
+            Self::Exact => None,
+        }
+    }
 }
 
 impl<T> Page<T> {
+    /// A list that has one page.
+    pub(crate) const fn whole(items: Vec<T>) -> Self {
+        Self { items, next_cursor: None, total: None, total_is: None }
+    }
+
     /// Cuts the one row too many off, and makes the cursor from the last row that is shown.
     pub(crate) fn cut<R>(mut rows: Vec<R>, limit: Limit, key: impl Fn(&R) -> String, show: impl Fn(R) -> T) -> Self {
         let more = rows.len() > limit.0 as usize;
         rows.truncate(limit.0 as usize);
         let next_cursor = rows.last().filter(|_| more).map(|row| hex::encode(key(row)));
-        Self { items: rows.into_iter().map(show).collect(), next_cursor }
+        Self { items: rows.into_iter().map(show).collect(), next_cursor, total: None, total_is: None }
+    }
+
+    /// The page with what was counted, if it was.
+    pub(crate) fn with_total(mut self, counted: Option<i64>, asked: Option<IncludeTotal>) -> Self {
+        let stopped = |total| asked.and_then(IncludeTotal::most).is_some_and(|most| total >= most);
+        self.total = counted;
+        self.total_is = counted.map(|total| if stopped(total) { TotalIs::AtLeast } else { TotalIs::Exact });
+        self
     }
 }
 

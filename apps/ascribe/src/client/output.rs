@@ -1,6 +1,7 @@
 //! How answers are shown: tables to people, data to programs.
 
 use comfy_table::{ContentArrangement, Table, presets};
+use domain::csv_cell::guarded;
 use serde_json::Value;
 use std::io::{IsTerminal as _, Write as _};
 
@@ -67,7 +68,7 @@ impl Printer {
             Format::Ndjson => writeln!(std::io::stdout(), "{item}")?,
             Format::Csv => {
                 if let Some(csv) = &mut self.csv {
-                    csv.write_record(self.columns.iter().map(|(_, pointer)| harmless(cell(&item, pointer))))?;
+                    csv.write_record(self.columns.iter().map(|(_, pointer)| guarded(cell(&item, pointer))))?;
                 }
             }
             Format::Table | Format::Json => self.items.push(item),
@@ -141,14 +142,5 @@ fn cell(item: &Value, pointer: &str) -> String {
             map.iter().map(|(key, value)| format!("{key} {value}")).collect::<Vec<_>>().join(", ")
         }
         Some(other) => other.to_string(),
-    }
-}
-
-/// A spreadsheet must not run what somebody else wrote: a quote before what it would take for a formula (CWE-1236).
-fn harmless(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']) {
-        format!("'{text}")
-    } else {
-        text
     }
 }

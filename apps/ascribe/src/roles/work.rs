@@ -58,6 +58,8 @@ pub(crate) async fn work(settings: &Settings, ledger: Ledger, ids: Ids, stop: Ca
 
 /// Rows removed at a time of a plan that will never be applied.
 const DISCARDED_AT_A_TIME: i32 = 2_000;
+/// Idempotency keys that are taken away in one transaction.
+const KEYS_AT_A_TIME: i64 = 1_000;
 
 /// Plans that expired or failed lose their rows, in small batches, one tenant after the other; looked after every minute.
 async fn discard_old_plans(ledger: Ledger, stop: CancellationToken) {
@@ -86,6 +88,10 @@ async fn discard_once(
         }
         // What is new of the audit trail comes under the next seal of its chain.
         database::audit::seal(ledger, tenant).await?;
+        while !stop.is_cancelled()
+            && database::idempotency::forget_expired(ledger, tenant, KEYS_AT_A_TIME).await?
+                == KEYS_AT_A_TIME.unsigned_abs()
+        {}
         for plan in database::discard::discardable(ledger, tenant).await? {
             while !stop.is_cancelled()
                 && database::discard::discard_plan_rows(ledger, tenant, plan, DISCARDED_AT_A_TIME).await?

@@ -3,6 +3,7 @@
 mod audit;
 mod conventions;
 mod edits;
+mod formats;
 mod imports;
 mod keys;
 mod operations;

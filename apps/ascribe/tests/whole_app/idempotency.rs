@@ -90,3 +90,23 @@ async fn an_apply_whose_answer_was_lost_is_answered_again_and_not_refused() {
     app.work().await.unwrap();
     app.finish().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_key_that_expired_is_taken_away_a_day_later_and_no_other() {
+    let app = TestApp::start(1).await.unwrap();
+    let file = devices(1).join("\n");
+    for key in ["young", "old", "lost", "lost-long-ago"] {
+        assert_eq!(keyed(&app, key, &file).await.status, StatusCode::CREATED);
+    }
+    let aged = "update app.idempotency_key set expires_at = now() - interval '25 hours' where key <> 'young';
+        update app.idempotency_key set status_code = null, body = null where key like 'lost%';
+        update app.idempotency_key set expires_at = now() - interval '9 days' where key = 'lost-long-ago'";
+    app.database.plant(aged).await.unwrap();
+    let forget = |most| database::idempotency::forget_expired(&app.ledger, app.fixture.tenant, most);
+    assert_eq!(forget(1).await.unwrap(), 1, "one at a time");
+    assert_eq!(forget(10).await.unwrap(), 1);
+    let left = "select count(*) from app.idempotency_key where key in ('young', 'lost')";
+    assert_eq!(app.database.number(left).await.unwrap(), 2, "what was made can still be found");
+    assert_eq!(app.database.number("select count(*) from app.idempotency_key").await.unwrap(), 2);
+    app.finish().await.unwrap();
+}

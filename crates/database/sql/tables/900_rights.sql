@@ -72,6 +72,8 @@ grant select on app.tenant, app.tenant_module, app.api_key, app.api_key_site, ap
     app.device_status_history, app.device_change_schedule, app.schedule_chunk
     to ascribe_web;
 grant select, insert, update, delete on app.idempotency_key to ascribe_web;
+-- The worker takes away those that expired.
+grant select, update, delete on app.idempotency_key to ascribe_worker;
 grant select, insert on app.tenant_turn, app.bulk_change_turn to ascribe_web;
 grant insert on app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target, app.bulk_change_input, app.bulk_change_chunk,
     app.m2m_device_change, app.audit_entry to ascribe_web;

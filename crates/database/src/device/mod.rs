@@ -73,19 +73,12 @@ pub struct Filter {
     pub sites: Option<Vec<Uuid>>,
 }
 
-/// A page in the order of ids, after this one.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn list(
-    ledger: &Ledger,
+/// Whose devices this tenant may have, its own and those of the partner it is an agent of, and where the customer's sit.
+async fn narrowed(
+    transaction: &mut sqlx::PgConnection,
     tenant: TenantId,
     filter: &Filter,
-    after: Option<Uuid>,
-    limit: i64,
-) -> Result<Vec<Device>> {
-    let mut transaction = ledger.web(tenant).await?;
-    // Whose devices this tenant may have: its own, and those of the partner it is an agent of.
+) -> Result<(Vec<Uuid>, Option<Vec<Uuid>>)> {
     let parent = sqlx::query_scalar!("select parent_tenant_id from app.tenant where id = $1", tenant.0)
         .fetch_one(&mut *transaction)
         .await?;
@@ -104,6 +97,53 @@ pub async fn list(
             .await?,
         ),
     };
+    Ok((owners, theirs))
+}
+
+/// How many devices the filter leaves, counted up to a most.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count(ledger: &Ledger, tenant: TenantId, filter: &Filter, most: Option<i64>) -> Result<i64> {
+    let mut transaction = ledger.web(tenant).await?;
+    let (owners, theirs) = narrowed(&mut transaction, tenant, filter).await?;
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!" from (
+             select from app.device_tenant dt
+             join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = dt.device_id
+             join app.service_provider p on p.tenant_id = $1 and coalesce(p.owner_service_provider_id, p.id) = d.service_provider_id
+             where dt.tenant_id = $1 and ($2::text is null or d.tenant_id = any ($7) and d.iccid = $2)
+               and ($3::uuid[] is null or dt.site_id = any ($3)) and ($4::uuid is null or p.id = $4)
+               and ($5::text is null or d.status = $5) and ($8::uuid[] is null or dt.site_id = any ($8))
+               and ($9::uuid[] is null or p.id = any ($9))
+             limit $6) as counted"#,
+        tenant.0,
+        filter.iccid,
+        theirs.as_deref(),
+        filter.service_provider,
+        filter.status,
+        most,
+        &owners,
+        filter.sites.as_deref(),
+        filter.service_providers.as_deref()
+    )
+    .fetch_one(&mut *transaction)
+    .await?)
+}
+
+/// A page in the order of ids, after this one.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list(
+    ledger: &Ledger,
+    tenant: TenantId,
+    filter: &Filter,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Device>> {
+    let mut transaction = ledger.web(tenant).await?;
+    let (owners, theirs) = narrowed(&mut transaction, tenant, filter).await?;
     let rows = sqlx::query!(
         r#"select d.id, d.iccid, d.msisdn, d.imei, d.eid, d.ip_address, cr.rate_plan_code as "carrier_rate_plan?", d.status, coalesce(ds.is_active, false) as "active!", d.is_archived,
                p.id as provider_id, p.name as provider_name, s.customer_id as "customer_id?", s.customer_name as "customer_name?",

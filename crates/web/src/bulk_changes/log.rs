@@ -49,5 +49,5 @@ pub(crate) async fn handle(
         request: entry.request,
         response: entry.response,
     });
-    Ok(Json(Page { items: items.collect(), next_cursor: None }))
+    Ok(Json(Page::whole(items.collect())))
 }

@@ -2,8 +2,8 @@
 
 use crate::App;
 use crate::auth::Caller;
-use crate::paging::{Filters, Limit, Page};
-use crate::plans::rows::{explain, of};
+use crate::paging::{Filters, IncludeTotal, Limit, Page};
+use crate::plans::rows::{explain, of, total_of};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -25,6 +25,9 @@ pub(crate) struct Query {
     /// Only rows with this reason.
     #[param(value_type = Option<String>)]
     reason: Option<Reason>,
+    /// Adds `total`: counted up to 10,000, or to the end.
+    #[param(inline)]
+    include_total: Option<IncludeTotal>,
     #[serde(default)]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
     limit: Limit,
@@ -83,8 +86,9 @@ pub(crate) async fn handle(
     Filters(query): Filters<Query>,
 ) -> Result<Json<Page<BulkChangeRow>>, Problem> {
     let filter = Filter { statuses: query.status.map(|status| vec![status.word()]), reason: query.reason };
-    let rows = of(&app, &caller, &id, filter, query.cursor.as_deref(), query.limit).await?;
-    Ok(Json(Page::cut(
+    let rows = of(&app, &caller, &id, &filter, query.cursor.as_deref(), query.limit).await?;
+    let total = total_of(&app, &caller, &id, &filter, query.include_total).await?;
+    let page = Page::cut(
         rows,
         query.limit,
         |row| row.row_number.to_string(),
@@ -106,5 +110,6 @@ pub(crate) async fn handle(
                 fix: reason.map(|reason| reason.fix().to_owned()),
             }),
         },
-    )))
+    );
+    Ok(Json(page.with_total(total, query.include_total)))
 }

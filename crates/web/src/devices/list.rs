@@ -3,7 +3,7 @@
 use super::{Shown, show};
 use crate::App;
 use crate::auth::{Allowed, Caller};
-use crate::paging::{Filters, Limit, Page, id_cursor, plain};
+use crate::paging::{Filters, IncludeTotal, Limit, Page, id_cursor, plain};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
@@ -28,6 +28,9 @@ pub(crate) struct Query {
     /// With this status, the carrier's word.
     #[serde(default, deserialize_with = "plain")]
     status: Option<String>,
+    /// Adds `total`: counted up to 10,000, or to the end.
+    #[param(inline)]
+    include_total: Option<IncludeTotal>,
     #[serde(default)]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
     limit: Limit,
@@ -48,7 +51,10 @@ pub(crate) async fn handle(
         None => None,
         Some(text) => match database::service_provider::named(&app.ledger, caller.tenant, &text).await? {
             Some(found) => Some(found.id.0),
-            None => return Ok(Json(Page { items: Vec::new(), next_cursor: None })),
+            None => {
+                let none = Page::whole(Vec::new());
+                return Ok(Json(none.with_total(query.include_total.map(|_| 0), query.include_total)));
+            }
         },
     };
     // Spaces and quotes around a pasted ICCID are taken away as they are in a file.
@@ -63,7 +69,11 @@ pub(crate) async fn handle(
         sites: allowed.sites(),
     };
     let rows = database::device::list(&app.ledger, caller.tenant, &filter, after, query.limit.and_one()).await?;
-    Ok(Json(Page::cut(rows, query.limit, |row| row.id.to_string(), show)))
+    let total = match query.include_total {
+        None => None,
+        Some(asked) => Some(database::device::count(&app.ledger, caller.tenant, &filter, asked.most()).await?),
+    };
+    Ok(Json(Page::cut(rows, query.limit, |row| row.id.to_string(), show).with_total(total, query.include_total)))
 }
 
 /// The service providers that the caller may see, if those are not all.

@@ -2,7 +2,7 @@
 
 use crate::App;
 use crate::auth::Caller;
-use crate::paging::{Filters, Limit, Page, cursor, path_id};
+use crate::paging::{Filters, IncludeTotal, Limit, Page, cursor, path_id};
 use crate::problem::Problem;
 use crate::shape::Named;
 use axum::Json;
@@ -25,6 +25,9 @@ pub(crate) struct Query {
     /// Only rows with this reason.
     #[param(value_type = Option<String>)]
     reason: Option<Reason>,
+    /// Adds `total`: counted up to 10,000, or to the end.
+    #[param(inline)]
+    include_total: Option<IncludeTotal>,
     #[serde(default)]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
     limit: Limit,
@@ -103,9 +106,10 @@ pub(crate) async fn handle(
             .map(|s| s.word())
             .collect(),
     });
-    let rows =
-        of(&app, &caller, &id, Filter { statuses, reason: query.reason }, query.cursor.as_deref(), query.limit).await?;
-    Ok(Json(Page::cut(
+    let filter = Filter { statuses, reason: query.reason };
+    let rows = of(&app, &caller, &id, &filter, query.cursor.as_deref(), query.limit).await?;
+    let total = total_of(&app, &caller, &id, &filter, query.include_total).await?;
+    let page = Page::cut(
         rows,
         query.limit,
         |row| row.row_number.to_string(),
@@ -130,7 +134,8 @@ pub(crate) async fn handle(
                 effective_date: row.effective_date,
             }
         },
-    )))
+    );
+    Ok(Json(page.with_total(total, query.include_total)))
 }
 
 /// The rows of a plan or change that this caller's tenant has.
@@ -138,7 +143,7 @@ pub(crate) async fn of(
     app: &App,
     caller: &database::api_key::Caller,
     id: &str,
-    filter: Filter,
+    filter: &Filter,
     after: Option<&str>,
     limit: Limit,
 ) -> Result<Vec<DeviceChange>, Problem> {
@@ -152,7 +157,23 @@ pub(crate) async fn of(
             text.parse().map_err(|_| Problem::bad_request("CURSOR_INVALID", "This cursor is another list's."))?
         }
     };
-    Ok(database::rows::list(&app.ledger, caller.tenant, id, &filter, after, limit.and_one()).await?)
+    Ok(database::rows::list(&app.ledger, caller.tenant, id, filter, after, limit.and_one()).await?)
+}
+
+/// How many rows there are on all pages, if that was asked for. The plan is the caller's: its rows were read.
+pub(crate) async fn total_of(
+    app: &App,
+    caller: &database::api_key::Caller,
+    id: &str,
+    filter: &Filter,
+    asked: Option<IncludeTotal>,
+) -> Result<Option<i64>, Problem> {
+    Ok(match asked {
+        None => None,
+        Some(asked) => {
+            Some(database::rows::count(&app.ledger, caller.tenant, path_id(id)?, filter, asked.most()).await?)
+        }
+    })
 }
 
 /// The reason's sentence, and what is particular to this row.
