@@ -164,7 +164,15 @@ create table app.integration_authentication (
     id             uuid not null,
     integration_id smallint not null references app.integration,
     name           text not null,
-    primary key (tenant_id, id)
+    -- Null until the account is set up: then nothing of it is mirrored, and its customers are kept by hand.
+    base_url       text,
+    -- What the provider allows; all workers together stay below it (rev_io C2: 500 a minute, 150,000 a day).
+    calls_per_minute integer not null default 500 check (calls_per_minute > 0),
+    calls_per_day    integer not null default 150000 check (calls_per_day > 0),
+    -- Why nothing is sent to it now: somebody paused it, or it refused our credentials.
+    paused_because text,
+    primary key (tenant_id, id),
+    unique (tenant_id, name)
 );
 comment on table app.integration_authentication is 'One account at Rev.io. The same rev_customer_id may exist under two of them.';
 
@@ -192,6 +200,13 @@ create table app.rev_customer (
     integration_authentication_id uuid not null,
     customer_name                 text not null,
     status                        text not null default 'OPEN',
+    parent_rev_customer_id        text,
+    activated_date                date,
+    close_date                    date,
+    bill_profile_id               bigint,
+    agent_id                      bigint,
+    -- When a whole reading of the account did not have it any more, and asking for it by its id neither: it is CLOSED then.
+    gone_at                       timestamptz,
     version                       integer not null default 1,
     primary key (tenant_id, id),
     unique (tenant_id, rev_customer_id, integration_authentication_id),
@@ -212,6 +227,8 @@ create table app.site (
     amop_customer_id uuid,
     is_system_default boolean not null default false,
     is_active        boolean not null default true,
+    -- The name we made for it out of its rev customer's. While it still has that, it is renamed with the customer.
+    given_name       text,
     version          integer not null default 1,
     primary key (tenant_id, id),
     unique (tenant_id, name),
@@ -344,6 +361,12 @@ create table app.device_tenant (
     customer_data_allocation_mb                  numeric(25, 4),
     -- The bulk change whose plan, pool and allocation wait in device_change_schedule for their date; null: none do.
     scheduled_change_id                          uuid,
+    -- What is billed of it, by the numbers (usp_update_device_rev_service_links): the line of its own account, whether that
+    -- line is active, and the active lines of other accounts, null if there is none. link_version moves with them.
+    rev_service_id                               uuid,
+    rev_service_is_active                        boolean not null default false,
+    other_rev_service_ids                        uuid[],
+    link_version                                 integer not null default 0,
     version                                      integer not null default 1,
     modified_at                                  timestamptz not null,
     primary key (tenant_id, device_id),
@@ -362,6 +385,21 @@ create trigger move_version before update on app.device_tenant for each row
         or old.customer_data_allocation_mb is distinct from new.customer_data_allocation_mb
         or old.scheduled_change_id is distinct from new.scheduled_change_id)
     execute function app.move_version();
+
+-- A link is no assignment: an undo is not kept from what it may undo because billing was read again. A plan is judged on
+-- both; it keeps the sum of the two versions, which is the same only if both are.
+create function app.move_link_version() returns trigger
+    language plpgsql
+    as $$
+begin
+    new.link_version := old.link_version + 1;
+    return new;
+end
+$$;
+create trigger move_link_version before update on app.device_tenant for each row
+    when (old.rev_service_id is distinct from new.rev_service_id or old.rev_service_is_active is distinct from new.rev_service_is_active
+        or old.other_rev_service_ids is distinct from new.other_rev_service_ids)
+    execute function app.move_link_version();
 
 -- What the carrier said of a SIM, and when: the day of its activation comes from here.
 create table app.device_status_history (
@@ -414,6 +452,198 @@ create table app.device_lock (
     bulk_change_id uuid not null,
     row_number     integer not null,
     locked_at      timestamptz not null
+);
+
+-- tables/045_rev_io.sql
+-- What is billed, as Rev.io last told us: the mirror. One row is one object of one account there; ids are the provider's, unique
+-- in an account only. Nothing is deleted: what is gone says when that was noticed.
+create table app.rev_provider (
+    tenant_id                     uuid not null,
+    integration_authentication_id uuid not null,
+    rev_provider_id               bigint not null,
+    description                   text,
+    provider_code                 text,
+    is_active                     boolean,
+    gone_at                       timestamptz,
+    primary key (tenant_id, integration_authentication_id, rev_provider_id),
+    foreign key (tenant_id, integration_authentication_id) references app.integration_authentication (tenant_id, id)
+);
+create table app.rev_service_type (
+    tenant_id                     uuid not null,
+    integration_authentication_id uuid not null,
+    rev_service_type_id           bigint not null,
+    description                   text,
+    service_code                  text,
+    is_active                     boolean,
+    gone_at                       timestamptz,
+    primary key (tenant_id, integration_authentication_id, rev_service_type_id),
+    foreign key (tenant_id, integration_authentication_id) references app.integration_authentication (tenant_id, id)
+);
+create table app.rev_usage_plan_group (
+    tenant_id                     uuid not null,
+    integration_authentication_id uuid not null,
+    rev_usage_plan_group_id       bigint not null,
+    description                   text,
+    is_active                     boolean,
+    gone_at                       timestamptz,
+    primary key (tenant_id, integration_authentication_id, rev_usage_plan_group_id),
+    foreign key (tenant_id, integration_authentication_id) references app.integration_authentication (tenant_id, id)
+);
+create table app.rev_product (
+    tenant_id                     uuid not null,
+    integration_authentication_id uuid not null,
+    rev_product_id                bigint not null,
+    description                   text,
+    rev_provider_id               bigint,
+    product_type_id               bigint,
+    rate                          numeric,
+    cost                          numeric,
+    is_active                     boolean,
+    gone_at                       timestamptz,
+    primary key (tenant_id, integration_authentication_id, rev_product_id),
+    foreign key (tenant_id, integration_authentication_id) references app.integration_authentication (tenant_id, id)
+);
+create table app.rev_package (
+    tenant_id                     uuid not null,
+    integration_authentication_id uuid not null,
+    rev_package_id                bigint not null,
+    description                   text,
+    rev_provider_id               bigint,
+    rev_service_type_id           bigint,
+    rev_usage_plan_group_id       bigint,
+    is_active                     boolean,
+    gone_at                       timestamptz,
+    primary key (tenant_id, integration_authentication_id, rev_package_id),
+    foreign key (tenant_id, integration_authentication_id) references app.integration_authentication (tenant_id, id)
+);
+create table app.rev_package_product (
+    tenant_id                     uuid not null,
+    integration_authentication_id uuid not null,
+    rev_package_product_id        bigint not null,
+    rev_package_id                bigint,
+    rev_product_id                bigint,
+    rate                          numeric,
+    gone_at                       timestamptz,
+    primary key (tenant_id, integration_authentication_id, rev_package_product_id),
+    foreign key (tenant_id, integration_authentication_id) references app.integration_authentication (tenant_id, id)
+);
+
+create table app.rev_service (
+    tenant_id                     uuid not null,
+    id                            uuid not null default gen_random_uuid(),
+    integration_authentication_id uuid not null,
+    rev_service_id                bigint not null,
+    rev_customer_id               text not null,
+    number                        text,
+    number2                       text,
+    rev_provider_id               bigint,
+    rev_service_type_id           bigint,
+    rev_package_id                bigint,
+    rev_usage_plan_group_id       bigint,
+    description                   text,
+    activated_date                date,
+    disconnected_date             date,
+    gone_at                       timestamptz,
+    primary key (tenant_id, id),
+    unique (tenant_id, integration_authentication_id, rev_service_id),
+    foreign key (tenant_id, integration_authentication_id) references app.integration_authentication (tenant_id, id)
+);
+comment on table app.rev_service is 'A billed line. It has no status of its own: active is disconnected_date null (rev_io C7).';
+create index rev_service_by_number on app.rev_service (tenant_id, number) where number is not null;
+create index rev_service_by_customer on app.rev_service (tenant_id, integration_authentication_id, rev_customer_id);
+
+create table app.rev_service_product (
+    tenant_id                     uuid not null,
+    integration_authentication_id uuid not null,
+    rev_service_product_id        bigint not null,
+    rev_service_id                bigint,
+    rev_customer_id               text,
+    rev_product_id                bigint,
+    rev_package_id                bigint,
+    description                   text,
+    rate                          numeric,
+    cost                          numeric,
+    quantity                      numeric,
+    status                        text,
+    status_date                   date,
+    activated_date                date,
+    canceled_date                 date,
+    billed_through_date           date,
+    gone_at                       timestamptz,
+    primary key (tenant_id, integration_authentication_id, rev_service_product_id),
+    foreign key (tenant_id, integration_authentication_id) references app.integration_authentication (tenant_id, id)
+);
+comment on table app.rev_service_product is 'What is charged on a line. Its service is named by the provider''s id: products may be read before their service is.';
+create index rev_service_product_by_service on app.rev_service_product (tenant_id, integration_authentication_id, rev_service_id);
+
+-- Secrets of an account, each sealed with a data key of its own, which is sealed with the installation's key. Bound to the
+-- tenant, the account, the field and the version: moved elsewhere it does not open.
+create table app.credential (
+    tenant_id    uuid not null references app.tenant,
+    account   uuid not null,
+    field        text not null check (field in ('username', 'password', 'subscription_key')),
+    version      integer not null default 1,
+    key_id       text not null,
+    sealed_key   bytea not null,
+    sealed_value bytea not null,
+    modified_at  timestamptz not null,
+    primary key (tenant_id, account, field)
+);
+comment on column app.credential.account is 'An integration authentication, or a service provider.';
+
+-- What all workers together have sent to an account. next_at is when the next call may leave (a generic cell rate: it
+-- moves on by one interval a call); blocked_until is what the provider asked for.
+create table app.call_budget (
+    tenant_id     uuid not null references app.tenant,
+    account    uuid not null,
+    next_at       timestamptz not null,
+    day           date not null,
+    taken_today   integer not null default 0,
+    blocked_until timestamptz,
+    primary key (tenant_id, account)
+);
+
+-- A reading of one resource of an account, page by page; one at a time. What it has seen so far is beside it, so that it goes
+-- on where it was interrupted and knows at its end what was not there.
+create table app.rev_sync (
+    tenant_id                     uuid not null,
+    integration_authentication_id uuid not null,
+    resource                      text not null check (resource in ('providers', 'service_types', 'usage_plan_groups', 'products',
+        'packages', 'package_products', 'customers', 'services', 'service_products')),
+    epoch                         integer not null default 1,
+    lease_until                   timestamptz,
+    started_at                    timestamptz not null,
+    next_page                     integer not null default 1,
+    records_read                  integer not null default 0,
+    records_made                  integer not null default 0,
+    records_changed               integer not null default 0,
+    records_gone                  integer not null default 0,
+    records_unreadable            integer not null default 0,
+    -- Why what is missing was not taken for gone.
+    kept_because                  text,
+    ended_at                      timestamptz,
+    -- When the last reading that was whole had begun: that old is the mirror.
+    mirrored_at                   timestamptz,
+    primary key (tenant_id, integration_authentication_id, resource),
+    foreign key (tenant_id, integration_authentication_id) references app.integration_authentication (tenant_id, id)
+);
+create table app.rev_sync_seen (
+    tenant_id                     uuid not null,
+    integration_authentication_id uuid not null,
+    resource                      text not null,
+    rev_id                        bigint not null,
+    primary key (tenant_id, integration_authentication_id, resource, rev_id),
+    foreign key (tenant_id, integration_authentication_id) references app.integration_authentication (tenant_id, id)
+);
+
+-- Devices whose links are to be made again because their own number changed; the worker takes them away.
+create table app.device_link_due (
+    tenant_id uuid not null references app.tenant,
+    device_id uuid not null,
+    -- Its own number changed: its agents' links are to be made again, too.
+    agents_too boolean not null default false,
+    primary key (tenant_id, device_id),
+    foreign key (tenant_id, device_id) references app.device_tenant (tenant_id, device_id)
 );
 
 -- tables/050_bulk_change.sql
@@ -606,7 +836,7 @@ create table app.m2m_device_change (
     check (status not in ('REFUSED', 'FAILED', 'SKIPPED') or reason is not null)
 ) with (fillfactor = 85);
 comment on column app.m2m_device_change.input is 'What was given, where it differs from the ICCID it was read as.';
-comment on column app.m2m_device_change.device_tenant_version is '0: the tenant had no assignment of this device yet.';
+comment on column app.m2m_device_change.device_tenant_version is 'version + link_version of the assignment; 0: the tenant had none of this device yet.';
 
 -- Plan, pool and allocation that wait for their effective date, per device. A row applies only while the assignment that
 -- made it is still what it left: a newer change supersedes it, cancel and undo take it away.
@@ -762,6 +992,8 @@ begin
         'tenant_module', 'api_key', 'api_key_lookup', 'api_key_site', 'idempotency_key', 'site_group', 'site_group_site',
         'integration_authentication', 'service_provider', 'rev_customer', 'site', 'carrier_rate_plan',
         'customer_rate_plan', 'customer_rate_pool',
+        'rev_provider', 'rev_service_type', 'rev_usage_plan_group', 'rev_product', 'rev_package', 'rev_package_product', 'rev_service',
+        'rev_service_product', 'credential', 'call_budget', 'rev_sync', 'rev_sync_seen', 'device_link_due',
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
@@ -801,7 +1033,7 @@ create policy own_devices on app.device_tenant as restrictive for insert to ascr
 create policy dispatcher on app.bulk_change_chunk to ascribe_dispatcher using (true) with check (true);
 grant select, update (state, epoch, lease_until, start_at, releases) on app.bulk_change_chunk to ascribe_dispatcher;
 create policy dispatcher on app.tenant for select to ascribe_dispatcher using (true);
-grant select (id) on app.tenant to ascribe_dispatcher;
+grant select (id, parent_tenant_id) on app.tenant to ascribe_dispatcher;
 create policy dispatcher on app.tenant_turn to ascribe_dispatcher using (true) with check (true);
 create policy dispatcher on app.bulk_change_turn to ascribe_dispatcher using (true) with check (true);
 create policy dispatcher on app.schedule_chunk to ascribe_dispatcher using (true) with check (true);
@@ -867,6 +1099,23 @@ grant select, insert, update on app.device_tenant to ascribe_worker;
 grant select, insert, update (status, reason, ended_at) on app.device_change_schedule to ascribe_worker;
 grant select, insert, update (is_done, is_cancelled, due_at) on app.schedule_chunk to ascribe_worker;
 grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.audit_entry to ascribe_worker;
+
+-- Billing: the web role shows the mirror and keeps accounts; it writes secrets and cannot read them. The worker reads Rev.io.
+grant select on app.rev_provider, app.rev_service_type, app.rev_usage_plan_group, app.rev_product, app.rev_package, app.rev_package_product,
+    app.rev_service, app.rev_service_product, app.call_budget, app.rev_sync to ascribe_web;
+grant insert, update (name, base_url, calls_per_minute, calls_per_day, paused_because) on app.integration_authentication to ascribe_web;
+grant select (tenant_id, account, field, version, key_id, modified_at), insert, update (version, key_id, sealed_key, sealed_value, modified_at)
+    on app.credential to ascribe_web;
+grant select, insert on app.device_link_due to ascribe_web;
+grant select, insert, update on app.rev_provider, app.rev_service_type, app.rev_usage_plan_group, app.rev_product, app.rev_package,
+    app.rev_package_product, app.rev_service, app.rev_service_product, app.call_budget, app.rev_sync to ascribe_worker;
+grant select, insert, delete on app.rev_sync_seen to ascribe_worker;
+grant select, insert, update, delete on app.device_link_due to ascribe_worker;
+grant select, update (version, key_id, sealed_key, sealed_value, modified_at) on app.credential to ascribe_worker;
+grant update (paused_because) on app.integration_authentication to ascribe_worker;
+grant insert, update (customer_name, status, parent_rev_customer_id, activated_date, close_date, bill_profile_id, agent_id, gone_at)
+    on app.rev_customer to ascribe_worker;
+grant insert, update (name, given_name) on app.site to ascribe_worker;
 
 -- Functions are called by name and by right: nothing is executable by everybody. (The order matters: this runs
 -- before the procedures are made.)
@@ -1008,6 +1257,125 @@ begin
 end
 $$;
 grant execute on function app.place_devices_at_sites(uuid, uuid[], uuid[], uuid[], text[], uuid[]) to ascribe_worker;
+
+-- procedures/take_permits.sql
+-- take_permits: leave to send some calls to an account, out of the budget that all workers share.
+-- Seed's procedure: none (each process paced itself there, and not at all).
+-- In:      the tenant, the account, how many are wanted at most; what the provider allows in a minute and in a day.
+-- Effect:  answers how many may be sent now, and if none, after how many seconds to ask again. The pace is even (a generic cell
+--          rate): 98 of 100 of what is allowed, at most that much of two seconds at once, so that no minute of the provider's
+--          clock, wherever it begins, sees more than it allows. The day is UTC's (inferred).
+-- Errors:  none of its own.
+-- Cost:    1 row lock and 1 update a call, whatever is taken.
+create function app.take_permits(
+    p_tenant_id uuid, p_account uuid, p_wanted integer, p_per_minute integer, p_per_day integer)
+    returns table (granted integer, wait_seconds double precision)
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_now      timestamptz := app.now();
+    v_day      date := (v_now at time zone 'UTC')::date;
+    v_interval interval := make_interval(secs => 60.0 / (p_per_minute * 0.98));
+    -- Two of a hundred of a minute's calls are not in the pace: so many may come at once.
+    v_burst    interval := make_interval(secs => 60.0 * 0.01);
+    v_budget   app.call_budget;
+    v_from     timestamptz;
+    v_granted  integer;
+begin
+    insert into app.call_budget (tenant_id, account, next_at, day) values (p_tenant_id, p_account, v_now, v_day)
+    on conflict (tenant_id, account) do nothing;
+    select * into v_budget from app.call_budget b where b.tenant_id = p_tenant_id and b.account = p_account for update;
+    if v_budget.day <> v_day then
+        v_budget.day := v_day;
+        v_budget.taken_today := 0;
+    end if;
+    if v_budget.blocked_until > v_now then
+        return query select 0, extract(epoch from v_budget.blocked_until - v_now)::double precision;
+        return;
+    end if;
+    if v_budget.taken_today >= p_per_day then
+        return query select 0, extract(epoch from ((v_day + 1)::timestamp at time zone 'UTC') - v_now)::double precision;
+        return;
+    end if;
+    v_from := greatest(v_budget.next_at, v_now);
+    v_granted := least(p_wanted, p_per_day - v_budget.taken_today,
+        floor(extract(epoch from v_now + v_burst - v_from) / extract(epoch from v_interval))::integer + 1);
+    if v_granted <= 0 then
+        return query select 0, extract(epoch from v_from - v_burst - v_now)::double precision;
+        return;
+    end if;
+    update app.call_budget b
+    set next_at = v_from + v_granted * v_interval, day = v_budget.day, taken_today = v_budget.taken_today + v_granted
+    where b.tenant_id = p_tenant_id and b.account = p_account;
+    return query select v_granted, 0.0::double precision;
+end
+$$;
+grant execute on function app.take_permits(uuid, uuid, integer, integer, integer) to ascribe_worker;
+
+-- procedures/usp_update_device_rev_service_links.sql
+-- usp_update_device_rev_service_links: which line of its account bills a device, and which lines of others do.
+-- Seed's procedure: usp_UpdateDevice_RevServiceLinks (the whole database at once there; here the devices that were touched).
+-- In:      the tenant; devices. Rules: reference domain 3.5, items 5 to 8.
+-- Effect:  candidates are lines whose number is the device's MSISDN, or whose number with a 1 before it is; with a product that
+--          has a status; of an account that is not closed and has an active site here; none of an archived device.
+--          rev_service_id: the best candidate of the device's own account: an active line first, then by product status
+--          (ACTIVE, PENDING, others by name), the later cancel date (none is the latest), the later activation, the higher id.
+--          A line is active if it is not disconnected and that product is neither DISCONNECTED nor DENIED.
+--          other_rev_service_ids: the active lines of other accounts, null if there is none. The assignment itself is not touched: what
+--          disagrees is shown and planned, and not reverted overnight.
+-- Errors:  none of its own. Idempotent: a second call moves nothing. Answers how many links changed.
+-- Cost per device: two look-ups by number; 1 update where a link changed. One statement for all.
+create function app.usp_update_device_rev_service_links(p_tenant_id uuid, p_device_ids uuid[]) returns integer
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_changed integer;
+begin
+    with asked as (
+        select dt.device_id, dt.account_number, dt.account_number_integration_authentication_id as authentication,
+            case when not d.is_archived then d.msisdn end as msisdn
+        from app.device_tenant dt
+        join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = dt.device_id
+        where dt.tenant_id = p_tenant_id and dt.device_id = any (p_device_ids)
+    ), candidate as (
+        select a.device_id, s.id, s.rev_service_id,
+            case when (s.rev_customer_id, s.integration_authentication_id) is not distinct from (a.account_number, a.authentication)
+                then true else false end as is_own,
+            s.disconnected_date is null and p.status not in ('DISCONNECTED', 'DENIED') as is_active,
+            case p.status when 'ACTIVE' then 0 when 'PENDING' then 1 else 2 end as status_rank, p.status, p.canceled_date,
+            s.activated_date
+        from asked a
+        cross join lateral (values (a.msisdn), (case when a.msisdn like '1%' then substr(a.msisdn, 2) end)) as n (number)
+        join app.rev_service s on s.tenant_id = p_tenant_id and s.number = n.number and s.gone_at is null
+        join app.rev_service_product p on p.tenant_id = p_tenant_id and p.integration_authentication_id = s.integration_authentication_id
+            and p.rev_service_id = s.rev_service_id and p.status is not null and p.gone_at is null
+        join app.rev_customer r on r.tenant_id = p_tenant_id and r.integration_authentication_id = s.integration_authentication_id
+            and r.rev_customer_id = s.rev_customer_id and r.status <> 'CLOSED'
+        where exists (select from app.site st where st.tenant_id = p_tenant_id and st.rev_customer_id = r.id and st.is_active)
+    ), own as (
+        select distinct on (device_id) device_id, id, is_active from candidate where is_own
+        order by device_id, is_active desc, status_rank, status, canceled_date desc nulls first, activated_date desc nulls last, rev_service_id desc
+    ), other as (
+        select device_id, array_agg(distinct id order by id) as ids from candidate where is_active and not is_own group by device_id
+    ), link as (
+        select a.device_id, o.id as rev_service_id, coalesce(o.is_active, false) as is_active, x.ids as other_rev_service_ids
+        from asked a left join own o on o.device_id = a.device_id left join other x on x.device_id = a.device_id
+    ), locked as materialized (
+        select dt.device_id from app.device_tenant dt
+        where dt.tenant_id = p_tenant_id and dt.device_id in (select l.device_id from link l)
+        order by dt.device_id for no key update
+    )
+    update app.device_tenant dt
+    set rev_service_id = l.rev_service_id, rev_service_is_active = l.is_active, other_rev_service_ids = l.other_rev_service_ids
+    from link l join locked k on k.device_id = l.device_id
+    where dt.tenant_id = p_tenant_id and dt.device_id = l.device_id
+      and (dt.rev_service_id, dt.rev_service_is_active, dt.other_rev_service_ids) is distinct from (l.rev_service_id, l.is_active, l.other_rev_service_ids);
+    get diagnostics v_changed = row_count;
+    return v_changed;
+end
+$$;
+grant execute on function app.usp_update_device_rev_service_links(uuid, uuid[]) to ascribe_worker;
 
 -- procedures/usp_device_bulk_change_assign_non_rev_customer.sql
 -- usp_device_bulk_change_assign_non_rev_customer: these devices now sit at these AMOP sites of this tenant.
@@ -1619,7 +1987,7 @@ begin
                 case
                     when l.device_id is not null then 'LOCKED_BY_OTHER_CHANGE'
                     when c.target_number = any (v_stale_targets) then 'STALE_SINCE_PLAN'
-                    when coalesce(dt.version, 0) <> c.device_tenant_version then 'STALE_SINCE_PLAN'
+                    when coalesce(dt.version + dt.link_version, 0) <> c.device_tenant_version then 'STALE_SINCE_PLAN'
                     -- An agent reads its partner's device here, and neither locks nor writes it.
                     when d.version is distinct from c.device_version then 'STALE_SINCE_PLAN'
                 end as reason,
@@ -1652,6 +2020,12 @@ begin
             where w.reason is null and not w.restores and not w.waits and num_nonnulls(w.plan_id, w.pool_id, w.allocation_mb) > 0 having count(*) > 0;
         perform app.restore_assignment(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id), array_agg(w.pool_id), array_agg(w.allocation_mb))
             from unnest(v_rows) as w where w.reason is null and w.restores having count(*) > 0;
+
+        -- What is billed of them, seen from their new account. Where nothing is mirrored there is nothing to link.
+        if exists (select from app.rev_service s where s.tenant_id = p_tenant_id) then
+            perform app.usp_update_device_rev_service_links(p_tenant_id, array_agg(w.device_id))
+                from unnest(v_rows) as w where w.reason is null having count(*) > 0;
+        end if;
 
         perform app.schedule_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, v_rows);
 

@@ -34,6 +34,7 @@ pub const HOT_COLUMNS: &[HotColumn] = &[
     hot("device_tenant", "customer_rate_plan_id", "customer_rate_plan"),
     hot("device_tenant", "customer_rate_pool_id", "customer_rate_pool"),
     hot("device_tenant", "scheduled_change_id", "device_bulk_change"),
+    hot("device_tenant", "rev_service_id", "rev_service"),
     hot("device_change_schedule", "bulk_change_id", "device_bulk_change"),
     hot("device_change_schedule", "customer_rate_plan_id", "customer_rate_plan"),
     hot("device_change_schedule", "customer_rate_pool_id", "customer_rate_pool"),

@@ -10,8 +10,9 @@ use domain::ids::{
 };
 use domain::reason::{Reason, Refusal};
 use domain::target::RevAccount;
-use domain::verdict::{Assignment, DeviceFacts, RowFacts, Scheduled, Verdict};
+use domain::verdict::{ActiveLine, Assignment, DeviceFacts, RowFacts, Scheduled, Verdict};
 use jiff::civil::Date;
+use serde_json::Value;
 use sqlx::{Acquire as _, AssertSqlSafe, FromRow};
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -93,6 +94,7 @@ struct Found {
     pool_id: Option<Uuid>,
     allocation: Option<String>,
     assignment_version: Option<i32>,
+    lines: Option<Value>,
     scheduled_date: Option<jiff_sqlx::Date>,
     scheduled_plan: Option<Uuid>,
     scheduled_pool: Option<Uuid>,
@@ -130,8 +132,8 @@ impl Stage {
                  coalesce(ds.is_active, false) as active, coalesce(d.is_archived, false) as archived, d.version, a.date_of_change as activated_at,
                  dt.site_id, coalesce(st.is_system_default, false) as unassigned, dt.account_number,
                  dt.account_number_integration_authentication_id as authentication, dt.customer_rate_plan_id as plan_id,
-                 dt.customer_rate_pool_id as pool_id, dt.customer_data_allocation_mb::text as allocation, dt.version as assignment_version,
-                 sc.effective_date as scheduled_date, sc.customer_rate_plan_id as scheduled_plan, sc.customer_rate_pool_id as scheduled_pool,
+                 dt.customer_rate_pool_id as pool_id, dt.customer_data_allocation_mb::text as allocation, dt.version + dt.link_version as assignment_version,
+                 l.lines, sc.effective_date as scheduled_date, sc.customer_rate_plan_id as scheduled_plan, sc.customer_rate_pool_id as scheduled_pool,
                  sc.customer_data_allocation_mb::text as scheduled_allocation
              from (select * from {rows} order by row_number limit $4) as s
              left join pg_temp.staged_match m on m.row_number = s.row_number
@@ -141,6 +143,10 @@ impl Stage {
                  and d.tenant_id = case when dt.device_owner_tenant_id is null then $1 else dt.device_owner_tenant_id end
              left join app.site st on st.tenant_id = $1 and st.id = dt.site_id
              left join app.device_change_schedule sc on sc.tenant_id = $1 and sc.device_id = dt.device_id and sc.status = 'PENDING'
+             left join lateral (
+                 select jsonb_agg(jsonb_build_array(v.rev_customer_id, v.integration_authentication_id, v.rev_service_id) order by v.rev_service_id) as lines
+                 from app.rev_service v where v.tenant_id = $1 and v.id = any (dt.other_rev_service_ids || case when dt.rev_service_is_active then dt.rev_service_id end))
+                 as l on dt.rev_service_is_active or dt.other_rev_service_ids is not null
              left join app.service_provider p on p.tenant_id = $1 and p.id = $2
              left join app.device_status ds on ds.integration_id = p.integration_id and ds.status = d.status
              left join lateral (
@@ -208,6 +214,20 @@ fn staged(row: Found, locked: &HashSet<Uuid>) -> Result<StagedRow> {
     })
 }
 
+/// Lines as `[rev_customer_id, integration authentication, rev_service_id]`.
+pub(crate) fn active_lines(lines: Option<&Value>) -> Vec<ActiveLine> {
+    let told: Vec<(String, Uuid, i64)> = lines.and_then(|l| serde_json::from_value(l.clone()).ok()).unwrap_or_default();
+    told.into_iter()
+        .map(|(rev_customer_id, authentication, rev_service_id)| ActiveLine {
+            account: RevAccount {
+                rev_customer_id,
+                integration_authentication: IntegrationAuthenticationId(authentication),
+            },
+            rev_service_id,
+        })
+        .collect()
+}
+
 fn assignment(row: &Found) -> Option<Assignment> {
     let allocation = |text: &Option<String>| text.as_deref().and_then(|text| DataAllocation::parse(text).ok());
     row.site_id.zip(row.assignment_version).map(|(site, version)| Assignment {
@@ -220,6 +240,7 @@ fn assignment(row: &Found) -> Option<Assignment> {
         pool: row.pool_id.map(CustomerRatePoolId),
         allocation: allocation(&row.allocation),
         version,
+        lines: active_lines(row.lines.as_ref()),
         scheduled: row.scheduled_date.map(|date| Scheduled {
             date: date.to_jiff(),
             plan: row.scheduled_plan.map(CustomerRatePlanId),

@@ -30,6 +30,8 @@ words! {
         AlreadyAssignedSame = "ALREADY_ASSIGNED_SAME",
         /// The SIM is another customer's.
         AlreadyAssignedOther = "ALREADY_ASSIGNED_OTHER",
+        /// Another account is billed for the SIM.
+        ActiveServiceLineOtherCustomer = "ACTIVE_SERVICE_LINE_OTHER_CUSTOMER",
         /// The row names a service provider that this tenant has not.
         ServiceProviderNotFound = "SERVICE_PROVIDER_NOT_FOUND",
         /// No such customer in this tenant.
@@ -94,6 +96,9 @@ impl Reason {
             Self::DeviceNotActive => "The carrier says that the SIM is not active.",
             Self::AlreadyAssignedSame => "The SIM is already assigned exactly as asked.",
             Self::AlreadyAssignedOther => "The SIM is assigned to another customer.",
+            Self::ActiveServiceLineOtherCustomer => {
+                "Rev.io bills another customer for this SIM: it has an active line there."
+            }
             Self::EffectiveDateInvalid => {
                 "The effective date is not a date such as 2027-01-31, from 1990 to three years from now."
             }
@@ -144,6 +149,9 @@ impl Reason {
             Self::DeviceNotActive => "Activate the SIM at the carrier first.",
             Self::AlreadyAssignedSame => "Nothing to do.",
             Self::AlreadyAssignedOther => "If it is to move, plan again with on_conflict: replace.",
+            Self::ActiveServiceLineOtherCustomer => {
+                "Disconnect that line at Rev.io and sync, or assign the SIM to the customer who is billed."
+            }
             Self::EffectiveDateInvalid => "Give the date as year-month-day, or leave it out.",
             Self::ServiceProviderNotFound => "Check the service provider's name, or leave the cell empty.",
             Self::CustomerNotFound => "Check the customer's id, Rev customer id or name.",

@@ -60,6 +60,9 @@ pub fn undo_verdict(facts: &UndoFacts, permit: &Permit) -> Verdict {
     if facts.left_at_version != Some(now.version) {
         return refused(Reason::ChangedSince);
     }
+    if let Some(line) = now.billed_elsewhere(was.account.as_ref()).filter(|_| now.account != was.account) {
+        return Verdict::Refused(Refusal::about(Reason::ActiveServiceLineOtherCustomer, line.shown(&permit.scope)));
+    }
     if !permit.scope.has(was.site) {
         return refused(Reason::CustomerNotPermitted);
     }
@@ -98,6 +101,7 @@ mod tests {
             allocation: None,
             version,
             scheduled: None,
+            lines: Vec::new(),
         }
     }
 

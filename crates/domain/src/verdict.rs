@@ -64,6 +64,36 @@ pub struct Assignment {
     pub version: i32,
     /// What waits for its date.
     pub scheduled: Option<Scheduled>,
+    /// The active lines at Rev.io that bill it, of whatever account.
+    pub lines: Vec<ActiveLine>,
+}
+
+/// A line at Rev.io that is not disconnected and charges something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActiveLine {
+    /// Who is billed.
+    pub account: RevAccount,
+    /// The line's id there.
+    pub rev_service_id: i64,
+}
+
+impl ActiveLine {
+    /// Which line, of whom. Who is confined to sites is not told whose customer that is.
+    #[must_use]
+    pub fn shown(&self, scope: &Scope) -> String {
+        match scope {
+            Scope::Everything => format!("line {} of customer {}", self.rev_service_id, self.account.rev_customer_id),
+            Scope::Sites(_) => String::new(),
+        }
+    }
+}
+
+impl Assignment {
+    /// A line that bills somebody else than this account; with none, any line.
+    #[must_use]
+    pub fn billed_elsewhere(&self, account: Option<&RevAccount>) -> Option<&ActiveLine> {
+        self.lines.iter().find(|line| Some(&line.account) != account)
+    }
 }
 
 /// Plan, pool and allocation that wait for their effective date.
@@ -145,6 +175,10 @@ pub fn verdict(target: &Result<Target, Refusal>, on_conflict: OnConflict, permit
         now.site == target.site.id && now.account.as_ref() == target.rev.as_ref().map(|(account, _)| account);
     if same_customer && offers_are_as_asked(target, now) {
         return Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame));
+    }
+    let account = target.rev.as_ref().map(|(account, _)| account);
+    if let Some(line) = now.billed_elsewhere(account).filter(|_| !same_customer) {
+        return Verdict::Refused(Refusal::about(Reason::ActiveServiceLineOtherCustomer, line.shown(&permit.scope)));
     }
     if !same_customer && !now.unassigned && on_conflict == OnConflict::Refuse {
         return Verdict::Refused(Refusal::plain(Reason::AlreadyAssignedOther));

@@ -42,10 +42,12 @@ fn scheduled() -> impl Strategy<Value = Option<Scheduled>> {
 
 prop_compose! {
     fn assignment()(site in id(), unassigned: bool, account in proptest::option::of(account()), plan in proptest::option::of(id()),
-        pool in proptest::option::of(id()), allocation in allocation(), scheduled in scheduled(), version in 1..9) -> Assignment {
+        pool in proptest::option::of(id()), allocation in allocation(), scheduled in scheduled(), version in 1..9,
+        lines in proptest::collection::vec(account(), 0..2)) -> Assignment {
         Assignment {
             site: SiteId(site), unassigned, account, plan: plan.map(CustomerRatePlanId), pool: pool.map(CustomerRatePoolId),
             allocation, version, scheduled,
+            lines: lines.into_iter().map(|account| ActiveLine { account, rev_service_id: 1 }).collect(),
         }
     }
 }
@@ -130,6 +132,7 @@ proptest! {
                     let account = target.rev.as_ref().map(|(account, _)| account);
                     let same = now.site == target.site.id && now.account.as_ref() == account;
                     prop_assert!(same || now.unassigned || replace);
+                    prop_assert!(same || now.billed_elsewhere(account).is_none(), "another is billed for it");
                     // What waits now is taken off by any change; so a change is never about nothing.
                     let after = Assignment { scheduled: settled(&target, now).scheduled.filter(|_| target.waits()), ..settled(&target, now) };
                     prop_assert!(after != *now, "{:?} would change nothing", target);

@@ -35,6 +35,7 @@ fn unassigned() -> Assignment {
         allocation: None,
         version: 1,
         scheduled: None,
+        lines: Vec::new(),
     }
 }
 
@@ -102,6 +103,32 @@ fn another_customers_device_needs_replace() {
     let other = row(|d| d.assignment = Some(Assignment { site: SiteId(id(7)), unassigned: false, ..unassigned() }));
     assert_eq!(reason(&judge(&other)), Some(Reason::AlreadyAssignedOther));
     assert_eq!(verdict(&Ok(target()), OnConflict::Replace, &everything(), &other), Verdict::Change);
+}
+
+#[test]
+fn a_sim_that_somebody_else_is_billed_for_moves_to_nobody_but_him() {
+    let stranger = RevAccount { integration_authentication: IntegrationAuthenticationId(id(91)), ..account() };
+    let billed = |whom: RevAccount, now: Assignment| {
+        let lines = vec![ActiveLine { account: whom, rev_service_id: 77 }];
+        row(|d| d.assignment = Some(Assignment { lines, ..now }))
+    };
+    let other =
+        || Assignment { site: SiteId(id(7)), unassigned: false, account: Some(stranger.clone()), ..unassigned() };
+    for now in [unassigned(), other()] {
+        for on_conflict in [OnConflict::Refuse, OnConflict::Replace] {
+            let judged = verdict(&Ok(target()), on_conflict, &everything(), &billed(stranger.clone(), now.clone()));
+            assert_eq!(reason(&judged), Some(Reason::ActiveServiceLineOtherCustomer), "{now:?}");
+            assert!(matches!(judged, Verdict::Refused(refusal) if refusal.detail == "line 77 of customer 9000001"));
+        }
+        let theirs = Target { rev: Some((account(), 1)), ..target() };
+        let judged = verdict(&Ok(theirs), OnConflict::Replace, &everything(), &billed(account(), now));
+        assert_eq!(judged, Verdict::Change, "to who is billed it may go");
+    }
+    // A new plan for the customer who has it is no new customer.
+    let same =
+        Assignment { site: SiteId(id(2)), unassigned: false, account: target().rev.map(|(a, _)| a), ..unassigned() };
+    let plan = Target { plan: Some(Versioned { id: CustomerRatePlanId(id(33)), version: 1 }), ..target() };
+    assert_eq!(verdict(&Ok(plan), OnConflict::Refuse, &everything(), &billed(stranger, same)), Verdict::Change);
 }
 
 #[test]

@@ -76,7 +76,7 @@ begin
                 case
                     when l.device_id is not null then 'LOCKED_BY_OTHER_CHANGE'
                     when c.target_number = any (v_stale_targets) then 'STALE_SINCE_PLAN'
-                    when coalesce(dt.version, 0) <> c.device_tenant_version then 'STALE_SINCE_PLAN'
+                    when coalesce(dt.version + dt.link_version, 0) <> c.device_tenant_version then 'STALE_SINCE_PLAN'
                     -- An agent reads its partner's device here, and neither locks nor writes it.
                     when d.version is distinct from c.device_version then 'STALE_SINCE_PLAN'
                 end as reason,
@@ -109,6 +109,12 @@ begin
             where w.reason is null and not w.restores and not w.waits and num_nonnulls(w.plan_id, w.pool_id, w.allocation_mb) > 0 having count(*) > 0;
         perform app.restore_assignment(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id), array_agg(w.pool_id), array_agg(w.allocation_mb))
             from unnest(v_rows) as w where w.reason is null and w.restores having count(*) > 0;
+
+        -- What is billed of them, seen from their new account. Where nothing is mirrored there is nothing to link.
+        if exists (select from app.rev_service s where s.tenant_id = p_tenant_id) then
+            perform app.usp_update_device_rev_service_links(p_tenant_id, array_agg(w.device_id))
+                from unnest(v_rows) as w where w.reason is null having count(*) > 0;
+        end if;
 
         perform app.schedule_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, v_rows);
 

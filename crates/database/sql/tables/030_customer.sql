@@ -3,7 +3,15 @@ create table app.integration_authentication (
     id             uuid not null,
     integration_id smallint not null references app.integration,
     name           text not null,
-    primary key (tenant_id, id)
+    -- Null until the account is set up: then nothing of it is mirrored, and its customers are kept by hand.
+    base_url       text,
+    -- What the provider allows; all workers together stay below it (rev_io C2: 500 a minute, 150,000 a day).
+    calls_per_minute integer not null default 500 check (calls_per_minute > 0),
+    calls_per_day    integer not null default 150000 check (calls_per_day > 0),
+    -- Why nothing is sent to it now: somebody paused it, or it refused our credentials.
+    paused_because text,
+    primary key (tenant_id, id),
+    unique (tenant_id, name)
 );
 comment on table app.integration_authentication is 'One account at Rev.io. The same rev_customer_id may exist under two of them.';
 
@@ -31,6 +39,13 @@ create table app.rev_customer (
     integration_authentication_id uuid not null,
     customer_name                 text not null,
     status                        text not null default 'OPEN',
+    parent_rev_customer_id        text,
+    activated_date                date,
+    close_date                    date,
+    bill_profile_id               bigint,
+    agent_id                      bigint,
+    -- When a whole reading of the account did not have it any more, and asking for it by its id neither: it is CLOSED then.
+    gone_at                       timestamptz,
     version                       integer not null default 1,
     primary key (tenant_id, id),
     unique (tenant_id, rev_customer_id, integration_authentication_id),
@@ -51,6 +66,8 @@ create table app.site (
     amop_customer_id uuid,
     is_system_default boolean not null default false,
     is_active        boolean not null default true,
+    -- The name we made for it out of its rev customer's. While it still has that, it is renamed with the customer.
+    given_name       text,
     version          integer not null default 1,
     primary key (tenant_id, id),
     unique (tenant_id, name),

@@ -39,6 +39,12 @@ create table app.device_tenant (
     customer_data_allocation_mb                  numeric(25, 4),
     -- The bulk change whose plan, pool and allocation wait in device_change_schedule for their date; null: none do.
     scheduled_change_id                          uuid,
+    -- What is billed of it, by the numbers (usp_update_device_rev_service_links): the line of its own account, whether that
+    -- line is active, and the active lines of other accounts, null if there is none. link_version moves with them.
+    rev_service_id                               uuid,
+    rev_service_is_active                        boolean not null default false,
+    other_rev_service_ids                        uuid[],
+    link_version                                 integer not null default 0,
     version                                      integer not null default 1,
     modified_at                                  timestamptz not null,
     primary key (tenant_id, device_id),
@@ -57,6 +63,21 @@ create trigger move_version before update on app.device_tenant for each row
         or old.customer_data_allocation_mb is distinct from new.customer_data_allocation_mb
         or old.scheduled_change_id is distinct from new.scheduled_change_id)
     execute function app.move_version();
+
+-- A link is no assignment: an undo is not kept from what it may undo because billing was read again. A plan is judged on
+-- both; it keeps the sum of the two versions, which is the same only if both are.
+create function app.move_link_version() returns trigger
+    language plpgsql
+    as $$
+begin
+    new.link_version := old.link_version + 1;
+    return new;
+end
+$$;
+create trigger move_link_version before update on app.device_tenant for each row
+    when (old.rev_service_id is distinct from new.rev_service_id or old.rev_service_is_active is distinct from new.rev_service_is_active
+        or old.other_rev_service_ids is distinct from new.other_rev_service_ids)
+    execute function app.move_link_version();
 
 -- What the carrier said of a SIM, and when: the day of its activation comes from here.
 create table app.device_status_history (

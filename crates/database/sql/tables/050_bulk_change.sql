@@ -187,7 +187,7 @@ create table app.m2m_device_change (
     check (status not in ('REFUSED', 'FAILED', 'SKIPPED') or reason is not null)
 ) with (fillfactor = 85);
 comment on column app.m2m_device_change.input is 'What was given, where it differs from the ICCID it was read as.';
-comment on column app.m2m_device_change.device_tenant_version is '0: the tenant had no assignment of this device yet.';
+comment on column app.m2m_device_change.device_tenant_version is 'version + link_version of the assignment; 0: the tenant had none of this device yet.';
 
 -- Plan, pool and allocation that wait for their effective date, per device. A row applies only while the assignment that
 -- made it is still what it left: a newer change supersedes it, cancel and undo take it away.

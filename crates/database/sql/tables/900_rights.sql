@@ -9,6 +9,8 @@ begin
         'tenant_module', 'api_key', 'api_key_lookup', 'api_key_site', 'idempotency_key', 'site_group', 'site_group_site',
         'integration_authentication', 'service_provider', 'rev_customer', 'site', 'carrier_rate_plan',
         'customer_rate_plan', 'customer_rate_pool',
+        'rev_provider', 'rev_service_type', 'rev_usage_plan_group', 'rev_product', 'rev_package', 'rev_package_product', 'rev_service',
+        'rev_service_product', 'credential', 'call_budget', 'rev_sync', 'rev_sync_seen', 'device_link_due',
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
@@ -48,7 +50,7 @@ create policy own_devices on app.device_tenant as restrictive for insert to ascr
 create policy dispatcher on app.bulk_change_chunk to ascribe_dispatcher using (true) with check (true);
 grant select, update (state, epoch, lease_until, start_at, releases) on app.bulk_change_chunk to ascribe_dispatcher;
 create policy dispatcher on app.tenant for select to ascribe_dispatcher using (true);
-grant select (id) on app.tenant to ascribe_dispatcher;
+grant select (id, parent_tenant_id) on app.tenant to ascribe_dispatcher;
 create policy dispatcher on app.tenant_turn to ascribe_dispatcher using (true) with check (true);
 create policy dispatcher on app.bulk_change_turn to ascribe_dispatcher using (true) with check (true);
 create policy dispatcher on app.schedule_chunk to ascribe_dispatcher using (true) with check (true);
@@ -114,6 +116,23 @@ grant select, insert, update on app.device_tenant to ascribe_worker;
 grant select, insert, update (status, reason, ended_at) on app.device_change_schedule to ascribe_worker;
 grant select, insert, update (is_done, is_cancelled, due_at) on app.schedule_chunk to ascribe_worker;
 grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.audit_entry to ascribe_worker;
+
+-- Billing: the web role shows the mirror and keeps accounts; it writes secrets and cannot read them. The worker reads Rev.io.
+grant select on app.rev_provider, app.rev_service_type, app.rev_usage_plan_group, app.rev_product, app.rev_package, app.rev_package_product,
+    app.rev_service, app.rev_service_product, app.call_budget, app.rev_sync to ascribe_web;
+grant insert, update (name, base_url, calls_per_minute, calls_per_day, paused_because) on app.integration_authentication to ascribe_web;
+grant select (tenant_id, account, field, version, key_id, modified_at), insert, update (version, key_id, sealed_key, sealed_value, modified_at)
+    on app.credential to ascribe_web;
+grant select, insert on app.device_link_due to ascribe_web;
+grant select, insert, update on app.rev_provider, app.rev_service_type, app.rev_usage_plan_group, app.rev_product, app.rev_package,
+    app.rev_package_product, app.rev_service, app.rev_service_product, app.call_budget, app.rev_sync to ascribe_worker;
+grant select, insert, delete on app.rev_sync_seen to ascribe_worker;
+grant select, insert, update, delete on app.device_link_due to ascribe_worker;
+grant select, update (version, key_id, sealed_key, sealed_value, modified_at) on app.credential to ascribe_worker;
+grant update (paused_because) on app.integration_authentication to ascribe_worker;
+grant insert, update (customer_name, status, parent_rev_customer_id, activated_date, close_date, bill_profile_id, agent_id, gone_at)
+    on app.rev_customer to ascribe_worker;
+grant insert, update (name, given_name) on app.site to ascribe_worker;
 
 -- Functions are called by name and by right: nothing is executable by everybody. (The order matters: this runs
 -- before the procedures are made.)

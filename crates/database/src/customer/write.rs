@@ -78,8 +78,8 @@ pub async fn write_rev(
         tenant, &ids, &numbers, &accounts, &names, &closed as &[Option<bool>])
         .fetch_all(&mut *transaction).await?;
     sqlx::query!(
-        "insert into app.site (tenant_id, id, name, rev_customer_id)
-         select $1, u.site, u.name || ' (' || u.number || ')', u.id
+        "insert into app.site (tenant_id, id, name, given_name, rev_customer_id)
+         select $1, u.site, u.name || ' (' || u.number || ')', u.name || ' (' || u.number || ')', u.id
          from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[]) as u (id, site, name, number) where u.id = any ($6)
          on conflict (tenant_id, name) do nothing",
         tenant,

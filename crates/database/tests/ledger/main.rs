@@ -3,5 +3,7 @@
 
 mod embedded;
 mod invariants;
+mod links;
 mod procedures;
+mod rev_io;
 mod schema;

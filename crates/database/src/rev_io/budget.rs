@@ -1,0 +1,76 @@
+//! The budget of calls to an account, shared by every worker on every machine.
+
+use crate::{Ledger, Result};
+use domain::ids::TenantId;
+use uuid::Uuid;
+
+/// How many calls may be sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Granted {
+    /// So many, now.
+    pub calls: u32,
+    /// If none: ask again after so many seconds.
+    pub wait_seconds: f64,
+}
+
+/// Leave to send some calls to an account. One statement, one row.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn take_permits(ledger: &Ledger, tenant: TenantId, account: Uuid, wanted: u32) -> Result<Granted> {
+    let mut transaction = ledger.worker(tenant).await?;
+    let row = sqlx::query!(
+        r#"select p.granted as "granted!", p.wait_seconds as "wait_seconds!"
+           from app.integration_authentication a
+           cross join lateral app.take_permits(a.tenant_id, a.id, $3, a.calls_per_minute, a.calls_per_day) as p
+           where a.tenant_id = $1 and a.id = $2"#,
+        tenant.0,
+        account,
+        i32::try_from(wanted).unwrap_or(i32::MAX)
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    // An account that is not there gets nothing.
+    Ok(row.map_or(Granted { calls: 0, wait_seconds: 60.0 }, |row| Granted {
+        calls: row.granted.unsigned_abs(),
+        wait_seconds: row.wait_seconds,
+    }))
+}
+
+/// The provider asked us to wait: nobody sends anything to the account for so long.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn block(ledger: &Ledger, tenant: TenantId, account: Uuid, seconds: f64) -> Result<()> {
+    let mut transaction = ledger.worker(tenant).await?;
+    sqlx::query!(
+        "update app.call_budget set blocked_until = greatest(blocked_until, app.now() + make_interval(secs => $3))
+         where tenant_id = $1 and account = $2",
+        tenant.0,
+        account,
+        seconds.clamp(0.0, 86_400.0)
+    )
+    .execute(&mut *transaction)
+    .await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Calls that are left of today's, and how many an account may be sent in a minute.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn left_today(ledger: &Ledger, tenant: TenantId, account: Uuid) -> Result<Option<(u32, u32)>> {
+    let mut transaction = ledger.web(tenant).await?;
+    let row = sqlx::query!(
+        r#"select a.calls_per_minute, a.calls_per_day - case when b.day = (app.now() at time zone 'UTC')::date then b.taken_today else 0 end as "left!"
+           from app.integration_authentication a
+           left join app.call_budget b on b.tenant_id = a.tenant_id and b.account = a.id
+           where a.tenant_id = $1 and a.id = $2"#,
+        tenant.0,
+        account
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    Ok(row.map(|row| (row.left.max(0).unsigned_abs(), row.calls_per_minute.unsigned_abs())))
+}

@@ -1,0 +1,123 @@
+//! The end of a reading: what was not there, and what is made of that.
+
+use super::reading::{Reading, fence};
+use super::{links, mirror};
+use crate::{Ledger, Result};
+use serde_json::json;
+use sqlx::AssertSqlSafe;
+
+/// What a reading did not meet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Some of it, the lowest ids.
+    pub ids: Vec<i64>,
+    /// How many in all.
+    pub missing: i64,
+    /// How many the mirror has that are not gone.
+    pub known: i64,
+}
+
+/// What the mirror has and the reading did not meet. Two statements.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn missing(ledger: &Ledger, reading: &Reading, most: i64) -> Result<Missing> {
+    let (table, key, _) = reading.resource.shape();
+    // Only words from our own tables go into the statements. A customer that was made by hand and has no number as its id can
+    // be neither read nor missing.
+    let unseen = format!(
+        "from app.{table} t where t.tenant_id = $1 and t.integration_authentication_id = $2 and t.gone_at is null
+             and t.{key}::text ~ '^[0-9]{{1,18}}$' and not exists (
+                 select from app.rev_sync_seen s where s.tenant_id = $1 and s.integration_authentication_id = $2 and s.resource = $3
+                     and s.rev_id = case when t.{key}::text ~ '^[0-9]{{1,18}}$' then t.{key}::bigint end)"
+    );
+    let mut transaction = ledger.worker(reading.tenant).await?;
+    let (missing, known): (i64, i64) = sqlx::query_as(AssertSqlSafe(format!(
+        "select (select count(*) {unseen}), (select count(*) from app.{table} t
+             where t.tenant_id = $1 and t.integration_authentication_id = $2 and t.gone_at is null)"
+    )))
+    .bind(reading.tenant.0)
+    .bind(reading.account.0)
+    .bind(reading.resource.word())
+    .fetch_one(&mut *transaction)
+    .await?;
+    let ids = sqlx::query_scalar(AssertSqlSafe(format!("select t.{key}::bigint {unseen} order by 1 limit $4")))
+        .bind(reading.tenant.0)
+        .bind(reading.account.0)
+        .bind(reading.resource.word())
+        .bind(most)
+        .fetch_all(&mut *transaction)
+        .await?;
+    Ok(Missing { ids, missing, known })
+}
+
+/// Marks objects as gone that were asked for by their ids and are not there. A customer is CLOSED then. Three statements.
+///
+/// # Errors
+/// `LeaseLost`; the database does not answer.
+pub async fn mark_gone(ledger: &Ledger, reading: &Reading, ids: &[i64]) -> Result<u64> {
+    let (table, key, _) = reading.resource.shape();
+    let closed = if table == "rev_customer" { ", status = 'CLOSED'" } else { "" };
+    let mut transaction = ledger.worker(reading.tenant).await?;
+    fence(&mut transaction, reading).await?;
+    let gone = sqlx::query(AssertSqlSafe(format!(
+        "update app.{table} t set gone_at = app.now(){closed} from unnest($3::bigint[]) as u (id)
+         where t.tenant_id = $1 and t.integration_authentication_id = $2 and t.{key}::text = u.id::text and t.gone_at is null"
+    )))
+    .bind(reading.tenant.0)
+    .bind(reading.account.0)
+    .bind(ids)
+    .execute(&mut *transaction)
+    .await?
+    .rows_affected();
+    if reading.resource.is_linked_by() {
+        links::mark_due(&mut transaction, reading, ids, &[]).await?;
+    }
+    sqlx::query!(
+        "update app.rev_sync set records_gone = records_gone + $4
+         where tenant_id = $1 and integration_authentication_id = $2 and resource = $3",
+        reading.tenant.0,
+        reading.account.0,
+        reading.resource.word(),
+        i32::try_from(gone).unwrap_or(i32::MAX)
+    )
+    .execute(&mut *transaction)
+    .await?;
+    let detail = json!({ "resource": reading.resource.word(), "account": reading.account, "gone": gone, "ids": ids });
+    mirror::record(&mut transaction, reading.tenant, "rev_io_gone", detail).await?;
+    transaction.commit().await?;
+    Ok(gone)
+}
+
+/// Ends a reading: whole, or with why what was missing was kept. A whole one says how old the mirror is.
+///
+/// # Errors
+/// `LeaseLost`; the database does not answer.
+pub async fn end_reading(ledger: &Ledger, reading: &Reading, kept_because: Option<&str>) -> Result<()> {
+    let mut transaction = ledger.worker(reading.tenant).await?;
+    fence(&mut transaction, reading).await?;
+    sqlx::query!(
+        "update app.rev_sync set ended_at = app.now(), lease_until = null, kept_because = $4::text,
+             mirrored_at = case when $4::text is null and records_unreadable = 0 then started_at else mirrored_at end
+         where tenant_id = $1 and integration_authentication_id = $2 and resource = $3",
+        reading.tenant.0,
+        reading.account.0,
+        reading.resource.word(),
+        kept_because
+    )
+    .execute(&mut *transaction)
+    .await?;
+    sqlx::query!(
+        "delete from app.rev_sync_seen where tenant_id = $1 and integration_authentication_id = $2 and resource = $3",
+        reading.tenant.0,
+        reading.account.0,
+        reading.resource.word()
+    )
+    .execute(&mut *transaction)
+    .await?;
+    if let Some(why) = kept_because {
+        let detail = json!({ "resource": reading.resource.word(), "account": reading.account, "kept_because": why });
+        mirror::record(&mut transaction, reading.tenant, "rev_io_kept", detail).await?;
+    }
+    Ok(transaction.commit().await?)
+}

@@ -1,0 +1,20 @@
+//! What the ledger knows of Rev.io: accounts and their secrets, the budget of calls, the mirror, and how far it was read.
+
+mod account;
+mod budget;
+mod gone;
+mod links;
+mod mirror;
+mod reading;
+mod resource;
+
+pub use account::{
+    Account, AccountEdit, CREDENTIAL_FIELDS, CredentialRefusal, Credentials, NewAccount, account_named, accounts,
+    accounts_to_read, create, credentials, edit, keep_secrets, pause, rewrap_all,
+};
+pub use budget::{Granted, block, left_today, take_permits};
+pub use gone::{Missing, end_reading, mark_gone, missing};
+pub use links::{Links, due_links, links_of, relink};
+pub use mirror::{Told, keep_page, keep_records};
+pub use reading::{Progress, Reading, claim, extend, progress};
+pub use resource::Resource;
