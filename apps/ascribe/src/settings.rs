@@ -2,17 +2,21 @@
 //! command line.
 
 use anyhow::Context as _;
+use database::secret::KeyRing;
 use domain::clock::Clock;
 use domain::ids::Ids;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use intake::PlannerSettings;
 use queue::BeltSettings;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Every setting, with its default.
@@ -47,6 +51,10 @@ pub(crate) struct Settings {
     pub(crate) requests_per_second: u32,
     /// How many at once.
     pub(crate) requests_burst: u32,
+    /// A file with the key that seals secrets, which nobody else may read. The embedded database has its own if none is named.
+    pub(crate) secret_key_file: Option<PathBuf>,
+    /// The hosts at which accounts at Rev.io may be, with commas between them.
+    pub(crate) rev_io_hosts: String,
     /// `text` or `json`.
     pub(crate) log_format: String,
     /// What is logged, as tracing filters say it (`ASCRIBE_LOG`).
@@ -81,6 +89,8 @@ impl Default for Settings {
             plan_wait_seconds: 20.0,
             requests_per_second: 100,
             requests_burst: 500,
+            secret_key_file: None,
+            rev_io_hosts: "api.revioapi.com,restapi.rev.io".into(),
             log_format: "text".into(),
             log: None,
             database_url: None,
@@ -138,12 +148,40 @@ impl Settings {
     /// The client commands' key, from the environment or from its file.
     pub(crate) fn api_key(&self) -> anyhow::Result<Option<String>> {
         if let (None, Some(path)) = (&self.api_key, &self.api_key_file) {
-            let about = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let others = about.permissions().mode() & 0o077;
-            anyhow::ensure!(others == 0, "others may read {}; chmod 600 it", path.display());
-            return Ok(Some(std::fs::read_to_string(path)?.trim().to_owned()));
+            return Ok(Some(read_private(path)?.expose_secret().trim().to_owned()));
         }
         Ok(self.api_key.clone())
+    }
+
+    /// The hosts at which accounts at Rev.io may be.
+    pub(crate) fn rev_io_hosts(&self) -> Vec<String> {
+        self.rev_io_hosts.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// The keys that seal secrets. With the embedded database one is made at the first start; with another database somebody
+    /// has to make it, because every process that uses that database needs the same one. None: there is none.
+    pub(crate) fn keys(&self, ids: &Ids) -> anyhow::Result<Option<KeyRing>> {
+        let path = match &self.secret_key_file {
+            Some(path) => path.clone(),
+            None if self.database_url.is_some() => return Ok(None),
+            None => self.data.join("secret.key"),
+        };
+        if self.secret_key_file.is_none() && !path.exists() {
+            std::fs::create_dir_all(&self.data)?;
+            let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+            match made {
+                Ok(mut file) => {
+                    writeln!(file, "{}", KeyRing::new_key(ids).expose_secret())?;
+                    file.sync_all()?;
+                }
+                // Another role of the same data directory was faster.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error).with_context(|| format!("cannot make {}", path.display())),
+            }
+        }
+        let text = read_private(&path)?;
+        let ring = KeyRing::read(&text).with_context(|| format!("cannot use {}", path.display()))?;
+        Ok(Some(ring))
     }
 
     /// Logs to stderr from here on.
@@ -175,6 +213,14 @@ impl Settings {
     pub(crate) fn lease(&self) -> Duration {
         Duration::from_secs_f64(self.lease_seconds)
     }
+}
+
+/// A file with a secret, which nobody else may read.
+fn read_private(path: &Path) -> anyhow::Result<SecretString> {
+    let about = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let others = about.permissions().mode() & 0o077;
+    anyhow::ensure!(others == 0, "others may read {}; chmod 600 it", path.display());
+    Ok(SecretString::from(std::fs::read_to_string(path)?))
 }
 
 /// The machine's clock: the one place where the program reads it.

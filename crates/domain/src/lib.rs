@@ -37,6 +37,7 @@ pub mod iccid_range;
 pub mod identifier;
 pub mod ids;
 pub mod input_field;
+pub mod provider_address;
 pub mod reason;
 pub mod rights;
 pub mod states;

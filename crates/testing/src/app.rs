@@ -5,6 +5,7 @@ use crate::fixture::Fixture;
 use anyhow::{Result, ensure};
 use database::Ledger;
 use database::proof::broken_invariants;
+use database::secret::KeyRing;
 use domain::api_key::ApiKey;
 use domain::clock::Clock;
 use domain::ids::Ids;
@@ -16,6 +17,7 @@ use rand::rngs::StdRng;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What came back.
@@ -36,6 +38,8 @@ pub struct TestApp {
     pub database: TestDatabase,
     /// Its ledger.
     pub ledger: Ledger,
+    /// What seals its secrets.
+    pub keys: Arc<KeyRing>,
     /// The world in it.
     pub fixture: Fixture,
     /// Its ids.
@@ -107,14 +111,25 @@ impl TestApp {
         let folder = tempfile::tempdir()?;
         let spool = Spool::open(folder.path().to_owned(), 64 * 1024 * 1024).await?;
         let planner = Planner::new(ledger.clone(), ids.clone(), settings, spool.clone());
-        let app = web::App { ledger: ledger.clone(), planner, spool, ids: ids.clone(), plan_wait, limits };
+        let keys = Arc::new(KeyRing::read(&KeyRing::new_key(&ids))?);
+        let rev_io_hosts = Arc::new(["127.0.0.1".to_owned(), "api.revioapi.com".to_owned()]);
+        let app = web::App {
+            ledger: ledger.clone(),
+            planner,
+            spool,
+            ids: ids.clone(),
+            plan_wait,
+            limits,
+            keys: Some(Arc::clone(&keys)),
+            rev_io_hosts,
+        };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let serving = tokio::spawn(async move {
             drop(axum::serve(listener, web::router(app)).await);
         });
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
-        Ok(Self { database, ledger, fixture, ids, url, http, serving, _spool: folder })
+        Ok(Self { keys, database, ledger, fixture, ids, url, http, serving, _spool: folder })
     }
 
     /// Its address.

@@ -14,6 +14,7 @@ mod formats;
 mod health;
 mod idempotency;
 mod imports;
+mod integration_authentications;
 mod limits;
 mod me;
 mod observed;
@@ -35,6 +36,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
 use database::Ledger;
+use database::secret::KeyRing;
 use domain::ids::Ids;
 use intake::{Planner, Spool};
 use problem::Problem;
@@ -68,6 +70,10 @@ pub struct App {
     pub plan_wait: Duration,
     /// How often a key may ask.
     pub limits: Limits,
+    /// Seals secrets; none: none can be kept.
+    pub keys: Option<Arc<KeyRing>>,
+    /// The hosts at which an account at Rev.io may be.
+    pub rev_io_hosts: Arc<[String]>,
 }
 
 /// Every operation below `/api/v1`, with what it is in the document.
@@ -109,6 +115,9 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(sites::get::handle, sites::edit::handle))
         .routes(routes!(service_providers::list::handle, service_providers::create::handle))
         .routes(routes!(service_providers::get::handle, service_providers::edit::handle))
+        .routes(routes!(integration_authentications::list::handle, integration_authentications::create::handle))
+        .routes(routes!(integration_authentications::get::handle, integration_authentications::edit::handle))
+        .routes(routes!(integration_authentications::credentials::handle))
         .routes(routes!(customer_rate_plans::list::handle, customer_rate_plans::create::handle))
         .routes(routes!(customer_rate_plans::get::handle, customer_rate_plans::edit::handle))
         .routes(routes!(customer_rate_pools::list::handle, customer_rate_pools::create::handle))

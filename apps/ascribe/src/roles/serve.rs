@@ -52,7 +52,9 @@ pub(crate) async fn serve(
     let limits = Limits::new(settings.requests_per_second, settings.requests_burst);
     let plan_wait = Duration::from_secs_f64(settings.plan_wait_seconds);
     let forgetting = tokio::spawn(forget_idle_keys(limits.clone()));
-    let app = App { ledger, planner, spool, ids, plan_wait, limits };
+    let keys = settings.keys(&ids)?.map(std::sync::Arc::new);
+    let app =
+        App { ledger, planner, spool, ids, plan_wait, limits, keys, rev_io_hosts: settings.rev_io_hosts().into() };
     tracing::info!(address = %listener.local_addr()?, "serving");
     let told = stop.clone();
     let serving = axum::serve(listener, web::router(app)).with_graceful_shutdown(async move { told.cancelled().await });

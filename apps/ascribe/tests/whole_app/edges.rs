@@ -7,6 +7,7 @@ mod formats;
 mod imports;
 mod keys;
 mod operations;
+mod rev_io_accounts;
 
 use domain::api_key::ApiKey;
 use reqwest::Method;

@@ -219,7 +219,7 @@ async fn links_are_what_a_plain_model_makes_of_any_world() {
             .await
             .unwrap();
     let (mut linked, mut elsewhere) = (0, 0);
-    for seed in 0..if in_deep_run() { 1_000 } else { 40 } {
+    for seed in 0..if in_deep_run() { 1_000 } else { 80 } {
         let world = random_world(&mut StdRng::seed_from_u64(seed), &devices);
         app.database.plant(&planted(&world, tenant.0, &places)).await.unwrap();
         assert_eq!(due_links(&app.ledger, tenant).await.unwrap(), 20);

@@ -106,7 +106,11 @@ async fn every_operation_of_the_document_does_what_it_is_for() {
     x.run("import_service_providers", &[], "", Some(json!(file))).await;
     x.run("list_service_providers", &[], "?limit=1", None).await;
 
-    let customer = x.run("create_customer", &[], "", Some(json!({"name": "New", "rev_customer_id": "77"}))).await;
+    accounts_at_rev_io(&mut x).await;
+
+    let customer = x
+        .run("create_customer", &[], "", Some(json!({"name": "New", "rev_customer_id": "77", "account": "Rev.io"})))
+        .await;
     x.run("get_customer", &[&customer["id"]], "", None).await;
     x.run("edit_customer", &[&customer["id"]], "", Some(json!({"name": "Newer"}))).await;
     x.run("import_customers", &[], "", Some(json!("name\nBy file\n"))).await;
@@ -181,6 +185,17 @@ async fn every_operation_of_the_document_does_what_it_is_for() {
     let left: Vec<&String> = x.all.keys().filter(|id| !x.done.contains(*id)).collect();
     assert!(left.is_empty(), "no test has asked for {left:?}");
     x.app.finish().await.unwrap();
+}
+
+async fn accounts_at_rev_io(x: &mut Exercise) {
+    let new = json!({"name": "Sandbox", "base_url": "https://api.revioapi.com/v1", "calls_per_minute": 60});
+    let made = x.run("create_integration_authentication", &[], "", Some(new)).await;
+    let credentials = json!({"username": "api@sandbox", "password": "p", "subscription_key": "k"});
+    let kept = x.run("write_credentials", &[&made["id"]], "", Some(credentials)).await;
+    assert_eq!(kept["credentials"].as_object().unwrap().len(), 3, "{kept}");
+    x.run("get_integration_authentication", &[&made["id"]], "", None).await;
+    x.run("edit_integration_authentication", &[&made["id"]], "", Some(json!({"paused": true}))).await;
+    x.run("list_integration_authentications", &[], "?limit=1", None).await;
 }
 
 /// A cancelled row becomes one whose outcome outside is not known.

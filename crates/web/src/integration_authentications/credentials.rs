@@ -1,0 +1,81 @@
+//! `POST /integration-authentications/{id}/credentials`: written, and never told.
+
+use super::{Shown, show};
+use crate::App;
+use crate::auth::Caller;
+use crate::edits::{body, shown};
+use crate::paging::path_id;
+use crate::problem::Problem;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use database::rev_io::{CREDENTIAL_FIELDS, CredentialRefusal};
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// What an account signs in with; what is not named stays. Never told again, by no request.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is only the document's; the body is read so that no message repeats what was sent")]
+pub(crate) struct NewCredentials {
+    /// `username@clientcode`
+    #[schema(min_length = 1, max_length = 512)]
+    username: Option<String>,
+    #[schema(min_length = 1, max_length = 512)]
+    password: Option<String>,
+    /// For `Ocp-Apim-Subscription-Key`; the older host has none.
+    #[schema(min_length = 1, max_length = 512)]
+    subscription_key: Option<String>,
+}
+
+/// Write the credentials of an account at Rev.io
+#[utoipa::path(post, path = "/integration-authentications/{id}/credentials", tag = "Accounts at Rev.io",
+    operation_id = "write_credentials", params(("id" = String, Path)), request_body = NewCredentials,
+    responses((status = OK, body = Shown, headers(("ETag" = String)))))]
+pub(crate) async fn handle(
+    Caller(caller): Caller,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    bytes: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let id = path_id(&id)?;
+    let secrets = read(body(bytes)?)?;
+    let Some(ring) = &app.keys else {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "SECRET_KEY_MISSING",
+            "This installation has no key to seal secrets with. Set ASCRIBE_SECRET_KEY_FILE and start it again.",
+        ));
+    };
+    match database::rev_io::keep_secrets(&app.ledger, &caller, (ring, &app.ids), id, &secrets).await {
+        Ok(true) => {}
+        Ok(false) => return Err(Problem::not_found()),
+        Err(CredentialRefusal::Database(error)) => return Err(error.into()),
+        Err(CredentialRefusal::Missing(_) | CredentialRefusal::Secret(..)) => return Err(Problem::internal()),
+    }
+    let found = super::get::one(&app, &caller, &id.to_string()).await?;
+    Ok(shown(&HeaderMap::new(), &found.etag.clone(), show(found)))
+}
+
+/// The secrets of a body. What is wrong is said without what was sent.
+fn read(mut body: Map<String, Value>) -> Result<Vec<(&'static str, SecretString)>, Problem> {
+    let mut secrets = Vec::new();
+    for field in CREDENTIAL_FIELDS {
+        let invalid = || Problem::field(field, "FIELD_INVALID", "A credential is text, one line of 1 to 512 bytes.");
+        match body.remove(field) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) if (1..=512).contains(&text.len()) && !text.chars().any(char::is_control) => {
+                secrets.push((field, SecretString::from(text)));
+            }
+            Some(_) => return Err(invalid()),
+        }
+    }
+    if !body.is_empty() {
+        let known = CREDENTIAL_FIELDS.join(", ");
+        let detail = format!("Credentials are {known}; something else was sent.");
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "REQUEST_INVALID", detail));
+    }
+    Ok(secrets)
+}

@@ -1,0 +1,36 @@
+//! `GET /integration-authentications`
+
+use super::{Shown, show};
+use crate::App;
+use crate::auth::Caller;
+use crate::paging::{Filters, Limit, Page, id_cursor};
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Query {
+    #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    limit: Limit,
+    cursor: Option<String>,
+}
+
+/// Accounts at Rev.io, in the order of their ids
+#[utoipa::path(get, path = "/integration-authentications", tag = "Accounts at Rev.io", operation_id = "list_integration_authentications",
+    params(Query), responses((status = OK, body = Page<Shown>)))]
+pub(crate) async fn handle(
+    Caller(caller): Caller,
+    State(app): State<App>,
+    Filters(query): Filters<Query>,
+) -> Result<Json<Page<Shown>>, Problem> {
+    let after = id_cursor(query.cursor.as_deref())?;
+    let all = database::rev_io::accounts(&app.ledger, caller.tenant).await?;
+    let most = usize::try_from(query.limit.and_one()).unwrap_or(usize::MAX);
+    let rows = all.into_iter().filter(|account| after.is_none_or(|after| account.id.0 > after)).take(most).collect();
+    Ok(Json(Page::cut(rows, query.limit, |row| row.id.to_string(), show)))
+}
