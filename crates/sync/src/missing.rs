@@ -1,0 +1,61 @@
+//! The end of a reading: what it did not meet is asked for one by one, if it is not too much to be believed.
+
+use crate::SyncError;
+use crate::reading::Reader;
+use crate::records::Mirrored;
+use database::rev_io::{Reading, Told, end_reading, keep_records, mark_gone, missing, relink};
+
+/// So many are looked up before what was learned is kept.
+const AT_A_TIME: i64 = 200;
+
+/// Ends the reading. None: it was whole; else why what was missing was kept.
+pub(crate) async fn close<T: Mirrored>(
+    reader: &mut Reader<'_>,
+    reading: &Reading,
+) -> Result<Option<String>, SyncError> {
+    let first = missing(reader.ledger, reading, 1).await?;
+    let settings = reader.settings;
+    let cap = settings.missing_at_least.max(first.known * settings.missing_percent / 100);
+    if first.missing > cap && !settings.accept_missing {
+        let why = format!(
+            "{} of {} were missing, more than {cap}: nothing was taken for gone. Look at the account; then `ascribe sync --accept-missing`",
+            first.missing, first.known
+        );
+        tracing::error!(resource = T::KEPT_AS.word(), why, "the reading was not whole");
+        end_reading(reader.ledger, reading, Some(&why)).await?;
+        return Ok(Some(why));
+    }
+    let mut last = i64::MIN;
+    loop {
+        let block = missing(reader.ledger, reading, AT_A_TIME).await?;
+        // What cannot be read stays missing, and would come again for ever.
+        let ids: Vec<i64> = block.ids.into_iter().filter(|id| *id > last).collect();
+        let Some(highest) = ids.last().copied() else { break };
+        last = highest;
+        look_up::<T>(reader, reading, &ids).await?;
+    }
+    while relink(reader.ledger, reading.tenant).await?.0 > 0 {}
+    end_reading(reader.ledger, reading, None).await?;
+    Ok(None)
+}
+
+async fn look_up<T: Mirrored>(reader: &mut Reader<'_>, reading: &Reading, ids: &[i64]) -> Result<(), SyncError> {
+    let (mut found, mut gone) = (Told::default(), Vec::new());
+    for id in ids {
+        let client = reader.client;
+        match reader.ask(reading, async |permit| client.get::<T>(permit, *id).await.answer).await? {
+            Some(object) => {
+                found.ids.push(*id);
+                found.records.push(T::row(&object));
+            }
+            None => gone.push(*id),
+        }
+    }
+    if !found.ids.is_empty() {
+        keep_records(reader.ledger, reading, &found).await?;
+    }
+    if !gone.is_empty() {
+        mark_gone(reader.ledger, reading, &gone).await?;
+    }
+    Ok(())
+}

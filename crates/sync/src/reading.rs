@@ -1,0 +1,103 @@
+//! Reading one resource of an account: page by page, each kept before the next is asked for.
+
+use crate::missing::close;
+use crate::pace::Pace;
+use crate::records::Mirrored;
+use crate::{SyncError, SyncSettings};
+use database::Ledger;
+use database::rev_io::{Reading, Told, claim, keep_page, relink};
+use integrations::answer::Postponed;
+use integrations::billing::rev_io::{Page, RevIo};
+use integrations::{Answer, Permit};
+use std::time::Duration;
+
+/// What reading needs.
+pub(crate) struct Reader<'a> {
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) client: &'a RevIo,
+    pub(crate) settings: &'a SyncSettings,
+    pub(crate) pace: Pace<'a>,
+}
+
+impl Reader<'_> {
+    /// Reads one resource to its end. Answers whether the reading was whole, or why what was missing was kept.
+    pub(crate) async fn read<T: Mirrored>(
+        &mut self,
+        tenant: domain::ids::TenantId,
+        account: domain::ids::IntegrationAuthenticationId,
+    ) -> Result<Option<String>, SyncError> {
+        let lease = self.settings.lease.as_secs_f64();
+        let taken = claim(self.ledger, tenant, account, T::KEPT_AS, lease).await?;
+        let mut reading = taken.ok_or(SyncError::Taken(T::KEPT_AS.word()))?;
+        if reading.resumed {
+            tracing::info!(resource = T::KEPT_AS.word(), page = reading.next_page, "a reading goes on");
+        }
+        loop {
+            let page: Page<T> = self.page(&reading).await?;
+            let has_more = page.has_more;
+            keep_page(self.ledger, &mut reading, &told(&page), lease).await?;
+            while relink(self.ledger, tenant).await?.0 > 0 {}
+            if !has_more {
+                break;
+            }
+        }
+        close::<T>(self, &reading).await
+    }
+
+    async fn page<T: Mirrored>(&mut self, reading: &Reading) -> Result<Page<T>, SyncError> {
+        let page = reading.next_page.unsigned_abs();
+        // In the order of ids: what is new comes at the end, and moves nothing that is still to be read.
+        let order = [("sort", T::RESOURCE.id_field)];
+        let (client, size) = (self.client, self.settings.page_size);
+        self.ask(reading, async |permit| client.page::<T>(permit, page, size, &order).await.answer).await
+    }
+
+    /// Asks until there is an answer: waits as long as Rev.io says, and tries again what failed on the way.
+    pub(crate) async fn ask<R>(
+        &mut self,
+        reading: &Reading,
+        call: impl AsyncFn(Permit) -> Answer<R>,
+    ) -> Result<R, SyncError> {
+        let resource = reading.resource.word();
+        let mut failed = 0;
+        loop {
+            let permit = self.pace.permit(reading).await?;
+            let (after, why) = match call(permit).await {
+                Answer::Done(done) => return Ok(done),
+                Answer::Refused(refusal) => return Err(SyncError::Refused { resource, message: refusal.message }),
+                Answer::CredentialsRefused { status, .. } => {
+                    let because = format!("Rev.io refused the credentials ({status})");
+                    database::rev_io::pause(self.ledger, reading.tenant, reading.account, &because).await?;
+                    return Err(SyncError::Credentials(status));
+                }
+                // Asked for by Rev.io: no failure, however often.
+                Answer::TryLater { after, why: Postponed::Throttled | Postponed::QuotaSpent } => {
+                    self.pace.blocked(reading, after).await?;
+                    continue;
+                }
+                Answer::TryLater { after, why } => (after, format!("{why:?}")),
+                Answer::Unknown { why } => (Duration::from_secs(1), format!("{why:?}")),
+            };
+            failed += 1;
+            if failed >= self.settings.tries {
+                return Err(SyncError::GivenUp { resource, tries: failed, why });
+            }
+            tracing::warn!(resource, why, failed, "a page could not be read");
+            let backing_off = Duration::from_millis(100).saturating_mul(1 << failed.min(10));
+            self.pace.wait(reading, after.max(backing_off).min(self.settings.longest_wait)).await?;
+        }
+    }
+}
+
+/// A page as the ledger keeps it.
+fn told<T: Mirrored>(page: &Page<T>) -> Told {
+    let unreadable = page.unreadable.iter().filter_map(|unreadable| unreadable.id);
+    for unreadable in &page.unreadable {
+        tracing::warn!(resource = T::KEPT_AS.word(), id = unreadable.id, why = unreadable.why, "an object could not be read");
+    }
+    Told {
+        ids: page.records.iter().map(T::id).chain(unreadable).collect(),
+        records: page.records.iter().map(T::row).collect(),
+        unreadable: i32::try_from(page.unreadable.len()).unwrap_or(i32::MAX),
+    }
+}
