@@ -1,0 +1,4 @@
+//! The world over real sockets.
+
+mod reads;
+mod stage;
