@@ -93,6 +93,14 @@ impl Answer {
         self
     }
 
+    /// The same answer, but telling what another one, which is not sent, has done.
+    pub(crate) fn about(mut self, done: Option<Self>) -> Self {
+        if let Some(done) = done {
+            (self.object, self.applied) = (done.object, done.applied);
+        }
+        self
+    }
+
     /// The answer's head around another body.
     pub(crate) fn around(&self, body: Body) -> Response {
         let mut response = Response::new(body);

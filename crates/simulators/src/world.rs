@@ -1,6 +1,8 @@
 //! The state of everything outside, and the clock and the seed it was given.
 
+use crate::faults::Faults;
 use crate::fleet::{Fleet, FleetError};
+use crate::ledger::Ledger;
 use crate::rev_io::RevIo;
 use jiff::Timestamp;
 use rand::rngs::StdRng;
@@ -18,6 +20,8 @@ struct Inner {
     clock: Clock,
     random: Mutex<StdRng>,
     rev_io: Mutex<RevIo>,
+    faults: Mutex<Faults>,
+    ledger: Mutex<Ledger>,
 }
 
 impl World {
@@ -28,6 +32,8 @@ impl World {
             clock,
             random: Mutex::new(StdRng::seed_from_u64(seed)),
             rev_io: Mutex::new(RevIo::default()),
+            faults: Mutex::new(Faults::default()),
+            ledger: Mutex::new(Ledger::default()),
         }))
     }
 
@@ -43,6 +49,16 @@ impl World {
     /// Looks at Rev.io's accounts from inside the process, and may change them; calls wait meanwhile.
     pub fn rev_io<R>(&self, look: impl FnOnce(&mut RevIo) -> R) -> R {
         look(&mut open(&self.0.rev_io))
+    }
+
+    /// The rules of what goes wrong.
+    pub fn faults<R>(&self, look: impl FnOnce(&mut Faults) -> R) -> R {
+        look(&mut open(&self.0.faults))
+    }
+
+    /// What was called.
+    pub fn ledger<R>(&self, look: impl FnOnce(&mut Ledger) -> R) -> R {
+        look(&mut open(&self.0.ledger))
     }
 
     /// The world's present instant.

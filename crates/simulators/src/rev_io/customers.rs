@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// One of a customer's three addresses.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[expect(missing_docs, reason = "each is the field of that name on the wire")]
 pub struct Address {
     pub address_id: Option<i64>,
@@ -25,7 +25,7 @@ pub struct Address {
 
 /// How a customer is billed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[expect(missing_docs, reason = "each is the field of that name on the wire")]
 pub struct Finance {
     pub bill_profile_id: Option<i64>,
@@ -35,7 +35,7 @@ pub struct Finance {
 
 /// What sort of customer it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[expect(missing_docs, reason = "each is the field of that name on the wire")]
 pub struct Profile {
     pub class: Option<String>,

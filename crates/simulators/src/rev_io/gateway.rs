@@ -71,11 +71,11 @@ fn seconds_up(wait: SignedDuration) -> i64 {
 /// Tells which account calls, and counts the call. The user name is known even of some who are refused.
 pub(crate) fn admit(state: &mut RevIo, headers: &HeaderMap, now: Timestamp) -> (Option<String>, Result<(), Refusal>) {
     let Some((username, password)) = basic(headers) else {
-        return (None, Err(unauthorized("Authorization has been denied for this request.")));
+        return (None, Err(denied()));
     };
     let account = state.account_mut(&username).filter(|account| account.password == password);
     let Some(account) = account else {
-        return (None, Err(unauthorized("Authorization has been denied for this request.")));
+        return (None, Err(denied()));
     };
     let admitted = key(account, headers).and_then(|()| {
         let (per_minute, per_day) = (account.calls_per_minute, account.calls_per_day);
@@ -99,7 +99,12 @@ fn key(account: &Account, headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
-pub(crate) fn unauthorized(message: &str) -> Refusal {
+/// Wrong user or password.
+pub(crate) fn denied() -> Refusal {
+    unauthorized("Authorization has been denied for this request.")
+}
+
+fn unauthorized(message: &str) -> Refusal {
     Refusal::gateway(StatusCode::UNAUTHORIZED, message)
 }
 

@@ -14,6 +14,7 @@ mod customers;
 mod gateway;
 mod inferred;
 mod inventory;
+mod json_patch;
 mod kind;
 mod object;
 mod paths;
@@ -24,6 +25,7 @@ mod service_products;
 mod services;
 mod shelf;
 mod table;
+mod writes;
 
 pub use account::Account;
 pub use catalogue::{
@@ -36,14 +38,17 @@ pub use inferred::{Inferred, PageSizeAboveMost, UnknownName};
 pub use inventory::{ASSIGNED, AVAILABLE, InventoryItem, InventoryType, ServiceInventory};
 pub use kind::Kind;
 pub use object::{Amount, Object, Plain, WireDate};
-pub use service_products::{ACTIVE, DISCONNECTED, PENDING, ServiceProduct};
+pub use service_products::{ACTIVE, DENIED, DISCONNECTED, PENDING, ServiceProduct};
 pub use services::Service;
 pub use table::{Table, Tally};
 
 use crate::World;
 use crate::call::{Answer, Call};
+use crate::exchange::{Admission, Outside, exchange};
 use crate::fleet::{FleetError, RevAccount};
-use axum::extract::{Request, State};
+use crate::running::Line;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 use paths::Operation;
@@ -92,25 +97,69 @@ impl RevIo {
     }
 }
 
+/// How an exchange speaks Rev.io.
+struct Rev;
+
+impl Outside for Rev {
+    const NAME: &'static str = "rev-io";
+
+    fn apply(world: &World, call: &Call, username: &str, hide_born_after: Option<Timestamp>) -> Answer {
+        let now = world.now();
+        let answer = world.rev_io(|state| match state.account_mut(username) {
+            Some(account) => operate(account, call, now, hide_born_after),
+            None => Err(gateway::denied()),
+        });
+        answer.unwrap_or_else(Refusal::into_answer)
+    }
+
+    fn refused(status: StatusCode, error: &str, message: &str) -> Answer {
+        Refusal::application(status, error, message).into_answer()
+    }
+
+    fn throttled(seconds: Option<u32>) -> Answer {
+        Refusal::throttled(seconds.map(i64::from)).into_answer()
+    }
+
+    fn failed(status: StatusCode) -> Answer {
+        Refusal::gateway(status, status.canonical_reason().unwrap_or("Error")).into_answer()
+    }
+}
+
+/// Does a call on an account.
+fn operate(
+    account: &mut Account,
+    call: &Call,
+    now: Timestamp,
+    hide_born_after: Option<Timestamp>,
+) -> Result<Answer, Refusal> {
+    use writes::{charges, customers, inventory, service_products, services};
+    let done = match paths::operation(&call.method, &call.path, &account.inferred)? {
+        Operation::Search(kind) => return reads::search(account, kind, call, hide_born_after),
+        Operation::Get(kind, id) => return reads::get(account, kind, id, call),
+        Operation::CreateCustomer => customers::create(account, call, now),
+        Operation::CreateService => services::create(account, call, now),
+        Operation::PatchService(id) => services::patch(account, id, call),
+        Operation::CreateServiceProduct => service_products::create(account, call, now),
+        Operation::PatchServiceProduct(id) => service_products::patch(account, id, call, now),
+        Operation::PutServiceProduct(id) => service_products::put(account, id, call, now),
+        Operation::DisconnectServiceProduct => service_products::disconnect(account, call, now),
+        Operation::CreateInventoryItem => inventory::create(account, call, now),
+        Operation::AssignInventory => inventory::assign(account, call, now),
+        Operation::UnassignInventory => inventory::unassign(account, call),
+        Operation::CreateCharge => charges::create(account, call, now),
+    };
+    done.map(|done| done.into_answer(call))
+}
+
 /// Answers a call below `/rev-io`.
 pub(crate) async fn answer(State(world): State<World>, request: Request) -> Response {
-    let call = match Call::read("rev-io", request).await {
+    let line = request.extensions().get::<ConnectInfo<Line>>().map(|line| line.0.clone());
+    let call = match Call::read(Rev::NAME, request).await {
         Ok(call) => call,
         Err(refused) => return refused,
     };
     let now = world.now();
-    let answer = world.rev_io(|state| {
-        let (username, admitted) = gateway::admit(state, &call.headers, now);
-        admitted?;
-        let account = username.and_then(|username| state.account_mut(&username));
-        let account =
-            account.ok_or_else(|| gateway::unauthorized("Authorization has been denied for this request."))?;
-        match paths::operation(&call.method, &call.path, &account.inferred)? {
-            Operation::Search(kind) => reads::search(account, kind, &call, None),
-            Operation::Get(kind, id) => reads::get(account, kind, id, &call),
-            _ => Err(Refusal::gateway(axum::http::StatusCode::NOT_IMPLEMENTED, "Not built yet")),
-        }
-    });
-    let answer: Result<Answer, Refusal> = answer;
-    answer.unwrap_or_else(Refusal::into_answer).into_response()
+    let (account, admitted) = world.rev_io(|state| gateway::admit(state, &call.headers, now));
+    let admission = Admission { account, refused: admitted.err().map(Refusal::into_answer) };
+    exchange::<Rev>(world, call, line, admission).await
 }

@@ -14,7 +14,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    fn application(status: StatusCode, error: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn application(status: StatusCode, error: &str, message: impl Into<String>) -> Self {
         Self::Application { status, error: error.to_owned(), message: message.into() }
     }
 

@@ -1,12 +1,15 @@
 //! Products on services (`rev_io.md` C6): what a line costs. Disconnected by `DELETE` with a body (C5).
 
 use super::object::{Amount, WireDate, object};
+use jiff::Timestamp;
 use serde_json::Value;
 
 /// Waits for its date.
 pub const PENDING: &str = "PENDING";
 /// Is billed.
 pub const ACTIVE: &str = "ACTIVE";
+/// Was turned down.
+pub const DENIED: &str = "DENIED";
 /// Is not billed any more.
 pub const DISCONNECTED: &str = "DISCONNECTED";
 
@@ -52,6 +55,13 @@ object! {
 }
 
 impl ServiceProduct {
+    /// Starts it from that date on, which may lie ahead.
+    pub(crate) fn begin(&mut self, at: WireDate, now: Timestamp) {
+        self.status = Some(if at.0 > now { PENDING } else { ACTIVE }.to_owned());
+        self.status_date = Some(at);
+        self.activated_date = Some(at);
+    }
+
     /// Ends it from that date on.
     pub fn disconnect(&mut self, at: WireDate) {
         self.status = Some(DISCONNECTED.to_owned());

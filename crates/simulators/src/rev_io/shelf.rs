@@ -23,8 +23,6 @@ pub(crate) trait Shelf {
     fn page(&self, query: &[(String, String)], habits: &Habits<'_>) -> Result<Vec<u8>, Refusal>;
     /// One object.
     fn one(&self, id: i64) -> Option<Value>;
-    /// How many there are.
-    fn count(&self) -> usize;
     /// At most so many objects whose natural key was created at least so often, from behind an id on.
     fn listed(&self, after: i64, most: usize, created_at_least: u32) -> Vec<Listed>;
 }
@@ -36,10 +34,6 @@ impl<T: Object> Shelf for Table<T> {
 
     fn one(&self, id: i64) -> Option<Value> {
         serde_json::to_value(self.get(id)?).ok()
-    }
-
-    fn count(&self) -> usize {
-        self.len()
     }
 
     fn listed(&self, after: i64, most: usize, created_at_least: u32) -> Vec<Listed> {

@@ -1,4 +1,6 @@
 //! The world over real sockets.
 
+mod limits;
 mod reads;
 mod stage;
+mod writes;
