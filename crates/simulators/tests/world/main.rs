@@ -1,5 +1,7 @@
 //! The world over real sockets.
 
+mod faults;
+mod ledger;
 mod limits;
 mod reads;
 mod stage;
