@@ -1,0 +1,3 @@
+//! Who bills the customers.
+
+pub mod rev_io;

@@ -1,0 +1,176 @@
+//! What of a request and its response may be kept. What is cut here is cut before anybody else sees it.
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+
+/// One request and its response, fit for a log: no headers, no secrets, nothing personal, and not long.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exchange {
+    /// Method, path, query and body.
+    pub request: String,
+    /// The body, or what can be said of it; none if none came.
+    pub response: Option<String>,
+    /// The status; none if none came.
+    pub status: Option<u16>,
+}
+
+const CUT: &str = "[cut]";
+const SECRET: &str = "[secret]";
+const MOST_CHARS: usize = 8 * 1024;
+
+/// Fields that say who a person is or how to reach them (`rev_io.md` C6), in whatever object they stand; besides these,
+/// everything that ends in `_address`. `fields` are the reseller's own and may hold anything.
+const PERSONAL: [&str; 23] = [
+    "address",
+    "city",
+    "company_name",
+    "contact",
+    "contact_name",
+    "contacts",
+    "email",
+    "fax",
+    "fields",
+    "first_name",
+    "last_name",
+    "line_1",
+    "line_2",
+    "middle_initial",
+    "mobile",
+    "name_on_card",
+    "note",
+    "notes",
+    "phone",
+    "phone_number",
+    "postal_code",
+    "postal_code_extension",
+    "state_or_province",
+];
+
+pub(crate) fn is_personal(field: &str) -> bool {
+    let field = field.to_ascii_lowercase();
+    field.ends_with("_address") || field.contains("email") || PERSONAL.contains(&field.as_str())
+}
+
+/// Words that must not leave this crate, even if a server says them back.
+pub(crate) struct Secrets(Vec<SecretString>);
+
+impl Secrets {
+    pub(crate) fn new(words: Vec<SecretString>) -> Self {
+        Self(words.into_iter().filter(|word| !word.expose_secret().is_empty()).collect())
+    }
+
+    /// The text without secrets and without anything that looks like an e-mail address.
+    pub(crate) fn scrub(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for word in &self.0 {
+            text = text.replace(word.expose_secret(), SECRET);
+        }
+        if text.contains('@') {
+            let is_edge = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '(' | ')' | ',' | ';');
+            let words = text.split_inclusive(is_edge).map(|word| {
+                let (word, edge) = word.split_at(word.trim_end_matches(is_edge).len());
+                if word.contains('@') { format!("{CUT}{edge}") } else { format!("{word}{edge}") }
+            });
+            text = words.collect();
+        }
+        text
+    }
+
+    /// The provider's words as an error may carry them.
+    pub(crate) fn words(&self, text: &str) -> String {
+        shorten(self.scrub(text.trim()), 500)
+    }
+
+    /// A body as it may be kept. What is no JSON may hold anything, so only its beginning is.
+    pub(crate) fn body(&self, text: &str) -> String {
+        if !crate::depth::is_at_most(text, crate::depth::MOST_DEPTH) {
+            return "[nests too deep]".to_owned();
+        }
+        match serde_json::from_str::<Value>(text) {
+            Ok(mut value) => {
+                self.cut(&mut value);
+                shorten(value.to_string(), MOST_CHARS)
+            }
+            Err(_) => self.words(text),
+        }
+    }
+
+    fn cut(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.scrub(text),
+            Value::Array(values) => values.iter_mut().for_each(|value| self.cut(value)),
+            Value::Object(fields) => {
+                // A JSON Patch names the field in a value.
+                let patched = fields.get("path").and_then(Value::as_str);
+                let patches_personal = patched.is_some_and(|path| path.split('/').any(is_personal));
+                for (name, value) in fields.iter_mut() {
+                    if !value.is_null() && (is_personal(name) || (patches_personal && name == "value")) {
+                        *value = Value::String(CUT.to_owned());
+                    } else {
+                        self.cut(value);
+                    }
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+}
+
+fn shorten(text: String, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn secrets() -> Secrets {
+        Secrets::new(vec![SecretString::from("hunter\"2"), SecretString::from("")])
+    }
+
+    #[test]
+    fn personal_fields_are_cut_wherever_they_stand() {
+        let body = r#"[{"customer_id":7,"email":"a@b.c","finance":{"bill_profile_id":2},"fields":[{"value":"Ann"}],
+            "billing_address":{"line_1":"1 Elm"},"service_address":null,"address_id":5,"x":{"last_name":"Lee"}}]"#;
+        let kept = secrets().body(body);
+        for gone in ["a@b.c", "Elm", "Lee", "Ann"] {
+            assert!(!kept.contains(gone), "{kept}");
+        }
+        for stays in ["\"customer_id\":7", "\"bill_profile_id\":2", "\"address_id\":5", "\"service_address\":null"] {
+            assert!(kept.contains(stays), "{kept}");
+        }
+    }
+
+    #[test]
+    fn a_patch_of_a_personal_field_is_cut() {
+        let kept = secrets().body(r#"[{"op":"replace","path":"/billing_address/city","value":"Oslo"}]"#);
+        assert_eq!(kept, r#"[{"op":"replace","path":"/billing_address/city","value":"[cut]"}]"#);
+        let kept = secrets().body(r#"[{"op":"replace","path":"/quantity","value":5}]"#);
+        assert!(kept.contains("5"), "{kept}");
+    }
+
+    #[test]
+    fn secrets_and_addresses_are_taken_out_of_words() {
+        assert_eq!(secrets().words(" no: hunter\"2 for <ann@b.c>, sorry"), "no: [secret] for <[cut]>, sorry");
+        assert_eq!(secrets().body(r#"{"message":"it is hunter\"2"}"#), r#"{"message":"it is [secret]"}"#);
+    }
+
+    #[test]
+    fn what_is_long_is_shortened() {
+        assert_eq!(secrets().words(&"é".repeat(501)).chars().count(), 501);
+        assert!(secrets().body(&format!("\"{}\"", "x".repeat(100_000))).len() < 9_000);
+        assert_eq!(secrets().body(&"[".repeat(100)), "[nests too deep]");
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_it_fail_or_gives_a_secret_away(before in ".*", after in ".*") {
+            let text = format!("{before}hunter\"2{after}");
+            prop_assert!(!secrets().body(&text).contains("hunter\"2"));
+        }
+    }
+}

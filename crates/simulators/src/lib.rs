@@ -1,0 +1,48 @@
+//! THE WORLD: the outside systems over real HTTP, with state and faults, for tests, demo and training.
+//! Must not know: anything of ours.
+//!
+//! A [`World`] holds the state of every simulated system and the two things that would make a run differ from the next:
+//! its clock and its seed, both of them arguments. [`Running`] serves it; [`World::rev_io`] looks into it from a test.
+//!
+//! | Path | What |
+//! |---|---|
+//! | `/rev-io/v1/…` | Rev.io ([`rev_io`]), told apart into accounts by the Basic credentials |
+//! | `/faults` | what goes wrong next ([`faults`]) |
+//! | `/ledger` | every call, whether it was applied, and what exists now ([`ledger`]) |
+//! | `/about` | what a client needs to sign in |
+//!
+//! Delays are waited by `tokio::time`; everything that is compared with "now" (limits, dates, how young an object is) asks
+//! the world's clock.
+
+mod about;
+mod call;
+mod exchange;
+pub mod faults;
+mod fleet;
+pub mod ledger;
+pub mod rev_io;
+mod running;
+mod world;
+
+pub use fleet::{Fleet, FleetError, RevAccount};
+pub use running::Running;
+pub use world::{Clock, World};
+
+use axum::Router;
+use axum::routing::{any, get};
+
+/// Everything the world answers, without a server around it.
+///
+/// Serve it with [`Running`]: only there can a fault really close the socket. Under another server `cut_before`,
+/// `cut_after` and an ended hold answer headers and break off in the body instead.
+pub fn router(world: World) -> Router {
+    Router::new()
+        .route("/rev-io/{*path}", any(rev_io::answer))
+        .route("/faults", get(faults::list).post(faults::add).delete(faults::clear))
+        .route("/faults/{id}", axum::routing::delete(faults::remove))
+        .route("/ledger", get(ledger::list).delete(ledger::forget))
+        .route("/ledger/objects", get(ledger::objects))
+        .route("/ledger/counts", get(ledger::counts))
+        .route("/about", get(about::show))
+        .with_state(world)
+}
