@@ -5,7 +5,7 @@ use crate::pace::Pace;
 use crate::records::Mirrored;
 use crate::{SyncError, SyncSettings};
 use database::Ledger;
-use database::rev_io::{Reading, Told, claim, keep_page, relink};
+use database::rev_io::{Reading, Told, claim, keep_page, release, relink};
 use integrations::answer::Postponed;
 use integrations::billing::rev_io::{Page, RevIo};
 use integrations::{Answer, Permit};
@@ -32,16 +32,24 @@ impl Reader<'_> {
         if reading.resumed {
             tracing::info!(resource = T::KEPT_AS.word(), page = reading.next_page, "a reading goes on");
         }
+        let ended = self.read_on::<T>(&mut reading).await;
+        if ended.is_err() {
+            // Whoever comes next need not wait until the lease ends. If this fails, too, it will end.
+            drop(release(self.ledger, &reading).await);
+        }
+        ended
+    }
+
+    async fn read_on<T: Mirrored>(&mut self, reading: &mut Reading) -> Result<Option<String>, SyncError> {
         loop {
-            let page: Page<T> = self.page(&reading).await?;
+            let page: Page<T> = self.page(reading).await?;
             let has_more = page.has_more;
-            keep_page(self.ledger, &mut reading, &told(&page), lease).await?;
-            while relink(self.ledger, tenant).await?.0 > 0 {}
+            keep_page(self.ledger, reading, &told(&page), self.settings.lease.as_secs_f64()).await?;
+            while relink(self.ledger, reading.tenant).await?.0 > 0 {}
             if !has_more {
-                break;
+                return close::<T>(self, reading).await;
             }
         }
-        close::<T>(self, &reading).await
     }
 
     async fn page<T: Mirrored>(&mut self, reading: &Reading) -> Result<Page<T>, SyncError> {

@@ -82,7 +82,7 @@ impl Mirrored for Customer {
 
     fn row(&self) -> Value {
         json!({ "rev_customer_id": self.customer_id.to_string(), "customer_name": name(self),
-            "status": self.status.as_ref().map_or_else(|| "OPEN".to_owned(), ToString::to_string),
+            "status": self.status.as_ref().map_or("OPEN", |status| status.word()),
             "parent_rev_customer_id": self.parent_customer_id.map(|id| id.to_string()),
             "activated_date": self.activated_date.map(|d| d.to_string()), "close_date": self.close_date.map(|d| d.to_string()),
             "bill_profile_id": self.finance.as_ref().and_then(|finance| finance.bill_profile_id), "agent_id": self.agent_id })
@@ -127,7 +127,7 @@ impl Mirrored for ServiceProduct {
             "rev_customer_id": self.customer_id.map(|id| id.to_string()), "rev_product_id": self.product_id,
             "rev_package_id": self.package_id.filter(|id| *id != 0), "description": text(self.description.as_ref()),
             "rate": self.rate.map(|a| a.to_string()), "cost": self.cost.map(|a| a.to_string()),
-            "quantity": self.quantity.map(|a| a.to_string()), "status": self.status.as_ref().map(ToString::to_string),
+            "quantity": self.quantity.map(|a| a.to_string()), "status": self.status.as_ref().map(|status| status.word()),
             "status_date": self.status_date.map(|d| d.to_string()), "activated_date": self.activated_date.map(|d| d.to_string()),
             "canceled_date": self.canceled_date.map(|d| d.to_string()),
             "billed_through_date": self.billed_through_date.map(|d| d.to_string()) })

@@ -16,5 +16,5 @@ pub use budget::{Granted, block, left_today, take_permits};
 pub use gone::{Missing, end_reading, mark_gone, missing};
 pub use links::{Links, due_links, links_of, relink};
 pub use mirror::{Told, keep_page, keep_records};
-pub use reading::{Progress, Reading, claim, extend, progress};
+pub use reading::{Progress, Reading, claim, extend, progress, release};
 pub use resource::Resource;

@@ -123,6 +123,25 @@ pub async fn extend(ledger: &Ledger, reading: &Reading, lease_seconds: f64) -> R
     Ok(transaction.commit().await?)
 }
 
+/// Lets go of a reading that did not come to its end: the next one goes on from there at once.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn release(ledger: &Ledger, reading: &Reading) -> Result<()> {
+    let mut transaction = ledger.worker(reading.tenant).await?;
+    sqlx::query!(
+        "update app.rev_sync set lease_until = null
+         where tenant_id = $1 and integration_authentication_id = $2 and resource = $3 and epoch = $4 and ended_at is null",
+        reading.tenant.0,
+        reading.account.0,
+        reading.resource.word(),
+        reading.epoch
+    )
+    .execute(&mut *transaction)
+    .await?;
+    Ok(transaction.commit().await?)
+}
+
 /// Is the reading still ours? Locks it to the end of the transaction: whoever takes it over waits.
 pub(super) async fn fence(connection: &mut PgConnection, reading: &Reading) -> Result<()> {
     let ours = sqlx::query_scalar!(

@@ -1,0 +1,115 @@
+//! What changes at Rev.io changes in the mirror, and nothing else does.
+
+use crate::compare::assert_mirrored;
+use crate::stage::Stage;
+use serde_json::json;
+use simulators::rev_io::WireDate;
+use tokio_util::sync::CancellationToken;
+
+async fn site_names(stage: &Stage) -> Vec<String> {
+    let mut admin = stage.app.database.admin().connect().await.unwrap();
+    let names = "select s.name from app.site s join app.rev_customer r on r.id = s.rev_customer_id where r.rev_customer_id not like 'hand%' order by s.name";
+    sqlx::query_scalar(names).fetch_all(&mut admin).await.unwrap()
+}
+
+#[tokio::test]
+async fn two_accounts_with_the_same_numbers_are_two_worlds() {
+    let stage = Stage::of(5, 12, 3).await;
+    let reports = stage.read_both().await;
+    for (name, username) in [("Rev.io", "api@first"), ("Second", "api@second")] {
+        assert_mirrored(&stage, name, username).await;
+    }
+    let whole = reports.iter().flat_map(|report| &report.resources);
+    assert!(whole.clone().all(|r| r.mirrored_at.is_some() && r.kept_because.is_none() && r.unreadable == 0), "{reports:#?}");
+    // Every customer has a seat, also where the same name and number is in both accounts.
+    let sites = site_names(&stage).await;
+    assert_eq!(sites.len(), 24, "{sites:#?}");
+    let before = stage.app.database.number("select count(*) from app.audit_entry").await.unwrap();
+    let again = stage.read_both().await;
+    assert!(again.iter().flat_map(|r| &r.resources).all(|r| r.made + r.changed + r.gone == 0), "{again:#?}");
+    let after = stage.app.database.number("select count(*) from app.audit_entry").await.unwrap();
+    assert_eq!(after, before, "what changes nothing says nothing");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_renamed_closed_reopened_disconnected_or_gone_is_so_in_the_mirror() {
+    let stage = Stage::of(5, 30, 3).await;
+    stage.read_both().await;
+    let day = WireDate::read("2026-11-01").unwrap();
+    let ids: Vec<i64> = stage.world.rev_io(|state| {
+        let account = state.account_mut("api@first").unwrap();
+        let open = account.customers.iter().filter(|c| !c.is_closed()).map(|c| c.customer_id);
+        let ids: Vec<i64> = open.take(4).collect();
+        account.rename_customer(ids[0], "Gale Pumps");
+        account.rename_customer(ids[3], "Gale Pumps");
+        account.close_customer(ids[1], day);
+        let line = account.services.find("customer_id", &ids[2].to_string())[0].service_id;
+        account.disconnect_service(line, day);
+        let gone = account.services.find("customer_id", &ids[2].to_string())[1].service_id;
+        account.services.remove(gone).unwrap();
+        ids
+    });
+    // A person's own name for a seat stays.
+    stage.app.database.plant(&format!("update app.site s set name = 'By hand' from app.rev_customer r where r.id = s.rev_customer_id and r.rev_customer_id = '{}' and s.given_name not like '%Second%' and r.integration_authentication_id = (select id from app.integration_authentication where name = 'Rev.io')", ids[3])).await.unwrap();
+    let reports = stage.read_both().await;
+    assert_mirrored(&stage, "Rev.io", "api@first").await;
+    let gone: i32 = reports[0].resources.iter().map(|r| r.gone).sum();
+    assert_eq!(gone, 1, "{reports:#?}");
+    let sites = site_names(&stage).await;
+    assert!(sites.contains(&format!("Gale Pumps ({})", ids[0])) && sites.contains(&"By hand".to_owned()), "{sites:#?}");
+    let closed = stage.app.get(&format!("/customers?q={}", ids[1])).await.unwrap().json;
+    assert!(closed["items"].as_array().unwrap().iter().any(|customer| customer["closed"] == true), "{closed}");
+
+    // Reopened, and what was gone is back under the same id.
+    stage.world.rev_io(|state| {
+        let account = state.account_mut("api@first").unwrap();
+        account.customers.change(ids[1], |customer| {
+            customer.status = Some("ACTIVE".to_owned());
+            customer.close_date = None;
+        });
+    });
+    stage.read_both().await;
+    assert_mirrored(&stage, "Rev.io", "api@first").await;
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_device_that_somebody_else_is_billed_for_is_refused_and_a_change_in_billing_makes_a_plan_stale() {
+    let stage = Stage::of(3, 6, 2).await;
+    let (line, customer, number) = stage.world.rev_io(|state| {
+        let account = state.account("api@first").unwrap();
+        let is_open = |id: i64| account.customers.get(id).is_some_and(|c| !c.is_closed());
+        let active = |id: i64| account.service_products.find("service_id", &id.to_string()).iter().any(|p| p.status.as_deref() == Some("ACTIVE"));
+        let line = account.services.iter().find(|s| s.disconnected_date.is_none() && active(s.service_id) && is_open(s.customer_id)).unwrap();
+        (line.service_id, line.customer_id, line.number.clone().unwrap())
+    });
+    let iccid = testing::iccid(0);
+    stage.app.database.plant(&format!("update app.m2m_device set msisdn = '{number}' where iccid = '{iccid}'")).await.unwrap();
+    // Planned before anything is known of billing.
+    let early = stage.app.plan("Water", &json!({}), std::slice::from_ref(&iccid)).await.unwrap().json;
+    assert_eq!(early["counts"]["change"], 1, "{early}");
+    stage.read("Rev.io", &CancellationToken::new()).await.unwrap();
+    stage.app.post("/bulk-changes", &json!({"plan_id": early["id"]})).await.unwrap();
+    stage.app.work().await.unwrap();
+    let row = stage.app.rows("bulk-changes", &early["id"]).await.unwrap().remove(0);
+    assert_eq!(row["reason"], "STALE_SINCE_PLAN", "{row}");
+
+    let refused = stage.app.plan("Water", &json!({}), std::slice::from_ref(&iccid)).await.unwrap().json;
+    let row = stage.app.rows("plans", &refused["id"]).await.unwrap().remove(0);
+    assert_eq!(row["reason"], "ACTIVE_SERVICE_LINE_OTHER_CUSTOMER", "{row}");
+    assert!(row["detail"].as_str().unwrap().contains(&format!("line {line} of customer {customer}")), "{row}");
+    // To who is billed it goes, and then it is linked.
+    let theirs = stage.app.carry_out(&customer.to_string(), &json!({}), std::slice::from_ref(&iccid)).await.unwrap();
+    assert_eq!(theirs["counts"]["ok"], 1, "{theirs}");
+    let device = stage.app.get(&format!("/devices?iccid={iccid}")).await.unwrap().json["items"][0].clone();
+    let id = device["id"].as_str().unwrap().parse().unwrap();
+    let links = database::rev_io::links_of(&stage.app.ledger, stage.app.fixture.tenant, id).await.unwrap().unwrap();
+    assert_eq!((links.rev_service, links.is_active, links.other_rev_services), (Some(line), true, vec![]));
+    // Disconnected there, it is free here.
+    stage.world.rev_io(|state| state.account_mut("api@first").unwrap().disconnect_service(line, WireDate::read("2026-11-01").unwrap()));
+    stage.read("Rev.io", &CancellationToken::new()).await.unwrap();
+    let free = stage.app.plan("Water", &json!({"on_conflict": "replace"}), &[iccid]).await.unwrap().json;
+    assert_eq!(free["counts"]["change"], 1, "{free}");
+    stage.finish().await;
+}
