@@ -7,4 +7,5 @@ mod limits;
 mod reads;
 mod scale;
 mod stage;
+mod together;
 mod writes;

@@ -296,6 +296,16 @@ async fn a_sim_goes_into_stock_onto_a_line_and_off_it() {
     let item = json!({"inventory_type_id": 1, "identifier": "89X", "customer_id": CUSTOMER, "status": "AVAILABLE"});
     let id = create(&stage, "InventoryItem", &item).await;
     assert!(refused(&stage, Method::POST, "InventoryItem", &item).await.contains("already"));
+    let unique = |unique| {
+        let set = |state: &mut simulators::rev_io::RevIo| {
+            state.accounts_mut()[0].inferred.inventory_identifiers_unique = unique;
+            state.accounts_mut()[0].inventory_items.remove(id + 1);
+        };
+        stage.world.rev_io(set);
+    };
+    unique(false);
+    assert_eq!(create(&stage, "InventoryItem", &item).await, id + 1);
+    unique(true);
     let found = stage.found("InventoryItem?search.identifier=89x&search.inventory_type_id=1").await;
     assert_eq!(ids(&found, "inventory_item_id"), [id]);
     let assign = json!({"service_id": 1, "identifiers": ["89X"]});
