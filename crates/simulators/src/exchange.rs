@@ -75,6 +75,7 @@ pub(crate) async fn exchange<P: Outside>(
         }
     };
     let entry = Entry::new(&call, now, admission.account, &course.ending, course.answer.as_ref(), fault);
+    tracing::debug!(entry.provider, entry.method, entry.path, entry.status, entry.ended, entry.applied, "called");
     let seq = world.ledger(|ledger| ledger.enter(entry));
     if let Some(after) = course.landing {
         land::<P>(world, call, account, line.as_ref(), seq, after);

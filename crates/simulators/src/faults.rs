@@ -2,7 +2,15 @@
 //!
 //! `POST /faults` takes one rule or a list of them, `GET /faults` shows them with what they did, `DELETE /faults` clears
 //! them, `DELETE /faults/{id}` one. Rules are tried in the order in which they were added; the first that fires decides.
-//! Only `stale_search` leaves the call to the rules after it.
+//! Only `stale_search` leaves the call to the rules after it. A rule sees, and counts, the calls that the provider's gateway
+//! has admitted and no earlier rule has spoiled.
+//!
+//! ```json
+//! {"provider": "rev-io", "method": "POST", "path": "/services", "body": {"number": "15550001111"},
+//!  "when": {"next": 1}, "fault": {"kind": "late_landing", "seconds": 3, "status": 504}}
+//! ```
+//!
+//! `when` is `"always"`, `{"nth": [2, 5]}`, `{"next": 3}` or `{"rate": 0.1}`; [`Fault`] has the kinds and what each takes.
 
 mod rule;
 

@@ -7,11 +7,12 @@
 mod counts;
 mod objects;
 
+pub use crate::call::ObjectRef;
 pub use counts::Counts;
 pub(crate) use objects::objects;
 
 use crate::World;
-use crate::call::{Answer, Call, ObjectRef};
+use crate::call::{Answer, Call};
 use crate::exchange::Ending;
 use axum::Json;
 use axum::extract::{Query, State};

@@ -34,7 +34,7 @@ use axum::routing::{any, get};
 /// Everything the world answers, without a server around it.
 ///
 /// Serve it with [`Running`]: only there can a fault really close the socket. Under another server `cut_before`,
-/// `cut_after` and an ended hold answer headers and break off in the body instead.
+/// `cut_after` and an ended hold only break off in the body, perhaps after a head.
 pub fn router(world: World) -> Router {
     Router::new()
         .route("/rev-io/{*path}", any(rev_io::answer))

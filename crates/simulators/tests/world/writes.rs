@@ -140,7 +140,8 @@ async fn a_service_is_patched_whole_or_not_at_all() {
     assert_eq!((&after["number"], &after["description"]), (&json!("2"), &Value::Null));
     assert_eq!(after["fields"], json!([{"label": "site", "value": "south"}, {"label": "x", "value": 1}]));
     assert_eq!(ids(&stage.found("Services?search.number=2").await, "service_id"), [id], "the index follows");
-    assert!(stage.found("Services?search.number=1").await.is_empty());
+    let left = stage.world.rev_io(|state| state.accounts()[0].services.find("number", "1").len());
+    assert_eq!(left, 0, "and forgets the old value");
     for patch in [
         json!([{"op": "replace", "path": "/number", "value": "3"}, {"op": "test", "path": "/number", "value": "2"}]),
         json!([{"op": "replace", "path": "/number", "value": "3"}, {"op": "replace", "path": "/nothing", "value": 1}]),
@@ -295,6 +296,16 @@ async fn a_sim_goes_into_stock_onto_a_line_and_off_it() {
     let item = json!({"inventory_type_id": 1, "identifier": "89X", "customer_id": CUSTOMER, "status": "AVAILABLE"});
     let id = create(&stage, "InventoryItem", &item).await;
     assert!(refused(&stage, Method::POST, "InventoryItem", &item).await.contains("already"));
+    let unique = |unique| {
+        let set = |state: &mut simulators::rev_io::RevIo| {
+            state.accounts_mut()[0].inferred.inventory_identifiers_unique = unique;
+            state.accounts_mut()[0].inventory_items.remove(id + 1);
+        };
+        stage.world.rev_io(set);
+    };
+    unique(false);
+    assert_eq!(create(&stage, "InventoryItem", &item).await, id + 1);
+    unique(true);
     let found = stage.found("InventoryItem?search.identifier=89x&search.inventory_type_id=1").await;
     assert_eq!(ids(&found, "inventory_item_id"), [id]);
     let assign = json!({"service_id": 1, "identifiers": ["89X"]});
