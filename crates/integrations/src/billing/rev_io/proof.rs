@@ -69,7 +69,7 @@ fn object(text: &str) -> Result<Map<String, Value>, &'static str> {
 /// serde's complaint without the value it complains about, which may be personal.
 pub(super) fn without_values(error: &serde_json::Error) -> String {
     let words = error.to_string();
-    match words.split_once(", expected ") {
+    match words.rsplit_once(", expected ") {
         Some((_, expected)) => format!("expected {expected}"),
         None => words,
     }
