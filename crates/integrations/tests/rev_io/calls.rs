@@ -98,11 +98,11 @@ pub(crate) fn prepare(stage: &Stage, call: Call, subject: &Subject) {
 
 /// Makes a call that is to succeed, if nothing goes wrong.
 pub(crate) async fn make(rev_io: &RevIo, call: Call, subject: &Subject) -> Outcome<Receipt> {
-    let quantity = vec![PatchOperation::replace("/quantity", PatchValue::Amount("2.5".parse().unwrap()))];
+    let quantity = [PatchOperation::replace("/quantity", PatchValue::Amount("2.5".parse().unwrap()))];
     match call {
         Call::CreateService => rev_io.create_service(permit(), &new_service(subject.customer_id)).await,
         Call::PatchService => {
-            let patch = vec![PatchOperation::replace("/description", PatchValue::Text("x".to_owned()))];
+            let patch = [PatchOperation::replace("/description", PatchValue::Text("x".to_owned()))];
             rev_io.patch_service(permit(), subject.service_id, &patch).await
         }
         Call::CloseService => rev_io.close_service(permit(), subject.service_id, day()).await,

@@ -5,7 +5,7 @@ use crate::stage::{Stage, patient, permit};
 use integrations::Answer;
 use integrations::answer::{Refusal, RefusedBy};
 use integrations::billing::rev_io::exactly::{matching_service_products, matching_services};
-use integrations::billing::rev_io::wire::request::{AssignInventory, CreateService, PatchOperation};
+use integrations::billing::rev_io::wire::request::{AssignInventory, CreateService};
 use integrations::billing::rev_io::wire::{Service, ServiceProduct, ServiceProductStatus};
 use integrations::billing::rev_io::{Call, Receipt};
 use jiff::civil::date;
@@ -156,7 +156,7 @@ async fn what_is_beyond_the_documented_limits_is_not_sent() {
     }
     let nothing = AssignInventory { service_id: 1, identifiers: Vec::new() };
     let refused = [
-        stage.rev_io.patch_service(permit(), 1, &Vec::<PatchOperation>::new()).await,
+        stage.rev_io.patch_service(permit(), 1, &[]).await,
         stage.rev_io.assign_inventory_items(permit(), &nothing).await,
     ];
     assert!(refused.iter().all(|outcome| matches!(outcome.answer, Answer::Refused(_))), "{refused:?}");
