@@ -143,6 +143,14 @@ async fn a_page_may_be_larger_than_other_answers_but_not_without_bound() {
     let read = narrow.page::<Service>(permit(), 1, 500, &[]).await;
     let too_large = Answer::TryLater { after: Duration::from_secs(10), why: Postponed::ReadFailed(Trouble::TooLarge) };
     assert_eq!(read.answer, too_large);
+
+    // Without its length said beforehand, it is noticed on the way.
+    let unannounced = format!("HTTP/1.1 200 X\r\n\r\n{page}").into_bytes();
+    let server = Server::always(Reply::Close(unannounced)).await;
+    let narrow = client(&server.url(), HttpSettings { most_page_bytes: 1024 * 1024, ..patient() });
+    assert_eq!(narrow.page::<Service>(permit(), 1, 500, &[]).await.answer, too_large);
+    let wide = client(&server.url(), patient()).page::<Service>(permit(), 1, 500, &[]).await;
+    assert!(matches!(wide.answer, Answer::Done(_)));
 }
 
 proptest! {
