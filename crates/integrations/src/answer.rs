@@ -13,6 +13,7 @@ use std::time::Duration;
 
 /// What a caller may do next. Exactly one thing each.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a call whose answer nobody looks at may have to be undone"]
 pub enum Answer<T> {
     /// It has happened, and the provider has proved it.
     Done(T),
@@ -66,6 +67,7 @@ impl<T> Answer<T> {
 
 /// An answer, and what of the exchange may be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a call whose answer nobody looks at may have to be undone"]
 pub struct Outcome<T> {
     /// What follows.
     pub answer: Answer<T>,

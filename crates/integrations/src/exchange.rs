@@ -17,6 +17,7 @@ pub struct Exchange {
 const CUT: &str = "[cut]";
 const SECRET: &str = "[secret]";
 const MOST_CHARS: usize = 8 * 1024;
+const MOST_WORDS: usize = 500;
 
 /// Fields that say who a person is or how to reach them (`rev_io.md` C6), in whatever object they stand; besides these,
 /// everything that ends in `_address`. `fields` are the reseller's own and may hold anything.
@@ -56,7 +57,17 @@ pub(crate) struct Secrets(Vec<SecretString>);
 
 impl Secrets {
     pub(crate) fn new(words: Vec<SecretString>) -> Self {
-        Self(words.into_iter().filter(|word| !word.expose_secret().is_empty()).collect())
+        let mut all = Vec::new();
+        for word in words.into_iter().filter(|word| !word.expose_secret().is_empty()) {
+            // Said back within JSON that cannot be parsed, it has its quotes and backslashes escaped.
+            let escaped = Value::String(word.expose_secret().to_owned()).to_string();
+            let escaped = SecretString::from(escaped.trim_matches('"'));
+            if escaped.expose_secret() != word.expose_secret() {
+                all.push(escaped);
+            }
+            all.push(word);
+        }
+        Self(all)
     }
 
     /// The text without secrets and without anything that looks like an e-mail address.
@@ -76,12 +87,18 @@ impl Secrets {
         text
     }
 
-    /// The provider's words as an error may carry them.
+    /// The provider's words as an error may carry them. Where prose goes over into JSON it ends: a record said back in an
+    /// error, or half of one, has fields that cannot be told apart any more.
     pub(crate) fn words(&self, text: &str) -> String {
-        shorten(self.scrub(text.trim()), 500)
+        let text = text.trim();
+        let ends = [text.find('{'), text.find("[\"")];
+        match ends.into_iter().flatten().min() {
+            Some(end) => shorten(format!("{}{CUT}", self.scrub(text.get(..end).unwrap_or_default())), MOST_WORDS),
+            None => shorten(self.scrub(text), MOST_WORDS),
+        }
     }
 
-    /// A body as it may be kept. What is no JSON may hold anything, so only its beginning is.
+    /// A body as it may be kept: JSON without what is personal, anything else as words.
     pub(crate) fn body(&self, text: &str) -> String {
         if !crate::depth::is_at_most(text, crate::depth::MOST_DEPTH) {
             return "[nests too deep]".to_owned();
@@ -157,6 +174,19 @@ mod tests {
     fn secrets_and_addresses_are_taken_out_of_words() {
         assert_eq!(secrets().words(" no: hunter\"2 for <ann@b.c>, sorry"), "no: [secret] for <[cut]>, sorry");
         assert_eq!(secrets().body(r#"{"message":"it is hunter\"2"}"#), r#"{"message":"it is [secret]"}"#);
+    }
+
+    #[test]
+    fn prose_ends_where_json_begins() {
+        for (text, kept) in [
+            (r#"POST failed: {"last_name":"Lee"}"#, "POST failed: [cut]"),
+            (r#"[{"ok":false,"last_name":"Le"#, "[[cut]"),
+            (r#"bad values ["Lee", 5"#, "bad values [cut]"),
+            ("customer [12] is closed", "customer [12] is closed"),
+            (r#"it was hunter\"2"#, "it was [secret]"),
+        ] {
+            assert_eq!(secrets().body(text), kept);
+        }
     }
 
     #[test]

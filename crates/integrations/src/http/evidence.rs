@@ -45,7 +45,7 @@ fn while_connecting(error: &reqwest::Error) -> BeforeSending {
         BeforeSending::Name
     } else if error.is_timeout() {
         BeforeSending::ConnectTimeout
-    } else if is_tls(error) {
+    } else if find::<rustls::Error>(error).is_some() {
         BeforeSending::Tls
     } else if find::<io::Error>(error).is_some_and(|cause| cause.kind() == io::ErrorKind::ConnectionRefused) {
         BeforeSending::Refused
@@ -54,18 +54,16 @@ fn while_connecting(error: &reqwest::Error) -> BeforeSending {
     }
 }
 
-/// rustls comes wrapped into an I/O error, whose inside is not its source.
-fn is_tls(error: &reqwest::Error) -> bool {
-    let inside = |cause: &io::Error| cause.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>);
-    find::<rustls::Error>(error).is_some() || causes(error).filter_map(|cause| cause.downcast_ref()).any(inside)
-}
-
-fn find<'a, E: Error + 'static>(error: &'a reqwest::Error) -> Option<&'a E> {
+fn find<E: Error + 'static>(error: &reqwest::Error) -> Option<&E> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
+/// An I/O error's source is the source of what is inside it; what is inside is wanted too, for there is where rustls is.
 fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(error.source(), |cause: &&'a (dyn Error + 'static)| (**cause).source())
+    std::iter::successors(error.source(), |cause: &&'a (dyn Error + 'static)| {
+        let inside = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        inside.map_or_else(|| (**cause).source(), |inside| Some(inside as &(dyn Error + 'static)))
+    })
 }
 
 fn chain(error: &reqwest::Error) -> String {

@@ -1,9 +1,15 @@
 //! Every call of this client, with what has to be known before making it (`reliability.md` 4.3).
 //!
-//! Of all of them: at most 500 a minute and 150,000 a day per account (`rev_io.md` C2), no idempotency key, no
-//! compare-and-set. Every call is one request and costs one permit.
+//! Of all of them: the caps below, no idempotency key, no compare-and-set. Every call is one request and costs one permit.
 
 use crate::answer::Kind;
+
+/// The most calls of an account in a minute (`rev_io.md` C2).
+pub const CALLS_PER_MINUTE: u32 = 500;
+/// The most calls of an account in a day (`rev_io.md` C2).
+pub const CALLS_PER_DAY: u32 = 150_000;
+/// The largest page that is documented (`rev_io.md` C3); what a larger one does is open.
+pub const MOST_PAGE_SIZE: u32 = 500;
 
 /// A call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

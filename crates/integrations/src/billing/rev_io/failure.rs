@@ -64,9 +64,10 @@ fn is_not_ok(error: &Map<String, Value>) -> bool {
 
 fn words(error: &Map<String, Value>, field: &str) -> Option<String> {
     match error.get(field)? {
-        Value::Null => None,
         Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
-        other => Some(other.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        // An object within may be the record itself; it is kept with the exchange, where what is personal is cut.
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
@@ -91,7 +92,8 @@ mod tests {
                 r#"[{"ok":false,"message":"a"},{"ok":false,"error":"E2","message":"b"}]"#,
                 application(Some("E2"), "a; b"),
             ),
-            (r#"[{"ok":false,"error":{"code":5}}]"#, application(Some(r#"{"code":5}"#), r#"{"code":5}"#)),
+            (r#"[{"ok":false,"error":{"email":"a@b.c"}}]"#, application(None, "")),
+            (r#"[{"ok":false,"error":17}]"#, application(Some("17"), "17")),
             (r#"[{"ok":false,"error":null,"message":""}]"#, application(None, "")),
             (r#"{"ok":false,"error":"E1","message":"no"}"#, application(Some("E1"), "no")),
             (r#"{"statusCode":429,"message":"slow"}"#, gateway(Some(429), "slow")),

@@ -1,6 +1,7 @@
 //! What proves that something has happened: 2xx and `{"ok":true,"id":N}` (`rev_io.md` C4), nothing less.
 
 use crate::depth::{self, MOST_DEPTH};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -25,15 +26,16 @@ pub(super) fn of_write(text: &str, proof: Proof) -> Result<i64, &'static str> {
     {
         return Ok(id);
     }
-    let answer = object(text)?;
-    if answer.get("ok") != Some(&Value::Bool(true)) {
+    if !is_object(text) {
+        return Err("the answer is not an object");
+    }
+    let answer: Written = serde_json::from_str(text).map_err(|_| "the answer is not JSON, or says a field twice")?;
+    if answer.ok != Some(Value::Bool(true)) {
         return Err("the answer does not say ok");
     }
     // A fraction, a string or a number beyond i64 is not the id of anything.
-    let said = match answer.get("id") {
-        None | Some(Value::Null) => None,
-        Some(id) => Some(id.as_i64().filter(|id| *id > 0).ok_or("the answer's id is not a positive whole number")?),
-    };
+    let positive = |id: Value| id.as_i64().filter(|id| *id > 0).ok_or("the answer's id is not a positive whole number");
+    let said = answer.id.map(positive).transpose()?;
     match (proof, said) {
         (Proof::Created, Some(id)) => Ok(id),
         (Proof::Created, None) => Err("the answer has no id"),
@@ -42,9 +44,24 @@ pub(super) fn of_write(text: &str, proof: Proof) -> Result<i64, &'static str> {
     }
 }
 
+/// As a struct and not as a map: what says `ok` twice proves nothing, and a map would believe the last one.
+#[derive(Deserialize)]
+struct Written {
+    ok: Option<Value>,
+    id: Option<Value>,
+}
+
+/// serde reads a struct from an array too, by position; nothing of Rev.io's is meant so.
+pub(super) fn is_object(text: &str) -> bool {
+    depth::is_at_most(text, MOST_DEPTH) && text.trim_start().starts_with('{')
+}
+
 /// The object that was asked for by its id, or what is wrong with the answer.
 pub(super) fn of_object<T: DeserializeOwned>(text: &str, id_field: &str, id: i64) -> Result<T, String> {
-    let answer = object(text)?;
+    if !is_object(text) {
+        return Err("the answer is not an object".to_owned());
+    }
+    let answer: Map<String, Value> = serde_json::from_str(text).map_err(|error| without_values(&error))?;
     if answer.get("ok").is_some_and(|ok| ok != &Value::Bool(true)) {
         return Err("the answer does not say ok".to_owned());
     }
@@ -55,21 +72,10 @@ pub(super) fn of_object<T: DeserializeOwned>(text: &str, id_field: &str, id: i64
     serde_json::from_str(text).map_err(|error| without_values(&error))
 }
 
-fn object(text: &str) -> Result<Map<String, Value>, &'static str> {
-    if !depth::is_at_most(text, MOST_DEPTH) {
-        return Err("the answer nests too deep");
-    }
-    match serde_json::from_str(text) {
-        Ok(Value::Object(answer)) => Ok(answer),
-        Ok(_) => Err("the answer is not an object"),
-        Err(_) => Err("the answer is not JSON"),
-    }
-}
-
 /// serde's complaint without the value it complains about, which may be personal.
 pub(super) fn without_values(error: &serde_json::Error) -> String {
     let words = error.to_string();
-    match words.split_once(", expected ") {
+    match words.rsplit_once(", expected ") {
         Some((_, expected)) => format!("expected {expected}"),
         None => words,
     }
@@ -104,6 +110,9 @@ mod tests {
             r#"{"ok":false,"id":9}"#,
             r#"{"ok":true,"id":9"#,
             r#"{"ok":true,"id":9} trailing"#,
+            r#"{"ok":false,"ok":true,"id":9}"#,
+            r#"{"ok":true,"id":8,"id":9}"#,
+            "[true,9]",
         ] {
             assert!(of_write(body, Proof::Created).is_err(), "{body}");
         }

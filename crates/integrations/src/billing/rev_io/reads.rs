@@ -7,7 +7,6 @@ use super::send::{Asked, Keep};
 use super::wire;
 use crate::Permit;
 use crate::answer::{Answer, Outcome, RefusedBy};
-use crate::depth::{self, MOST_DEPTH};
 use reqwest::Method;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -134,8 +133,8 @@ struct Envelope<'a> {
 }
 
 fn read_page<T: DeserializeOwned>(text: &str, resource: Resource) -> Result<Page<T>, String> {
-    if !depth::is_at_most(text, MOST_DEPTH) {
-        return Err("the page nests too deep".to_owned());
+    if !proof::is_object(text) {
+        return Err("the page is not an object".to_owned());
     }
     let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| without_values(&error))?;
     if !envelope.ok {
@@ -162,6 +161,9 @@ fn read_page<T: DeserializeOwned>(text: &str, resource: Resource) -> Result<Page
 fn read_record<T: DeserializeOwned>(record: &str) -> Result<T, String> {
     if record.contains(char::REPLACEMENT_CHARACTER) {
         return Err("text that is not UTF-8".to_owned());
+    }
+    if !proof::is_object(record) {
+        return Err("expected an object".to_owned());
     }
     serde_json::from_str(record).map_err(|error| without_values(&error))
 }

@@ -38,12 +38,7 @@ impl RevIo {
     }
 
     /// Changes a service.
-    pub async fn patch_service(
-        &self,
-        permit: Permit,
-        service_id: i64,
-        patch: &Vec<PatchOperation>,
-    ) -> Outcome<Receipt> {
+    pub async fn patch_service(&self, permit: Permit, service_id: i64, patch: &[PatchOperation]) -> Outcome<Receipt> {
         let write = self.patch("/Services", service_id);
         self.write(permit, Call::PatchService, write, patch, patch.excess()).await
     }
@@ -51,7 +46,7 @@ impl RevIo {
     /// Gives a service its end. Refused unless all its products end on that date already (C5, Rules): disconnect those
     /// first.
     pub async fn close_service(&self, permit: Permit, service_id: i64, on: Date) -> Outcome<Receipt> {
-        let patch = vec![PatchOperation::replace("/disconnected_date", PatchValue::Date(on))];
+        let patch = [PatchOperation::replace("/disconnected_date", PatchValue::Date(on))];
         let write = self.patch("/Services", service_id);
         self.write(permit, Call::CloseService, write, &patch, patch.excess()).await
     }
@@ -66,7 +61,7 @@ impl RevIo {
         &self,
         permit: Permit,
         service_product_id: i64,
-        patch: &Vec<PatchOperation>,
+        patch: &[PatchOperation],
     ) -> Outcome<Receipt> {
         let write = self.patch("/ServiceProduct", service_product_id);
         self.write(permit, Call::PatchServiceProduct, write, patch, patch.excess()).await
@@ -133,7 +128,7 @@ impl RevIo {
         permit: Permit,
         call: Call,
         write: Write,
-        body: &impl Serialize,
+        body: &(impl Serialize + ?Sized),
         excess: Option<&'static str>,
     ) -> Outcome<Receipt> {
         let Write { method, path, content_type, proof } = write;

@@ -32,6 +32,7 @@ fn a_page_that_is_not_whole_is_no_page() {
         "",
         "[]",
         "null",
+        "[true,false,[]]",
         r#"{"ok":true,"has_more":false}"#,
         r#"{"ok":true,"records":[]}"#,
         r#"{"has_more":false,"records":[]}"#,

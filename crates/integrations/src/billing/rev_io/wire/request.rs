@@ -196,7 +196,7 @@ impl Limited for CreateServiceProduct {
     }
 }
 
-impl Limited for Vec<PatchOperation> {
+impl Limited for [PatchOperation] {
     fn excess(&self) -> Option<&'static str> {
         if self.is_empty() {
             Some("the patch is empty")
