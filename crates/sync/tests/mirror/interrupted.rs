@@ -28,7 +28,7 @@ async fn a_reading_that_is_interrupted_ten_times_ends_with_what_is_there() {
         ))
         .await
         .unwrap();
-    for fault in [json!({"server_error_before": {}}), json!({"cut_before": {}}), json!({"garbage": {}}), json!({"cut_in_the_middle": {}})] {
+    for fault in [json!({"kind": "server_error_before"}), json!({"kind": "cut_before"}), json!({"kind": "garbage"}), json!({"kind": "cut_in_the_middle"})] {
         stage.fault(json!({"provider": "rev-io", "when": {"rate": 0.01}, "fault": fault}));
     }
     let mut random = StdRng::seed_from_u64(3);
@@ -43,7 +43,7 @@ async fn a_reading_that_is_interrupted_ten_times_ends_with_what_is_there() {
         });
         match stage.read("Rev.io", &stop).await {
             Err(SyncError::Stopped) => stopped += 1,
-            Err(error) => panic!("{error}"),
+            Err(error) => panic!("{error:?}"),
             Ok(_) => break,
         }
         stopping.await.unwrap();

@@ -33,7 +33,7 @@ async fn what_a_shifted_feed_leaves_out_is_asked_for_and_stays() {
     let stage = Stage::of(1, 30, 2).await;
     stage.read_both().await;
     // The search does not see what is younger than a year: the whole list is partial. But every object is there by its id.
-    stage.fault(json!({"provider": "rev-io", "path": "/packages", "fault": {"stale_search": {"seconds": 86400}}}));
+    stage.fault(json!({"provider": "rev-io", "path": "/packages", "fault": {"kind": "stale_search", "seconds": 86400}}));
     let report = stage.read("Rev.io", &CancellationToken::new()).await.unwrap();
     let packages = report.resources.iter().find(|r| r.resource == "packages").unwrap();
     assert_eq!((packages.gone, &packages.kept_because), (0, &None), "{packages:?}");
@@ -60,12 +60,12 @@ async fn refused_credentials_pause_the_account_and_show_nowhere() {
 #[tokio::test]
 async fn throttling_is_waited_for_and_a_dead_feed_is_left_for_the_next_time() {
     let mut stage = Stage::of(1, 3, 1).await;
-    stage.fault(json!({"provider": "rev-io", "when": {"next": 2}, "fault": {"throttle": {"seconds": 1}}}));
+    stage.fault(json!({"provider": "rev-io", "when": {"next": 2}, "fault": {"kind": "throttle", "seconds": 1}}));
     let stop = CancellationToken::new();
     stage.read("Rev.io", &stop).await.unwrap();
     assert_mirrored(&stage, "Rev.io", "api@first").await;
     stage.settings.tries = 3;
-    stage.fault(json!({"provider": "rev-io", "path": "/services", "fault": {"garbage": {}}}));
+    stage.fault(json!({"provider": "rev-io", "path": "/services", "fault": {"kind": "garbage"}}));
     let dead = stage.read("Rev.io", &stop).await.unwrap_err();
     assert!(matches!(dead, SyncError::GivenUp { resource: "services", tries: 3, .. }), "{dead}");
     stage.world.faults(simulators::faults::Faults::clear);
