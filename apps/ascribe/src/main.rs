@@ -28,6 +28,10 @@ enum Command {
     Work,
     /// Run the main job on an example fleet, end to end, and print what happened
     Demo(demo::Arguments),
+    /// Read the accounts at Rev.io into the mirror, now
+    Sync(roles::sync::Arguments),
+    /// Serve the outside systems over HTTP, with state and faults, for trying out
+    Simulate(roles::simulate::Arguments),
     /// Make a tenant and an API key
     Init(roles::init::Arguments),
     /// Make or update the database's roles and schema
@@ -95,12 +99,17 @@ async fn main() -> ExitCode {
                 return ExitCode::from(2);
             }
         };
-    let is_role = matches!(arguments.command, Command::Serve(_) | Command::Work | Command::Migrate | Command::Init(_));
+    let is_role = matches!(
+        arguments.command,
+        Command::Serve(_) | Command::Work | Command::Simulate(_) | Command::Migrate | Command::Init(_)
+    );
     settings.start_log(if is_role { "info" } else { "warn" });
     let ended = match arguments.command {
         Command::Serve(arguments) => roles::serve::run(&settings, &arguments).await.map(|()| ExitCode::SUCCESS),
         Command::Work => roles::work::run(&settings).await.map(|()| ExitCode::SUCCESS),
         Command::Demo(arguments) => demo::run(&settings, &arguments).await,
+        Command::Sync(arguments) => roles::sync::run(&settings, &arguments).await,
+        Command::Simulate(arguments) => roles::simulate::run(&arguments).await.map(|()| ExitCode::SUCCESS),
         Command::Init(arguments) => roles::init::run(&settings, &arguments).await.map(|()| ExitCode::SUCCESS),
         Command::Migrate => roles::migrate(&settings).await.map(|()| ExitCode::SUCCESS),
         Command::Plan(command) => client::plan::run(&settings, command).await,

@@ -55,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) secret_key_file: Option<PathBuf>,
     /// The hosts at which accounts at Rev.io may be, with commas between them.
     pub(crate) rev_io_hosts: String,
+    /// How old what is known of Rev.io may become before it is read again.
+    pub(crate) sync_minutes: f64,
     /// `text` or `json`.
     pub(crate) log_format: String,
     /// What is logged, as tracing filters say it (`ASCRIBE_LOG`).
@@ -91,6 +93,7 @@ impl Default for Settings {
             requests_burst: 500,
             secret_key_file: None,
             rev_io_hosts: "api.revioapi.com,restapi.rev.io".into(),
+            sync_minutes: 60.0,
             log_format: "text".into(),
             log: None,
             database_url: None,
@@ -116,6 +119,7 @@ impl Settings {
         for (name, value) in [
             ("lease_seconds", settings.lease_seconds),
             ("poll_seconds", settings.poll_seconds),
+            ("sync_minutes", settings.sync_minutes),
             ("plan_expires_hours", settings.plan_expires_hours),
             ("plan_wait_seconds", settings.plan_wait_seconds),
         ] {

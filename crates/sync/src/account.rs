@@ -49,7 +49,7 @@ pub async fn read_account(
     account: &Account,
     settings: &SyncSettings,
     stop: &CancellationToken,
-    tell: impl Fn(Resource),
+    tell: impl Fn(Resource) + Send + Sync,
 ) -> Result<AccountReport, SyncError> {
     let ledger = installation.ledger;
     let client = client(installation, tenant, account, settings).await?;

@@ -42,8 +42,7 @@ pub(crate) async fn close<T: Mirrored>(
 async fn look_up<T: Mirrored>(reader: &mut Reader<'_>, reading: &Reading, ids: &[i64]) -> Result<(), SyncError> {
     let (mut found, mut gone) = (Told::default(), Vec::new());
     for id in ids {
-        let client = reader.client;
-        match reader.ask(reading, async |permit| client.get::<T>(permit, *id).await.answer).await? {
+        match reader.object::<T>(reading, *id).await? {
             Some(object) => {
                 found.ids.push(*id);
                 found.records.push(T::row(&object));

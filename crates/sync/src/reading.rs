@@ -6,9 +6,9 @@ use crate::records::Mirrored;
 use crate::{SyncError, SyncSettings};
 use database::Ledger;
 use database::rev_io::{Reading, Told, claim, keep_page, release, relink};
+use integrations::Answer;
 use integrations::answer::Postponed;
 use integrations::billing::rev_io::{Page, RevIo};
-use integrations::{Answer, Permit};
 use std::time::Duration;
 
 /// What reading needs.
@@ -56,44 +56,60 @@ impl Reader<'_> {
         let page = reading.next_page.unsigned_abs();
         // In the order of ids: what is new comes at the end, and moves nothing that is still to be read.
         let order = [("sort", T::RESOURCE.id_field)];
-        let (client, size) = (self.client, self.settings.page_size);
-        self.ask(reading, async |permit| client.page::<T>(permit, page, size, &order).await.answer).await
-    }
-
-    /// Asks until there is an answer: waits as long as Rev.io says, and tries again what failed on the way.
-    pub(crate) async fn ask<R>(
-        &mut self,
-        reading: &Reading,
-        call: impl AsyncFn(Permit) -> Answer<R>,
-    ) -> Result<R, SyncError> {
-        let resource = reading.resource.word();
         let mut failed = 0;
         loop {
             let permit = self.pace.permit(reading).await?;
-            let (after, why) = match call(permit).await {
-                Answer::Done(done) => return Ok(done),
-                Answer::Refused(refusal) => return Err(SyncError::Refused { resource, message: refusal.message }),
-                Answer::CredentialsRefused { status, .. } => {
-                    let because = format!("Rev.io refused the credentials ({status})");
-                    database::rev_io::pause(self.ledger, reading.tenant, reading.account, &because).await?;
-                    return Err(SyncError::Credentials(status));
-                }
-                // Asked for by Rev.io: no failure, however often.
-                Answer::TryLater { after, why: Postponed::Throttled | Postponed::QuotaSpent } => {
-                    self.pace.blocked(reading, after).await?;
-                    continue;
-                }
-                Answer::TryLater { after, why } => (after, format!("{why:?}")),
-                Answer::Unknown { why } => (Duration::from_secs(1), format!("{why:?}")),
-            };
-            failed += 1;
-            if failed >= self.settings.tries {
-                return Err(SyncError::GivenUp { resource, tries: failed, why });
+            let answer = self.client.page::<T>(permit, page, self.settings.page_size, &order).await.answer;
+            if let Some(page) = self.weigh(reading, answer, &mut failed).await? {
+                return Ok(page);
             }
-            tracing::warn!(resource, why, failed, "a page could not be read");
-            let backing_off = Duration::from_millis(100).saturating_mul(1 << failed.min(10));
-            self.pace.wait(reading, after.max(backing_off).min(self.settings.longest_wait)).await?;
         }
+    }
+
+    /// One object by its id; none if it is not there.
+    pub(crate) async fn object<T: Mirrored>(&mut self, reading: &Reading, id: i64) -> Result<Option<T>, SyncError> {
+        let mut failed = 0;
+        loop {
+            let permit = self.pace.permit(reading).await?;
+            let answer = self.client.get::<T>(permit, id).await.answer;
+            if let Some(found) = self.weigh(reading, answer, &mut failed).await? {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// What an answer comes to. None: ask again; what had to be waited for was waited for.
+    async fn weigh<R>(
+        &mut self,
+        reading: &Reading,
+        answer: Answer<R>,
+        failed: &mut u32,
+    ) -> Result<Option<R>, SyncError> {
+        let resource = reading.resource.word();
+        let (after, why) = match answer {
+            Answer::Done(done) => return Ok(Some(done)),
+            Answer::Refused(refusal) => return Err(SyncError::Refused { resource, message: refusal.message }),
+            Answer::CredentialsRefused { status, .. } => {
+                let because = format!("Rev.io refused the credentials ({status})");
+                database::rev_io::pause(self.ledger, reading.tenant, reading.account, &because).await?;
+                return Err(SyncError::Credentials(status));
+            }
+            // Asked for by Rev.io: no failure, however often.
+            Answer::TryLater { after, why: Postponed::Throttled | Postponed::QuotaSpent } => {
+                self.pace.blocked(reading, after).await?;
+                return Ok(None);
+            }
+            Answer::TryLater { after, why } => (after, format!("{why:?}")),
+            Answer::Unknown { why } => (Duration::from_secs(1), format!("{why:?}")),
+        };
+        *failed += 1;
+        if *failed >= self.settings.tries {
+            return Err(SyncError::GivenUp { resource, tries: *failed, why });
+        }
+        tracing::warn!(resource, why, failed = *failed, "an answer could not be had");
+        let backing_off = Duration::from_millis(100).saturating_mul(1 << (*failed).min(10));
+        self.pace.wait(reading, after.max(backing_off).min(self.settings.longest_wait)).await?;
+        Ok(None)
     }
 }
 
@@ -101,7 +117,12 @@ impl Reader<'_> {
 fn told<T: Mirrored>(page: &Page<T>) -> Told {
     let unreadable = page.unreadable.iter().filter_map(|unreadable| unreadable.id);
     for unreadable in &page.unreadable {
-        tracing::warn!(resource = T::KEPT_AS.word(), id = unreadable.id, why = unreadable.why, "an object could not be read");
+        tracing::warn!(
+            resource = T::KEPT_AS.word(),
+            id = unreadable.id,
+            why = unreadable.why,
+            "an object could not be read"
+        );
     }
     Told {
         ids: page.records.iter().map(T::id).chain(unreadable).collect(),

@@ -59,9 +59,9 @@ fn sql_is_written_in_the_ledger_only_and_http_is_spoken_by_clients_only() {
         let found = uses(&packages(), |d| d == of, true);
         found.into_iter().filter(|(_, uses)| !uses.is_empty()).map(|(from, _)| from).collect()
     };
-    assert_eq!(users("sqlx"), ["database", "testing"]);
-    assert_eq!(users("reqwest"), ["ascribe", "testing"]);
-    assert_eq!(users("axum"), ["ascribe", "testing", "web"]);
+    assert_eq!(users("sqlx"), ["database", "sync", "testing"]);
+    assert_eq!(users("reqwest"), ["ascribe", "integrations", "simulators", "sync", "testing"]);
+    assert_eq!(users("axum"), ["ascribe", "integrations", "simulators", "testing", "web"]);
 }
 
 /// Our Rust files, by path.

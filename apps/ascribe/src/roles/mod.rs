@@ -3,6 +3,8 @@
 pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod serve;
+pub(crate) mod simulate;
+pub(crate) mod sync;
 pub(crate) mod work;
 
 use crate::settings::Settings;

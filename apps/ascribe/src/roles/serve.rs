@@ -1,6 +1,6 @@
 //! `ascribe serve`: the HTTP API, and with `--work` the work, too.
 
-use crate::roles::{open, until_told_to_stop, work};
+use crate::roles::{open, sync, until_told_to_stop, work};
 use crate::settings::{self, Settings};
 use anyhow::Context as _;
 use database::Ledger;
@@ -53,6 +53,8 @@ pub(crate) async fn serve(
     let plan_wait = Duration::from_secs_f64(settings.plan_wait_seconds);
     let forgetting = tokio::spawn(forget_idle_keys(limits.clone()));
     let keys = settings.keys(&ids)?.map(std::sync::Arc::new);
+    // Accounts are read beside the API: whoever serves reads, and of several only one reads an account at a time.
+    let reading = tokio::spawn(sync::whenever_due(settings.clone(), ledger.clone(), keys.clone(), stop.clone()));
     let app =
         App { ledger, planner, spool, ids, plan_wait, limits, keys, rev_io_hosts: settings.rev_io_hosts().into() };
     tracing::info!(address = %listener.local_addr()?, "serving");
@@ -66,6 +68,7 @@ pub(crate) async fn serve(
         ended = async { serving.await } => ended?,
         () = late => {}
     }
+    drop(tokio::time::timeout(Duration::from_secs(5), reading).await);
     resuming.abort();
     forgetting.abort();
     Ok(())

@@ -126,6 +126,9 @@ pub async fn import(
     .fetch_all(&mut *transaction)
     .await?;
     let there: HashSet<String> = there.into_iter().collect();
+    if !made.is_empty() || updated > 0 {
+        mark_links_due(&mut transaction, caller.tenant, provider, &columns.iccid).await?;
+    }
     let stored_as = |row: i32| otherwise.iter().find(|(other, _)| *other == row).map(|(_, iccid)| iccid.clone());
     let refused = devices.iter().filter(|told| !there.contains(&told.iccid));
     let refused =
@@ -139,6 +142,29 @@ pub async fn import(
     }
     transaction.commit().await?;
     Ok(written)
+}
+
+/// Numbers that came or changed: what is billed for these SIMs is to be looked at again, here and at the agents who have them.
+/// Where nothing is mirrored there is nothing to look at.
+async fn mark_links_due(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    provider: ServiceProviderId,
+    iccids: &[String],
+) -> Result<()> {
+    sqlx::query!(
+        "insert into app.device_link_due (tenant_id, device_id, agents_too)
+         select $1, d.id, true from app.m2m_device d
+         where d.tenant_id = $1 and d.service_provider_id = $2 and d.iccid = any ($3)
+           and exists (select from app.rev_service s where s.tenant_id = $1)
+         order by d.id on conflict do nothing",
+        tenant.0,
+        provider.0,
+        iccids
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 async fn know_carrier_rate_plans(

@@ -50,6 +50,10 @@ pub struct Device {
     pub customer_rate_pool: Option<String>,
     /// Its data allocation.
     pub allocation: Option<DataAllocation>,
+    /// What bills it at Rev.io: the line's id there, its number, and whether it is active.
+    pub rev_service: Option<(i64, Option<String>, bool)>,
+    /// Has another account an active line for it?
+    pub billed_elsewhere: bool,
     /// What it is now, for `If-Match`.
     pub etag: String,
 }
@@ -148,7 +152,8 @@ pub async fn list(
         r#"select d.id, d.iccid, d.msisdn, d.imei, d.eid, d.ip_address, cr.rate_plan_code as "carrier_rate_plan?", d.status, coalesce(ds.is_active, false) as "active!", d.is_archived,
                p.id as provider_id, p.name as provider_name, s.customer_id as "customer_id?", s.customer_name as "customer_name?",
                s.site_id as "site_id!", s.site_name as "site_name!", cp.rate_plan_code as "plan?", po.name as "pool?",
-               dt.customer_data_allocation_mb::text as allocation,
+               dt.customer_data_allocation_mb::text as allocation, rs.rev_service_id as "rev_service_id?", rs.number as "rev_service_number?",
+               dt.rev_service_is_active, dt.other_rev_service_ids is not null as "billed_elsewhere!",
                left(encode(sha256(convert_to(d::text, 'UTF8')), 'hex'), 32) as "etag!"
            from app.device_tenant dt
            join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = dt.device_id
@@ -158,6 +163,7 @@ pub async fn list(
            left join app.carrier_rate_plan cr on cr.tenant_id = d.tenant_id and cr.id = d.carrier_rate_plan_id
            left join app.customer_rate_plan cp on cp.tenant_id = dt.tenant_id and cp.id = dt.customer_rate_plan_id
            left join app.customer_rate_pool po on po.tenant_id = dt.tenant_id and po.id = dt.customer_rate_pool_id
+           left join app.rev_service rs on rs.tenant_id = dt.tenant_id and rs.id = dt.rev_service_id
            where dt.tenant_id = $1 and ($2::text is null or d.tenant_id = any ($8) and d.iccid = $2) and ($3::uuid[] is null or dt.site_id = any ($3))
              and ($4::uuid is null or p.id = $4) and ($5::text is null or d.status = $5)
              and ($6::uuid is null or dt.device_id > $6) and ($9::uuid[] is null or dt.site_id = any ($9))
@@ -176,6 +182,8 @@ pub async fn list(
             eid: row.eid,
             ip_address: row.ip_address,
             carrier_rate_plan: row.carrier_rate_plan,
+            rev_service: row.rev_service_id.map(|id| (id, row.rev_service_number, row.rev_service_is_active)),
+            billed_elsewhere: row.billed_elsewhere,
             status: row.status,
             active: row.active,
             archived: row.is_archived,
@@ -226,6 +234,15 @@ pub async fn archive(ledger: &Ledger, caller: &Caller, id: Uuid, etag: Option<&s
     .fetch_one(&mut *transaction)
     .await?;
     if written > 0 {
+        // An archived SIM is linked to nothing; one that comes back is looked at again.
+        sqlx::query!(
+            "insert into app.device_link_due (tenant_id, device_id, agents_too)
+             select $1, $2, true where exists (select from app.rev_service s where s.tenant_id = $1) on conflict do nothing",
+            caller.tenant.0,
+            id
+        )
+        .execute(&mut *transaction)
+        .await?;
         record(&mut transaction, caller, "device_edited", json!({ "id": id, "archived": archived })).await?;
     }
     transaction.commit().await?;

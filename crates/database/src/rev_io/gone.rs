@@ -39,13 +39,14 @@ pub async fn missing(ledger: &Ledger, reading: &Reading, most: i64) -> Result<Mi
     // What was seen is fresh, and the planner knows nothing of it yet: it would go through all of it for every object (50,000
     // took more than a minute, measured). There is one good way to compare two large sets.
     transaction.execute("set local enable_nestloop = off").await?;
-    let (missing, known_count): (i64, i64) =
-        sqlx::query_as(AssertSqlSafe(format!("{known} select (select count(*) from unseen), (select count(*) from known)")))
-            .bind(reading.tenant.0)
-            .bind(reading.account.0)
-            .bind(reading.resource.word())
-            .fetch_one(&mut *transaction)
-            .await?;
+    let (missing, known_count): (i64, i64) = sqlx::query_as(AssertSqlSafe(format!(
+        "{known} select (select count(*) from unseen), (select count(*) from known)"
+    )))
+    .bind(reading.tenant.0)
+    .bind(reading.account.0)
+    .bind(reading.resource.word())
+    .fetch_one(&mut *transaction)
+    .await?;
     let ids = sqlx::query_scalar(AssertSqlSafe(format!("{known} select id from unseen order by id limit $4")))
         .bind(reading.tenant.0)
         .bind(reading.account.0)

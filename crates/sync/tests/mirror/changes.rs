@@ -2,7 +2,7 @@
 
 use crate::compare::assert_mirrored;
 use crate::stage::Stage;
-use serde_json::json;
+use serde_json::{Value, json};
 use simulators::rev_io::WireDate;
 use tokio_util::sync::CancellationToken;
 
@@ -10,6 +10,10 @@ async fn site_names(stage: &Stage) -> Vec<String> {
     let mut admin = stage.app.database.admin().connect().await.unwrap();
     let names = "select s.name from app.site s join app.rev_customer r on r.id = s.rev_customer_id where r.rev_customer_id not like 'hand%' order by s.name";
     sqlx::query_scalar(names).fetch_all(&mut admin).await.unwrap()
+}
+
+async fn device_of(stage: &Stage, iccid: &str) -> Value {
+    stage.app.get(&format!("/devices?iccid={iccid}")).await.unwrap().json["items"][0].clone()
 }
 
 #[tokio::test]
@@ -20,7 +24,10 @@ async fn two_accounts_with_the_same_numbers_are_two_worlds() {
         assert_mirrored(&stage, name, username).await;
     }
     let whole = reports.iter().flat_map(|report| &report.resources);
-    assert!(whole.clone().all(|r| r.mirrored_at.is_some() && r.kept_because.is_none() && r.unreadable == 0), "{reports:#?}");
+    assert!(
+        whole.clone().all(|r| r.mirrored_at.is_some() && r.kept_because.is_none() && r.unreadable == 0),
+        "{reports:#?}"
+    );
     // Every customer has a seat, also where the same name and number is in both accounts.
     let sites = site_names(&stage).await;
     assert_eq!(sites.len(), 24, "{sites:#?}");
@@ -80,12 +87,27 @@ async fn a_device_that_somebody_else_is_billed_for_is_refused_and_a_change_in_bi
     let (line, customer, number) = stage.world.rev_io(|state| {
         let account = state.account("api@first").unwrap();
         let is_open = |id: i64| account.customers.get(id).is_some_and(|c| !c.is_closed());
-        let active = |id: i64| account.service_products.find("service_id", &id.to_string()).iter().any(|p| p.status.as_deref() == Some("ACTIVE"));
-        let line = account.services.iter().find(|s| s.disconnected_date.is_none() && active(s.service_id) && is_open(s.customer_id)).unwrap();
+        let active = |id: i64| {
+            account
+                .service_products
+                .find("service_id", &id.to_string())
+                .iter()
+                .any(|p| p.status.as_deref() == Some("ACTIVE"))
+        };
+        let line = account
+            .services
+            .iter()
+            .find(|s| s.disconnected_date.is_none() && active(s.service_id) && is_open(s.customer_id))
+            .unwrap();
         (line.service_id, line.customer_id, line.number.clone().unwrap())
     });
     let iccid = testing::iccid(0);
-    stage.app.database.plant(&format!("update app.m2m_device set msisdn = '{number}' where iccid = '{iccid}'")).await.unwrap();
+    stage
+        .app
+        .database
+        .plant(&format!("update app.m2m_device set msisdn = '{number}' where iccid = '{iccid}'"))
+        .await
+        .unwrap();
     // Planned before anything is known of billing.
     let early = stage.app.plan("Water", &json!({}), std::slice::from_ref(&iccid)).await.unwrap().json;
     assert_eq!(early["counts"]["change"], 1, "{early}");
@@ -102,12 +124,30 @@ async fn a_device_that_somebody_else_is_billed_for_is_refused_and_a_change_in_bi
     // To who is billed it goes, and then it is linked.
     let theirs = stage.app.carry_out(&customer.to_string(), &json!({}), std::slice::from_ref(&iccid)).await.unwrap();
     assert_eq!(theirs["counts"]["ok"], 1, "{theirs}");
-    let device = stage.app.get(&format!("/devices?iccid={iccid}")).await.unwrap().json["items"][0].clone();
+    let device = device_of(&stage, &iccid).await;
     let id = device["id"].as_str().unwrap().parse().unwrap();
     let links = database::rev_io::links_of(&stage.app.ledger, stage.app.fixture.tenant, id).await.unwrap().unwrap();
     assert_eq!((links.rev_service, links.is_active, links.other_rev_services), (Some(line), true, vec![]));
+    let shown = device_of(&stage, &iccid).await;
+    assert_eq!(
+        (&shown["rev_service"]["rev_service_id"], &shown["rev_service"]["active"]),
+        (&json!(line), &json!(true)),
+        "{shown}"
+    );
+    // Another number, another line: an import and the archive make links due.
+    for (told, linked) in
+        [(format!("iccid,msisdn\n{iccid},12025559999\n"), false), (format!("iccid,msisdn\n{iccid},{number}\n"), true)]
+    {
+        let import = stage.app.request(reqwest::Method::POST, "/api/v1/devices/import?service_provider=Verizon");
+        let imported = stage.app.send(import.header("Content-Type", "text/csv").body(told)).await.unwrap();
+        assert_eq!(imported.json["updated"], 1, "{}", imported.json);
+        while database::rev_io::relink(&stage.app.ledger, stage.app.fixture.tenant).await.unwrap().0 > 0 {}
+        assert_eq!(device_of(&stage, &iccid).await["rev_service"].is_object(), linked);
+    }
     // Disconnected there, it is free here.
-    stage.world.rev_io(|state| state.account_mut("api@first").unwrap().disconnect_service(line, WireDate::read("2026-11-01").unwrap()));
+    stage.world.rev_io(|state| {
+        state.account_mut("api@first").unwrap().disconnect_service(line, WireDate::read("2026-11-01").unwrap())
+    });
     stage.read("Rev.io", &CancellationToken::new()).await.unwrap();
     let free = stage.app.plan("Water", &json!({"on_conflict": "replace"}), &[iccid]).await.unwrap().json;
     assert_eq!(free["counts"]["change"], 1, "{free}");

@@ -30,23 +30,46 @@ fn there(stage: &Stage, username: &str) -> BTreeSet<String> {
         let lines = account.services.iter().map(|line| {
             format!(
                 "line {} {} {} {} {} {} {} {}",
-                line.service_id, line.customer_id, word(line.number.as_ref()), word(line.number2.as_ref()),
-                word(line.provider_id), word(line.package_id.filter(|id| *id != 0)), day(line.activated_date), day(line.disconnected_date)
+                line.service_id,
+                line.customer_id,
+                word(line.number.as_ref()),
+                word(line.number2.as_ref()),
+                word(line.provider_id),
+                word(line.package_id.filter(|id| *id != 0)),
+                day(line.activated_date),
+                day(line.disconnected_date)
             )
         });
         let products = account.service_products.iter().map(|product| {
             format!(
                 "product {} {} {} {} {} {} {}",
-                product.service_product_id, word(product.service_id), product.product_id, word(product.status.as_ref()),
-                money(product.rate), day(product.activated_date), day(product.canceled_date)
+                product.service_product_id,
+                word(product.service_id),
+                product.product_id,
+                word(product.status.as_ref()),
+                money(product.rate),
+                day(product.activated_date),
+                day(product.canceled_date)
             )
         });
-        let catalogue = account.products.iter().map(|p| format!("offer {} {}", p.product_id, word(p.description.as_ref())));
-        let packages = account.packages.iter().map(|p| format!("package {} {}", p.package_id, word(p.description.as_ref())));
-        let inside = account.package_products.iter().map(|p| format!("inside {} {} {}", p.package_product_id, p.package_id, p.product_id));
-        let providers = account.providers.iter().map(|p| format!("provider {} {}", p.provider_id, word(p.description.as_ref())));
-        let kinds = account.service_types.iter().map(|t| format!("kind {} {}", t.service_type_id, word(t.description.as_ref())));
-        let groups = account.usage_plan_groups.iter().map(|g| format!("group {} {}", g.usage_plan_group_id, word(g.description.as_ref())));
+        let catalogue =
+            account.products.iter().map(|p| format!("offer {} {}", p.product_id, word(p.description.as_ref())));
+        let packages =
+            account.packages.iter().map(|p| format!("package {} {}", p.package_id, word(p.description.as_ref())));
+        let inside = account
+            .package_products
+            .iter()
+            .map(|p| format!("inside {} {} {}", p.package_product_id, p.package_id, p.product_id));
+        let providers =
+            account.providers.iter().map(|p| format!("provider {} {}", p.provider_id, word(p.description.as_ref())));
+        let kinds = account
+            .service_types
+            .iter()
+            .map(|t| format!("kind {} {}", t.service_type_id, word(t.description.as_ref())));
+        let groups = account
+            .usage_plan_groups
+            .iter()
+            .map(|g| format!("group {} {}", g.usage_plan_group_id, word(g.description.as_ref())));
         let small = catalogue.chain(packages).chain(inside).chain(providers).chain(kinds).chain(groups);
         customers.chain(lines).chain(products).chain(small).collect()
     })

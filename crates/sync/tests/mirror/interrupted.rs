@@ -14,7 +14,14 @@ async fn a_reading_that_is_interrupted_ten_times_ends_with_what_is_there() {
     let stage = Stage::of(200, 500, 100).await;
     // Some devices have the numbers of lines.
     let numbers: Vec<String> = stage.world.rev_io(|state| {
-        state.account("api@first").unwrap().services.iter().filter_map(|line| line.number.clone()).step_by(250).collect()
+        state
+            .account("api@first")
+            .unwrap()
+            .services
+            .iter()
+            .filter_map(|line| line.number.clone())
+            .step_by(250)
+            .collect()
     });
     let list = numbers.iter().map(|n| format!("'{n}'")).collect::<Vec<_>>().join(",");
     stage
@@ -28,7 +35,12 @@ async fn a_reading_that_is_interrupted_ten_times_ends_with_what_is_there() {
         ))
         .await
         .unwrap();
-    for fault in [json!({"kind": "server_error_before"}), json!({"kind": "cut_before"}), json!({"kind": "garbage"}), json!({"kind": "cut_in_the_middle"})] {
+    for fault in [
+        json!({"kind": "server_error_before"}),
+        json!({"kind": "cut_before"}),
+        json!({"kind": "garbage"}),
+        json!({"kind": "cut_in_the_middle"}),
+    ] {
         stage.fault(json!({"provider": "rev-io", "when": {"rate": 0.01}, "fault": fault}));
     }
     let mut random = StdRng::seed_from_u64(3);
@@ -56,7 +68,11 @@ async fn a_reading_that_is_interrupted_ten_times_ends_with_what_is_there() {
     // The lines of these devices are somebody else's: nobody is assigned yet.
     let billed = "select count(*) from app.device_tenant where other_rev_service_ids is not null";
     assert!(stage.app.database.number(billed).await.unwrap() > 50);
-    assert_eq!(stage.app.database.number("select count(*) from app.rev_sync_seen").await.unwrap(), 0, "nothing is left");
+    assert_eq!(
+        stage.app.database.number("select count(*) from app.rev_sync_seen").await.unwrap(),
+        0,
+        "nothing is left"
+    );
     assert_eq!(stage.app.database.number("select count(*) from app.device_link_due").await.unwrap(), 0);
     stage.finish().await;
 }

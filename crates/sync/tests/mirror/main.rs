@@ -4,5 +4,6 @@
 mod changes;
 mod compare;
 mod interrupted;
+mod secrets;
 mod stage;
 mod trouble;

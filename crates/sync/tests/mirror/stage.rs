@@ -53,7 +53,12 @@ impl Stage {
         let stage = Self { app, world, running, http: http.unwrap(), settings };
         // The fixture's own customers are kept by hand and are no account's of this world.
         stage.set_up("Rev.io", "api@first").await;
-        stage.app.database.plant("update app.rev_customer set rev_customer_id = 'hand-' || rev_customer_id").await.unwrap();
+        stage
+            .app
+            .database
+            .plant("update app.rev_customer set rev_customer_id = 'hand-' || rev_customer_id")
+            .await
+            .unwrap();
         let second = rev_io::NewAccount {
             id: domain::ids::IntegrationAuthenticationId(stage.app.ids.next()),
             name: "Second".into(),

@@ -20,8 +20,14 @@ async fn more_that_is_missing_than_can_be_believed_is_kept_until_somebody_has_lo
     let services = report.resources.iter().find(|r| r.resource == "services").unwrap();
     assert!(services.kept_because.as_ref().unwrap().contains("40 of 100"), "{services:?}");
     assert_eq!(services.gone, 0);
-    assert_eq!(stage.app.database.number("select count(*) from app.rev_service where gone_at is not null").await.unwrap(), 0);
-    assert_eq!(stage.app.database.number("select count(*) from app.audit_entry where action = 'rev_io_kept'").await.unwrap(), 1);
+    assert_eq!(
+        stage.app.database.number("select count(*) from app.rev_service where gone_at is not null").await.unwrap(),
+        0
+    );
+    assert_eq!(
+        stage.app.database.number("select count(*) from app.audit_entry where action = 'rev_io_kept'").await.unwrap(),
+        1
+    );
     stage.settings.accept_missing = true;
     stage.read("Rev.io", &stop).await.unwrap();
     assert_mirrored(&stage, "Rev.io", "api@first").await;
@@ -33,7 +39,8 @@ async fn what_a_shifted_feed_leaves_out_is_asked_for_and_stays() {
     let stage = Stage::of(1, 30, 2).await;
     stage.read_both().await;
     // The search does not see what is younger than a year: the whole list is partial. But every object is there by its id.
-    stage.fault(json!({"provider": "rev-io", "path": "/packages", "fault": {"kind": "stale_search", "seconds": 86400}}));
+    stage
+        .fault(json!({"provider": "rev-io", "path": "/packages", "fault": {"kind": "stale_search", "seconds": 86400}}));
     let report = stage.read("Rev.io", &CancellationToken::new()).await.unwrap();
     let packages = report.resources.iter().find(|r| r.resource == "packages").unwrap();
     assert_eq!((packages.gone, &packages.kept_because), (0, &None), "{packages:?}");

@@ -50,9 +50,23 @@ pub(crate) struct Shown {
     customer_rate_pool: Option<String>,
     #[schema(required)]
     customer_data_allocation_mb: Option<f64>,
-    /// Its service at Rev.io; none is known yet.
-    #[schema(required, value_type = Option<String>)]
-    rev_service: Option<String>,
+    /// The line at Rev.io that bills it, of its own customer; null: none is known.
+    #[schema(required)]
+    rev_service: Option<RevServiceShown>,
+    /// Another customer's account has an active line for it: no plan gives it to anybody else until that is ended.
+    billed_elsewhere: bool,
+}
+
+/// A line at Rev.io.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RevService)]
+pub(crate) struct RevServiceShown {
+    /// Its id there.
+    rev_service_id: i64,
+    #[schema(required)]
+    number: Option<String>,
+    /// It is not disconnected, and charges something.
+    active: bool,
 }
 
 pub(crate) fn show(device: Device) -> Shown {
@@ -73,6 +87,11 @@ pub(crate) fn show(device: Device) -> Shown {
         customer_rate_plan: device.customer_rate_plan,
         customer_rate_pool: device.customer_rate_pool,
         customer_data_allocation_mb: device.allocation.map(DataAllocation::megabytes),
-        rev_service: None,
+        rev_service: device.rev_service.map(|(rev_service_id, number, active)| RevServiceShown {
+            rev_service_id,
+            number,
+            active,
+        }),
+        billed_elsewhere: device.billed_elsewhere,
     }
 }
