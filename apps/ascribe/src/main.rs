@@ -62,6 +62,9 @@ enum Command {
     /// Service providers
     #[command(subcommand)]
     ServiceProvider(client::reference::ServiceProvider),
+    /// Accounts at Rev.io
+    #[command(subcommand)]
+    RevAccount(client::rev_account::Command),
     /// The audit trail
     #[command(subcommand)]
     Audit(client::audit::Command),
@@ -121,6 +124,7 @@ async fn main() -> ExitCode {
         Command::RatePlan(command) => client::reference::rate_plans(&settings, command).await,
         Command::Pool(command) => client::reference::pools(&settings, command).await,
         Command::ServiceProvider(command) => client::reference::service_providers(&settings, command).await,
+        Command::RevAccount(command) => client::rev_account::run(&settings, command).await,
         Command::Audit(command) => client::audit::run(&settings, command).await,
         Command::Key(command) => client::key::run(&settings, command).await,
         Command::Whoami { output } => client::key::whoami(&settings, output).await,

@@ -220,7 +220,7 @@ impl Settings {
 }
 
 /// A file with a secret, which nobody else may read.
-fn read_private(path: &Path) -> anyhow::Result<SecretString> {
+pub(crate) fn read_private(path: &Path) -> anyhow::Result<SecretString> {
     let about = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
     let others = about.permissions().mode() & 0o077;
     anyhow::ensure!(others == 0, "others may read {}; chmod 600 it", path.display());

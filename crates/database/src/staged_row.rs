@@ -6,15 +6,14 @@ use crate::{DatabaseError, Result};
 use domain::allocation::DataAllocation;
 use domain::identifier::{Column, Identifier};
 use domain::ids::{
-    CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, ServiceProviderId, SiteId,
+    CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, ServiceProviderId, SiteId, TenantId,
 };
 use domain::reason::{Reason, Refusal};
 use domain::target::RevAccount;
 use domain::verdict::{ActiveLine, Assignment, DeviceFacts, RowFacts, Scheduled, Verdict};
 use jiff::civil::Date;
-use serde_json::Value;
-use sqlx::{Acquire as _, AssertSqlSafe, FromRow};
-use std::collections::HashSet;
+use sqlx::{Acquire as _, AssertSqlSafe, FromRow, PgConnection};
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// A staged row with the facts it is judged on.
@@ -94,7 +93,7 @@ struct Found {
     pool_id: Option<Uuid>,
     allocation: Option<String>,
     assignment_version: Option<i32>,
-    lines: Option<Value>,
+    billed: bool,
     scheduled_date: Option<jiff_sqlx::Date>,
     scheduled_plan: Option<Uuid>,
     scheduled_pool: Option<Uuid>,
@@ -102,7 +101,7 @@ struct Found {
 }
 
 impl Stage {
-    /// The next rows after this one, with their facts. Two statements a page.
+    /// The next rows after this one, with their facts. Two statements a page, three where Rev.io bills one of its devices.
     ///
     /// # Errors
     /// The database does not answer, or holds what nothing writes.
@@ -133,7 +132,7 @@ impl Stage {
                  dt.site_id, coalesce(st.is_system_default, false) as unassigned, dt.account_number,
                  dt.account_number_integration_authentication_id as authentication, dt.customer_rate_plan_id as plan_id,
                  dt.customer_rate_pool_id as pool_id, dt.customer_data_allocation_mb::text as allocation, dt.version + dt.link_version as assignment_version,
-                 l.lines, sc.effective_date as scheduled_date, sc.customer_rate_plan_id as scheduled_plan, sc.customer_rate_pool_id as scheduled_pool,
+                 coalesce(dt.rev_service_is_active or dt.other_rev_service_ids is not null, false) as billed, sc.effective_date as scheduled_date, sc.customer_rate_plan_id as scheduled_plan, sc.customer_rate_pool_id as scheduled_pool,
                  sc.customer_data_allocation_mb::text as scheduled_allocation
              from (select * from {rows} order by row_number limit $4) as s
              left join pg_temp.staged_match m on m.row_number = s.row_number
@@ -143,10 +142,6 @@ impl Stage {
                  and d.tenant_id = case when dt.device_owner_tenant_id is null then $1 else dt.device_owner_tenant_id end
              left join app.site st on st.tenant_id = $1 and st.id = dt.site_id
              left join app.device_change_schedule sc on sc.tenant_id = $1 and sc.device_id = dt.device_id and sc.status = 'PENDING'
-             left join lateral (
-                 select jsonb_agg(jsonb_build_array(v.rev_customer_id, v.integration_authentication_id, v.rev_service_id) order by v.rev_service_id) as lines
-                 from app.rev_service v where v.tenant_id = $1 and v.id = any (dt.other_rev_service_ids || case when dt.rev_service_is_active then dt.rev_service_id end))
-                 as l on dt.rev_service_is_active or dt.other_rev_service_ids is not null
              left join app.service_provider p on p.tenant_id = $1 and p.id = $2
              left join app.device_status ds on ds.integration_id = p.integration_id and ds.status = d.status
              left join lateral (
@@ -169,12 +164,20 @@ impl Stage {
             .await?
             .into_iter()
             .collect();
+        let billed: Vec<Uuid> = found.iter().filter(|row| row.billed).filter_map(|row| row.device_id).collect();
+        let mut lines = active_lines(&mut transaction, tenant, &billed).await?;
         transaction.commit().await?;
-        found.into_iter().map(|row| staged(row, &locked)).collect()
+        found
+            .into_iter()
+            .map(|row| {
+                let lines = row.device_id.and_then(|id| lines.remove(&id)).unwrap_or_default();
+                staged(row, &locked, lines)
+            })
+            .collect()
     }
 }
 
-fn staged(row: Found, locked: &HashSet<Uuid>) -> Result<StagedRow> {
+fn staged(row: Found, locked: &HashSet<Uuid>, lines: Vec<ActiveLine>) -> Result<StagedRow> {
     let column = if row.is_number { Column::SubscriberNumbers } else { Column::Iccids };
     let reading = match (&row.identifier, &row.reason) {
         (Some(identifier), _) => Identifier::read(identifier, column),
@@ -188,7 +191,7 @@ fn staged(row: Found, locked: &HashSet<Uuid>) -> Result<StagedRow> {
         }),
         (None, None) => Err(Refusal::plain(Reason::IccidMalformed)),
     };
-    let assignment = assignment(&row);
+    let assignment = assignment(&row, lines);
     let device = row.device_id.zip(row.version).map(|(id, version)| DeviceFacts {
         id: DeviceId(id),
         status: row.status.unwrap_or_default(),
@@ -214,21 +217,42 @@ fn staged(row: Found, locked: &HashSet<Uuid>) -> Result<StagedRow> {
     })
 }
 
-/// Lines as `[rev_customer_id, integration authentication, rev_service_id]`.
-pub(crate) fn active_lines(lines: Option<&Value>) -> Vec<ActiveLine> {
-    let told: Vec<(String, Uuid, i64)> = lines.and_then(|l| serde_json::from_value(l.clone()).ok()).unwrap_or_default();
-    told.into_iter()
-        .map(|(rev_customer_id, authentication, rev_service_id)| ActiveLine {
-            account: RevAccount {
-                rev_customer_id,
-                integration_authentication: IntegrationAuthenticationId(authentication),
-            },
-            rev_service_id,
-        })
-        .collect()
+/// The active lines that bill these devices, of whatever account. No statement if there are no devices, which is usual: in the
+/// page's own statement they would be looked for row by row.
+pub(crate) async fn active_lines(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    devices: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<ActiveLine>>> {
+    let mut lines: HashMap<Uuid, Vec<ActiveLine>> = HashMap::new();
+    if devices.is_empty() {
+        return Ok(lines);
+    }
+    let found = sqlx::query!(
+        r#"with wanted as materialized (
+               select dt.device_id, u.id from app.device_tenant dt
+               cross join lateral unnest(dt.other_rev_service_ids || case when dt.rev_service_is_active then dt.rev_service_id end) as u (id)
+               where dt.tenant_id = $1 and dt.device_id = any ($2) and u.id is not null)
+           select w.device_id as "device_id!", v.rev_customer_id, v.integration_authentication_id, v.rev_service_id
+           from wanted w join app.rev_service v on v.tenant_id = $1 and v.id = w.id
+           order by w.device_id, v.rev_service_id"#,
+        tenant.0,
+        devices
+    )
+    .fetch_all(connection)
+    .await?;
+    for row in found {
+        let account = RevAccount {
+            rev_customer_id: row.rev_customer_id,
+            integration_authentication: IntegrationAuthenticationId(row.integration_authentication_id),
+        };
+        let line = ActiveLine { account, rev_service_id: row.rev_service_id };
+        lines.entry(row.device_id).or_default().push(line);
+    }
+    Ok(lines)
 }
 
-fn assignment(row: &Found) -> Option<Assignment> {
+fn assignment(row: &Found, lines: Vec<ActiveLine>) -> Option<Assignment> {
     let allocation = |text: &Option<String>| text.as_deref().and_then(|text| DataAllocation::parse(text).ok());
     row.site_id.zip(row.assignment_version).map(|(site, version)| Assignment {
         site: SiteId(site),
@@ -240,7 +264,7 @@ fn assignment(row: &Found) -> Option<Assignment> {
         pool: row.pool_id.map(CustomerRatePoolId),
         allocation: allocation(&row.allocation),
         version,
-        lines: active_lines(row.lines.as_ref()),
+        lines,
         scheduled: row.scheduled_date.map(|date| Scheduled {
             date: date.to_jiff(),
             plan: row.scheduled_plan.map(CustomerRatePlanId),

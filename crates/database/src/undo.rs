@@ -12,8 +12,7 @@ use domain::ids::{
 use domain::reason::{Reason, Refusal};
 use domain::target::RevAccount;
 use domain::undo::{Before, UndoFacts};
-use domain::verdict::{Assignment, DeviceFacts, RowFacts, Scheduled};
-use serde_json::Value;
+use domain::verdict::{ActiveLine, Assignment, DeviceFacts, RowFacts, Scheduled};
 use sqlx::{Acquire as _, FromRow};
 use uuid::Uuid;
 
@@ -56,7 +55,7 @@ struct Found {
     now_pool: Option<Uuid>,
     now_allocation: Option<String>,
     now_version: Option<i32>,
-    lines: Option<Value>,
+    billed: bool,
     now_scheduled: Option<jiff_sqlx::Date>,
     was_site: Option<Uuid>,
     was_account: Option<String>,
@@ -72,7 +71,7 @@ struct Found {
 }
 
 impl Stage {
-    /// The next rows of a finished change that were done, after this one. One statement a page.
+    /// The next rows of a finished change that were done, after this one. One statement a page, two where Rev.io bills one of its devices.
     ///
     /// # Errors
     /// The database does not answer.
@@ -87,7 +86,7 @@ impl Stage {
              select c.row_number, c.device_id, c.iccid, d.status, d.is_archived as archived, l.device_id is not null as locked, d.version,
                  h.version + dt.link_version as left_at_version, dt.site_id as now_site, dt.account_number as now_account,
                  dt.account_number_integration_authentication_id as now_authentication, dt.customer_rate_plan_id as now_plan,
-                 dt.customer_rate_pool_id as now_pool, dt.customer_data_allocation_mb::text as now_allocation, dt.version + dt.link_version as now_version, lines_of.lines, sc.effective_date as now_scheduled,
+                 dt.customer_rate_pool_id as now_pool, dt.customer_data_allocation_mb::text as now_allocation, dt.version + dt.link_version as now_version, coalesce(dt.rev_service_is_active or dt.other_rev_service_ids is not null, false) as billed, sc.effective_date as now_scheduled,
                  case when c.device_tenant_version > 0 then c.before_site_id end as was_site, c.before_account_number as was_account,
                  c.before_integration_authentication_id as was_authentication, c.before_customer_rate_plan_id as was_plan,
                  c.before_customer_rate_pool_id as was_pool, c.before_customer_data_allocation_mb::text as was_allocation,
@@ -101,10 +100,6 @@ impl Stage {
              left join app.device_change_schedule sc on sc.tenant_id = $1 and sc.device_id = c.device_id and sc.status = 'PENDING'
              left join lateral (select max(h.version) as version from app.device_tenant_history h
                  where h.tenant_id = $1 and h.device_id = c.device_id and h.bulk_change_id = $2) as h on true
-             left join lateral (
-                 select jsonb_agg(jsonb_build_array(v.rev_customer_id, v.integration_authentication_id, v.rev_service_id) order by v.rev_service_id) as lines
-                 from app.rev_service v where v.tenant_id = $1 and v.id = any (dt.other_rev_service_ids || case when dt.rev_service_is_active then dt.rev_service_id end))
-                 as lines_of on dt.rev_service_is_active or dt.other_rev_service_ids is not null
              left join app.site s on s.tenant_id = $1 and s.id = c.before_site_id
              left join app.rev_customer r on r.tenant_id = $1 and r.id = s.rev_customer_id
              left join app.customer_rate_plan p on p.tenant_id = $1 and p.id = c.before_customer_rate_plan_id
@@ -113,8 +108,14 @@ impl Stage {
              order by c.row_number")
             .bind(tenant.0).bind(of.0).bind(after).bind(limit)
             .fetch_all(&mut *transaction).await?;
+        let billed: Vec<Uuid> = found.iter().filter(|row| row.billed).map(|row| row.device_id).collect();
+        let mut lines = active_lines(&mut transaction, tenant, &billed).await?;
         transaction.commit().await?;
-        Ok(found.into_iter().map(done_row).collect())
+        let lines_of = |row: Found| {
+            let lines = lines.remove(&row.device_id).unwrap_or_default();
+            done_row(row, lines)
+        };
+        Ok(found.into_iter().map(lines_of).collect())
     }
 
     /// Stores targets that rows go back to, with the versions they have now, under numbers from this one on. One statement.
@@ -159,7 +160,7 @@ impl Stage {
     }
 }
 
-fn done_row(row: Found) -> DoneRow {
+fn done_row(row: Found, lines: Vec<ActiveLine>) -> DoneRow {
     let account = |number: Option<String>, authentication: Option<Uuid>| {
         number.zip(authentication).map(|(rev_customer_id, authentication)| RevAccount {
             rev_customer_id,
@@ -175,7 +176,7 @@ fn done_row(row: Found) -> DoneRow {
         pool: row.now_pool.map(CustomerRatePoolId),
         allocation: allocation(row.now_allocation),
         version,
-        lines: active_lines(row.lines.as_ref()),
+        lines,
         scheduled: row.now_scheduled.map(|date| Scheduled {
             date: date.to_jiff(),
             plan: None,

@@ -25,9 +25,9 @@ pub(crate) struct Search {
 #[derive(Debug, clap::Args)]
 pub(crate) struct ById {
     /// Its id
-    id: String,
+    pub(super) id: String,
     #[command(flatten)]
-    output: Output,
+    pub(super) output: Output,
 }
 
 /// What `ascribe customer` can do.
@@ -301,14 +301,14 @@ pub(crate) async fn service_providers(settings: &Settings, command: ServiceProvi
 }
 
 /// A kind of thing: where it is, and what is shown of it.
-struct At {
-    api: Api,
-    path: &'static str,
-    columns: &'static [Column],
+pub(super) struct At {
+    pub(super) api: Api,
+    pub(super) path: &'static str,
+    pub(super) columns: &'static [Column],
 }
 
 impl At {
-    fn new(settings: &Settings, path: &'static str, columns: &'static [Column]) -> anyhow::Result<Self> {
+    pub(super) fn new(settings: &Settings, path: &'static str, columns: &'static [Column]) -> anyhow::Result<Self> {
         Ok(Self { api: Api::from_settings(settings)?, path, columns })
     }
 
@@ -323,14 +323,14 @@ impl At {
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn create(&self, output: Output, new: Value) -> anyhow::Result<ExitCode> {
+    pub(super) async fn create(&self, output: Output, new: Value) -> anyhow::Result<ExitCode> {
         let made = answer(self.api.request(Method::POST, self.path).json(&said(new)).send().await).await?;
         one(output, self.columns, &made)?;
         Ok(ExitCode::SUCCESS)
     }
 
     /// Sees the thing and edits what was seen: whoever was faster makes this a conflict.
-    async fn edit(&self, of: ById, edit: Value) -> anyhow::Result<ExitCode> {
+    pub(super) async fn edit(&self, of: ById, edit: Value) -> anyhow::Result<ExitCode> {
         let path = format!("{}/{}", self.path, of.id);
         let edited = self.api.edit(&path, &said(edit)).await?;
         one(of.output, self.columns, &edited)?;
@@ -343,7 +343,7 @@ impl At {
 }
 
 /// Without what was not said.
-fn said(mut fields: Value) -> Value {
+pub(super) fn said(mut fields: Value) -> Value {
     if let Some(fields) = fields.as_object_mut() {
         fields.retain(|_, value| !value.is_null());
     }

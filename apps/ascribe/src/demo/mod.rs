@@ -1,17 +1,19 @@
 //! `ascribe demo`: the main job on an example fleet, end to end: planned, applied, settled, and proven row by row.
 
+mod billing;
 mod example;
 mod fleet;
 mod proof;
 mod run;
 
 use crate::client::Api;
-use crate::roles::{self, serve, work};
+use crate::roles::{self, serve, simulate, work};
 use crate::settings::{self, Settings};
 use anyhow::Context as _;
 use domain::api_key::ApiKey;
 use domain::ids::{ApiKeyId, Ids, TenantId};
 use serde_json::json;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
@@ -30,6 +32,7 @@ pub(crate) struct Arguments {
 /// Where things are, for the runs and for who reads `demo.json`.
 struct Demo {
     url: String,
+    simulator: String,
     tenant: TenantId,
     keys: Vec<(String, String)>,
     files: Vec<PathBuf>,
@@ -57,6 +60,9 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
         Err(_) => TcpListener::bind((settings.listen.ip(), 0)).await.context("cannot listen on any port")?,
     };
     let url = format!("http://{}", listener.local_addr()?);
+    let simulator = simulate::start(1, billing::world(), SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    // Only a demo reads an account on this machine without being told that it may.
+    let settings = &Settings { rev_io_hosts: "127.0.0.1".into(), ..settings.clone() };
     let serving = tokio::spawn({
         let (settings, ledger, ids, stop) = (settings.clone(), opened.ledger.clone(), ids.clone(), stop.clone());
         async move { serve::serve(&settings, ledger, ids, listener, stop).await }
@@ -65,14 +71,14 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
         let (settings, ledger, ids, stop) = (settings.clone(), opened.ledger.clone(), ids.clone(), stop.clone());
         async move { work::work(&settings, ledger, ids, stop).await }
     });
-    let demo = Demo { url, tenant, keys, files, plan };
+    let demo = Demo { url, simulator: simulator.url().to_owned(), tenant, keys, files, plan };
     wait_for_health(&demo.url).await?;
     write_demo_json(&settings.data, &demo)?;
 
     let (_, key) = demo.keys.first().context("the demo has a key")?;
     let api = Api::new(&demo.url, key)?;
     let outcome = tokio::select! {
-        outcome = run::all(&api, &demo, opened.ledger.server()) => outcome,
+        outcome = runs(&api, &demo, opened.ledger.server()) => outcome,
         () = stop.cancelled() => Err(anyhow::anyhow!("stopped before the runs were over")),
     };
     let agrees = match &outcome {
@@ -95,7 +101,13 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
     serving.await??;
     working.await?;
     opened.close().await;
+    simulator.stop().await;
     Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn runs(api: &Api, demo: &Demo, server: &database::Server) -> anyhow::Result<bool> {
+    billing::read(api, &demo.simulator).await?;
+    run::all(api, demo, server).await
 }
 
 /// A key for each tenant, new each time: what is stored of the last one is only its hash.
@@ -132,8 +144,9 @@ fn write_demo_json(data: &Path, demo: &Demo) -> anyhow::Result<()> {
         demo.keys.iter().map(|(name, key)| format!("{}: {}", json!(name), json!(key))).collect::<Vec<_>>().join(", ");
     let files: Vec<String> = demo.files.iter().map(|path| path.display().to_string()).collect();
     let text = format!(
-        "{{\n  \"url\": {},\n  \"api_keys\": {{{keys}}},\n  \"login\": null,\n  \"simulators\": {{}},\n  \"example_files\": {}\n}}\n",
+        "{{\n  \"url\": {},\n  \"api_keys\": {{{keys}}},\n  \"login\": null,\n  \"simulators\": {{\"rev-io\": {}}},\n  \"example_files\": {}\n}}\n",
         json!(demo.url),
+        json!(demo.simulator),
         json!(files)
     );
     let path = data.join("demo.json");

@@ -55,12 +55,14 @@ pub(super) async fn mark_due(
                and s.rev_customer_id = any (select u.id::text from unnest($4::bigint[]) as u (id))
              union
              select u.number from unnest($6::text[]) as u (number)
+         ), called as materialized (
+             -- Materialized: || in a join counts as leaky, and under row level security devices would not be found by their index.
+             select n.msisdn from line l cross join lateral (values (l.number), ('1' || l.number)) as n (msisdn) where n.msisdn is not null
          ), owner as (
              select $1::uuid as id union all select t.parent_tenant_id from app.tenant t where t.id = $1 and t.parent_tenant_id is not null
          )
          select distinct $1::uuid, dt.device_id
-         from line l
-         cross join lateral (values (l.number), ('1' || l.number)) as n (msisdn)
+         from called n
          cross join owner o
          join app.m2m_device d on d.tenant_id = o.id and d.msisdn = n.msisdn
          join app.device_tenant dt on dt.tenant_id = $1 and dt.device_id = d.id and dt.device_owner_tenant_id = d.tenant_id

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
 async fn a_reading_that_is_interrupted_ten_times_ends_with_what_is_there() {
-    let stage = Stage::of(200, 500, 100).await;
+    let stage = Stage::of(5_000, 500, 100).await;
     // Some devices have the numbers of lines.
     let numbers: Vec<String> = stage.world.rev_io(|state| {
         state
