@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use database::Ledger;
 use database::rev_io::{Account, Resource};
 use database::secret::KeyRing;
-use domain::ids::TenantId;
+use domain::ids::{Ids, TenantId};
 use indicatif::{ProgressBar, ProgressStyle};
 use integrations::{HttpClient, HttpSettings};
 use jiff::SignedDuration;
@@ -114,9 +114,9 @@ pub(crate) async fn whenever_due(
         Ok(http) => http,
         Err(error) => return tracing::error!(error = &error as &dyn std::error::Error, "Rev.io cannot be read"),
     };
-    let sync = reading(&settings);
+    let (sync, ids) = (reading(&settings), settings::ids());
     while !stop.is_cancelled() {
-        if let Err(error) = round(&settings, &ledger, keys.as_deref(), &http, &sync, &stop).await {
+        if let Err(error) = round(&settings, (&ledger, &ids), keys.as_deref(), &http, &sync, &stop).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "the mirror could not be looked after");
         }
         tokio::select! {
@@ -128,7 +128,7 @@ pub(crate) async fn whenever_due(
 
 async fn round(
     settings: &Settings,
-    ledger: &Ledger,
+    (ledger, ids): (&Ledger, &Ids),
     keys: Option<&KeyRing>,
     http: &HttpClient,
     sync: &SyncSettings,
@@ -137,6 +137,11 @@ async fn round(
     for tenant in database::discard::tenants(ledger).await? {
         while !stop.is_cancelled() && database::rev_io::relink(ledger, tenant).await?.0 > 0 {}
         let Some(keys) = keys else { continue };
+        match database::rev_io::rewrap_all(ledger, tenant, keys, ids).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "secrets are sealed with the new key"),
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "secrets could not be sealed again"),
+        }
         for account in database::rev_io::accounts_to_read(ledger, tenant).await? {
             if stop.is_cancelled() || !is_due(settings, ledger, tenant, &account).await? {
                 continue;

@@ -10,6 +10,34 @@ fn json_of(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
+/// Made, given credentials out of files that nobody else may read, paused; none of the secrets is printed.
+async fn accounts_at_rev_io(url: &str, key: &str) {
+    let made = ["rev-account", "create", "--name", "Sandbox", "--base-url", "https://api.revioapi.com/v1"];
+    let made = json_of(&printed(&ascribe(url, key, &made, "").await, 0));
+    let id = made["id"].as_str().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    std::fs::write(&file, "canary\n").unwrap();
+    let path = file.to_str().unwrap();
+    let sign_in = ["rev-account", "sign-in", id, "--username", "api@sandbox", "--password-file", path, "-o", "json"];
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = ascribe(url, key, &sign_in, "").await;
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("chmod 600"), "others may read it");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let kept = printed(&ascribe(url, key, &sign_in, "").await, 0);
+    assert!(json_of(&kept)["credentials"]["password"].is_string() && !kept.contains("canary"), "{kept}");
+    let paused = ["rev-account", "edit", id, "--paused", "true", "-o", "csv"];
+    assert!(printed(&ascribe(url, key, &paused, "").await, 0).contains("paused by a person"));
+    for line in [vec!["rev-account", "get", id, "-o", "table"], vec!["rev-account", "list", "-o", "table"]] {
+        let shown = printed(&ascribe(url, key, &line, "").await, 0);
+        assert!(shown.contains("Sandbox") && shown.contains("paused by a person"), "{shown}");
+    }
+    printed(
+        &ascribe(url, key, &["rev-account", "create", "--name", "X", "--base-url", "https://10.0.0.1/"], "").await,
+        4,
+    );
+}
+
 #[tokio::test]
 async fn things_are_made_listed_edited_and_imported() {
     let app = TestApp::start(0).await.unwrap();
@@ -39,6 +67,7 @@ async fn things_are_made_listed_edited_and_imported() {
         let listed = printed(&line(format!("{thing} list -o ndjson")).await, 0);
         assert!(listed.lines().any(|one| json_of(one)["id"] == id), "{thing}: {listed}");
     }
+    accounts_at_rev_io(&url, &key).await;
     printed(&say("customer get 00000000-0000-7000-8000-000000000000").await, 4);
     printed(&say("customer make").await, 2);
 
