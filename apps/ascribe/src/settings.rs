@@ -162,14 +162,16 @@ impl Settings {
         self.rev_io_hosts.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_owned).collect()
     }
 
+    /// Where the keys are; none: nowhere.
+    pub(crate) fn secret_key_path(&self) -> Option<PathBuf> {
+        let own = self.database_url.is_none().then(|| self.data.join("secret.key"));
+        self.secret_key_file.clone().or(own)
+    }
+
     /// The keys that seal secrets. With the embedded database one is made at the first start; with another database somebody
     /// has to make it, because every process that uses that database needs the same one. None: there is none.
     pub(crate) fn keys(&self, ids: &Ids) -> anyhow::Result<Option<KeyRing>> {
-        let path = match &self.secret_key_file {
-            Some(path) => path.clone(),
-            None if self.database_url.is_some() => return Ok(None),
-            None => self.data.join("secret.key"),
-        };
+        let Some(path) = self.secret_key_path() else { return Ok(None) };
         if self.secret_key_file.is_none() && !path.exists() {
             std::fs::create_dir_all(&self.data)?;
             let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
@@ -265,6 +267,9 @@ mod tests {
             ("PLAN_WAIT_SECONDS", defaults.plan_wait_seconds.to_string()),
             ("REQUESTS_PER_SECOND", defaults.requests_per_second.to_string()),
             ("REQUESTS_BURST", defaults.requests_burst.to_string()),
+            ("SECRET_KEY_FILE", "with the embedded database `<data>/secret.key`, made at the first start".into()),
+            ("SYNC_MINUTES", defaults.sync_minutes.to_string()),
+            ("REV_IO_HOSTS", defaults.rev_io_hosts),
             ("LOG", "info".into()),
             ("LOG_FORMAT", defaults.log_format),
             ("URL", defaults.url),

@@ -666,6 +666,8 @@ create table app.device_bulk_change (
     -- The fence: whoever takes over a plan moves it on, and who made it before writes nothing more.
     planning_epoch         integer not null default 0,
     planned_at             timestamptz,
+    -- How old what was known of Rev.io was then; null: nothing is read there, or not all of it was yet.
+    billing_mirrored_at    timestamptz,
     expires_at             timestamptz,
     -- The whole change waits until then; null: as soon as it is applied.
     start_at               timestamptz,
@@ -1062,7 +1064,7 @@ grant select, update, delete on app.idempotency_key to ascribe_worker;
 grant select, insert on app.tenant_turn, app.bulk_change_turn to ascribe_web;
 grant insert on app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target, app.bulk_change_input, app.bulk_change_chunk,
     app.m2m_device_change, app.audit_entry to ascribe_web;
-grant update (status, status_details, plan_hash, planning_lease_until, planning_epoch, planned_at, expires_at, applied_at, applied_by, start_at,
+grant update (status, status_details, plan_hash, planning_lease_until, planning_epoch, planned_at, billing_mirrored_at, expires_at, applied_at, applied_by, start_at,
     row_count, no_change_count, refused_count, by_reason, service_provider_id, input_columns, rows_read, rows_judged)
     on app.device_bulk_change to ascribe_web;
 grant update (is_cancelled, due_at) on app.schedule_chunk to ascribe_web;

@@ -5,6 +5,7 @@ use crate::client::output::{Column, Output, Printer};
 use crate::roles::open;
 use crate::settings::Settings;
 use database::examine::{Examination, examine};
+use database::{DatabaseError, Ledger};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
@@ -131,7 +132,72 @@ async fn database(settings: &Settings, found: &mut Findings) {
         Ok(examined) => tell(&examined, before, now(), found),
         Err(error) => found.add("database", "broken", error.said(), "`ascribe migrate` makes or updates the schema."),
     }
+    if let Err(error) = accounts(settings, &opened.ledger, found).await {
+        found.add("rev.io", "broken", error.said(), "`ascribe migrate` makes or updates the schema.");
+    }
     opened.close().await;
+}
+
+/// Accounts at Rev.io: can they be signed in to, are they read, and is what was read whole?
+async fn accounts(settings: &Settings, ledger: &Ledger, found: &mut Findings) -> Result<(), DatabaseError> {
+    // Looked at, and not made where there are none yet.
+    let there = settings.secret_key_path().is_some_and(|path| path.exists() || settings.secret_key_file.is_some());
+    let keys = if there { settings.keys(&crate::settings::ids()) } else { Ok(None) };
+    let mut set_up = 0;
+    for tenant in database::discard::tenants(ledger).await? {
+        for account in database::rev_io::accounts(ledger, tenant).await?.into_iter().filter(|a| a.base_url.is_some()) {
+            set_up += 1;
+            let name = account.name.as_str();
+            if let Some(because) = &account.paused_because {
+                let fix = format!("Mend it, then `ascribe rev-account edit {} --paused false`.", account.id);
+                found.add("rev.io", "warning", format!("{name} is paused: {because}"), &fix);
+                continue;
+            }
+            if !account.credentials.contains_key("username") || !account.credentials.contains_key("password") {
+                let fix = format!("`ascribe rev-account sign-in {}`.", account.id);
+                found.add("rev.io", "warning", format!("{name} has no credentials"), &fix);
+                continue;
+            }
+            let readings = database::rev_io::progress(ledger, tenant, account.id).await?;
+            let kept =
+                readings.iter().find_map(|r| r.kept_because.as_ref().map(|why| format!("{}: {why}", r.resource)));
+            let oldest = readings.iter().filter_map(|r| r.mirrored_at).min();
+            match (kept, oldest.filter(|_| readings.iter().all(|r| r.mirrored_at.is_some()))) {
+                (Some(kept), _) => {
+                    let fix = "Look at the account; if they are gone, `ascribe sync --accept-missing`.";
+                    found.add("rev.io", "warning", format!("{name}: {kept}"), fix);
+                }
+                (None, None) => {
+                    let fix =
+                        "`ascribe serve` reads it, or `ascribe sync` does now; look in the log for why it could not.";
+                    found.add("rev.io", "warning", format!("{name} was not read to its end yet"), fix);
+                }
+                (None, Some(oldest)) => {
+                    let minutes = now().duration_since(oldest).as_secs_f64() / 60.0;
+                    let fresh = minutes < 3.0 * settings.sync_minutes;
+                    let what = format!("{name} was mirrored {minutes:.0} minutes ago");
+                    found.fine(
+                        "rev.io",
+                        fresh,
+                        "warning",
+                        what,
+                        "Is `ascribe serve` running? Its log says why it could not.",
+                    );
+                }
+            }
+        }
+    }
+    match keys {
+        Ok(None) if set_up > 0 => {
+            let fix = "Set ASCRIBE_SECRET_KEY_FILE: credentials can neither be kept nor used.";
+            found.add("secret key", "broken", "there is no key that seals credentials", fix);
+        }
+        Err(error) => {
+            found.add("secret key", "broken", format!("{error:#}"), "Correct ASCRIBE_SECRET_KEY_FILE; chmod 600 it.")
+        }
+        Ok(_) => {}
+    }
+    Ok(())
 }
 
 fn tell(examined: &Examination, before: Timestamp, after: Timestamp, found: &mut Findings) {

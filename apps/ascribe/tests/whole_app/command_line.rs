@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 use testing::{TestApp, iccid};
 
 mod doctor;
+mod mirror;
 mod reference;
 
 /// Runs `ascribe` with these arguments; standard input as given.

@@ -17,6 +17,8 @@ create table app.device_bulk_change (
     -- The fence: whoever takes over a plan moves it on, and who made it before writes nothing more.
     planning_epoch         integer not null default 0,
     planned_at             timestamptz,
+    -- How old what was known of Rev.io was then; null: nothing is read there, or not all of it was yet.
+    billing_mirrored_at    timestamptz,
     expires_at             timestamptz,
     -- The whole change waits until then; null: as soon as it is applied.
     start_at               timestamptz,

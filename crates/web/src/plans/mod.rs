@@ -129,6 +129,9 @@ pub(crate) struct Plan {
     created_at: Timestamp,
     #[schema(required)]
     expires_at: Option<Timestamp>,
+    /// How old what was known of Rev.io was when rows were judged; null: no account is read, or not all of one was yet.
+    #[schema(required)]
+    billing_mirrored_at: Option<Timestamp>,
     expired: bool,
     /// Whose SIMs; null while only the input can tell.
     #[schema(required)]
@@ -205,6 +208,7 @@ pub(crate) fn show(plan: &BulkChange) -> Plan {
         hash: plan.hash.clone(),
         created_at: plan.created_at,
         expires_at: plan.expires_at,
+        billing_mirrored_at: plan.billing_mirrored_at,
         expired: plan.expired,
         service_provider: provider(&plan.service_provider),
         linked_to: plan.linked_to.map(|id| id.0),
