@@ -33,6 +33,7 @@ impl Drop for Role {
 
 #[tokio::test]
 async fn an_account_is_made_signed_in_to_read_and_found_healthy() {
+    drop(rustls::crypto::ring::default_provider().install_default());
     let folder = tempfile::tempdir().unwrap();
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut simulator = Role::start(&[], &["simulate", "--listen", "127.0.0.1:0", "--seed", "3"]);
