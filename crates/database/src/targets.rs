@@ -68,7 +68,7 @@ fn file_under<T: Clone>(
 }
 
 impl Stage {
-    /// Everything in this tenant that the names of these requests might stand for. Four statements, whatever their number.
+    /// Everything in this tenant that the names of these requests might stand for. Five statements, whatever their number.
     ///
     /// # Errors
     /// The database does not answer.
@@ -114,6 +114,25 @@ impl Stage {
             };
             let names_of = [row.rev_customer_id.as_deref(), Some(row.name.as_str())];
             file_under(&mut found.customers, &names, row.id, &names_of, &candidate);
+        }
+        // Nobody: the tenant's default site, by its name or id, is what a SIM is given back to.
+        let nobody = sqlx::query!(
+            "select id, name, is_active, version from app.site
+             where tenant_id = $1 and is_system_default and (id = any ($2) or name = any ($3))",
+            tenant.0,
+            &ids,
+            &names
+        );
+        if let Some(row) = nobody.fetch_optional(&mut *transaction).await? {
+            let (id, name, active, version) = (SiteId(row.id), row.name, row.is_active, row.version);
+            let candidate = CustomerCandidate {
+                id: CustomerId(row.id),
+                name: name.clone(),
+                matched_by: MatchedBy::Name,
+                rev: None,
+                sites: vec![SiteCandidate { id, name: name.clone(), active, version }],
+            };
+            file_under(&mut found.customers, &names, row.id, &[Some(name.as_str())], &candidate);
         }
         for (text, candidates) in &mut found.customers {
             let by_id = Uuid::parse_str(text).ok();

@@ -25,7 +25,8 @@ pub struct AssociateCustomer {
     /// several becomes linked changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_provider: Option<String>,
-    /// The customer: our id, else a rev_customer_id if it is unique, else a unique name. None: each row names its own.
+    /// The customer: our id, else a rev_customer_id if it is unique, else a unique name; the tenant's default site, by name or
+    /// id, for nobody. None: each row names its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer: Option<String>,
     /// The site: our id or its name. None: the customer's own site in this tenant.

@@ -20,6 +20,7 @@ mod rights_on_plans;
 mod tenants;
 mod time;
 mod trouble;
+mod unassign;
 mod undo;
 
 use testing::iccid;
