@@ -387,7 +387,7 @@ create trigger move_version before update on app.device_tenant for each row
     execute function app.move_version();
 
 -- A link is no assignment: an undo is not kept from what it may undo because billing was read again. A plan is judged on
--- both; it keeps the sum of the two versions, which is the same only if both are.
+-- both (of the own line only whether an active one is there, and which); it keeps the sum of the two versions, which is the same only if both are.
 create function app.move_link_version() returns trigger
     language plpgsql
     as $$
@@ -397,7 +397,8 @@ begin
 end
 $$;
 create trigger move_link_version before update on app.device_tenant for each row
-    when (old.rev_service_id is distinct from new.rev_service_id or old.rev_service_is_active is distinct from new.rev_service_is_active
+    when (case when old.rev_service_is_active then old.rev_service_id end
+            is distinct from case when new.rev_service_is_active then new.rev_service_id end
         or old.other_rev_service_ids is distinct from new.other_rev_service_ids)
     execute function app.move_link_version();
 
@@ -1108,7 +1109,7 @@ grant select on app.rev_provider, app.rev_service_type, app.rev_usage_plan_group
 grant insert, update (name, base_url, calls_per_minute, calls_per_day, paused_because) on app.integration_authentication to ascribe_web;
 grant select (tenant_id, account, field, version, key_id, modified_at), insert, update (version, key_id, sealed_key, sealed_value, modified_at)
     on app.credential to ascribe_web;
-grant select, insert on app.device_link_due to ascribe_web;
+grant select, insert, update (agents_too) on app.device_link_due to ascribe_web;
 grant select, insert, update on app.rev_provider, app.rev_service_type, app.rev_usage_plan_group, app.rev_product, app.rev_package,
     app.rev_package_product, app.rev_service, app.rev_service_product, app.call_budget, app.rev_sync to ascribe_worker;
 grant select, insert, delete on app.rev_sync_seen to ascribe_worker;
@@ -1320,20 +1321,25 @@ grant execute on function app.take_permits(uuid, uuid, integer, integer, integer
 -- Seed's procedure: usp_UpdateDevice_RevServiceLinks (the whole database at once there; here the devices that were touched).
 -- In:      the tenant; devices. Rules: reference domain 3.5, items 5 to 8.
 -- Effect:  candidates are lines whose number is the device's MSISDN, or whose number with a 1 before it is; with a product that
---          has a status; of an account that is not closed and has an active site here; none of an archived device.
+--          has a status; of an account that is not closed (whether it has a seat here says nothing of what is billed); none of an
+--          archived device.
 --          rev_service_id: the best candidate of the device's own account: an active line first, then by product status
 --          (ACTIVE, PENDING, others by name), the later cancel date (none is the latest), the later activation, the higher id.
 --          A line is active if it is not disconnected and that product is neither DISCONNECTED nor DENIED.
 --          other_rev_service_ids: the active lines of other accounts, null if there is none. The assignment itself is not touched: what
 --          disagrees is shown and planned, and not reverted overnight.
 -- Errors:  none of its own. Idempotent: a second call moves nothing. Answers how many links changed.
--- Cost per device: two look-ups by number; 1 update where a link changed. One statement for all.
+-- Cost per device: 1 row lock, two look-ups by number, 1 update where a link changed. Two statements for all.
 create function app.usp_update_device_rev_service_links(p_tenant_id uuid, p_device_ids uuid[]) returns integer
     language plpgsql set search_path = app, pg_temp
     as $$
 declare
     v_changed integer;
 begin
+    -- Locked before anything is looked at: whoever assigns one of them now is waited for, and what it made of the account is seen.
+    perform from app.device_tenant dt
+    where dt.tenant_id = p_tenant_id and dt.device_id = any (p_device_ids) order by dt.device_id for no key update;
+
     with asked as (
         select dt.device_id, dt.account_number, dt.account_number_integration_authentication_id as authentication,
             case when not d.is_archived then d.msisdn end as msisdn
@@ -1359,7 +1365,6 @@ begin
             and p.rev_service_id = s.rev_service_id and p.status is not null and p.gone_at is null
         join app.rev_customer r on r.tenant_id = p_tenant_id and r.integration_authentication_id = s.integration_authentication_id
             and r.rev_customer_id = s.rev_customer_id and r.status <> 'CLOSED'
-        where exists (select from app.site st where st.tenant_id = p_tenant_id and st.rev_customer_id = r.id and st.is_active)
     ), own as (
         select distinct on (device_id) device_id, id, is_active from candidate where is_own
         order by device_id, is_active desc, status_rank, status, canceled_date desc nulls first, activated_date desc nulls last, rev_service_id desc
@@ -1368,14 +1373,10 @@ begin
     ), link as (
         select a.device_id, o.id as rev_service_id, coalesce(o.is_active, false) as is_active, x.ids as other_rev_service_ids
         from asked a left join own o on o.device_id = a.device_id left join other x on x.device_id = a.device_id
-    ), locked as materialized (
-        select dt.device_id from app.device_tenant dt
-        where dt.tenant_id = p_tenant_id and dt.device_id in (select l.device_id from link l)
-        order by dt.device_id for no key update
     )
     update app.device_tenant dt
     set rev_service_id = l.rev_service_id, rev_service_is_active = l.is_active, other_rev_service_ids = l.other_rev_service_ids
-    from link l join locked k on k.device_id = l.device_id
+    from link l
     where dt.tenant_id = p_tenant_id and dt.device_id = l.device_id
       and (dt.rev_service_id, dt.rev_service_is_active, dt.other_rev_service_ids) is distinct from (l.rev_service_id, l.is_active, l.other_rev_service_ids);
     get diagnostics v_changed = row_count;

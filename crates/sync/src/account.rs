@@ -39,7 +39,8 @@ pub struct Installation<'a> {
     pub clock: Clock,
 }
 
-/// Reads an account to its end, or to where it is interrupted. `tell` hears of each resource before it is read.
+/// Reads an account to its end, or to where it is interrupted. A resource that cannot be read does not keep the others from being
+/// read. `tell` hears of each before it is read.
 ///
 /// # Errors
 /// [`SyncError`]; what was read until then is kept.
@@ -55,7 +56,14 @@ pub async fn read_account(
     let client = client(installation, tenant, account, settings).await?;
     let pace = Pace::new(ledger, tenant, account.id, stop, settings);
     let mut reader = Reader { ledger, client: &client, settings, pace };
-    for resource in Resource::ALL {
+    let before = progress(ledger, tenant, account.id).await?;
+    let is_fresh = |resource: Resource| {
+        let last = before.iter().find(|reading| reading.resource == resource.word());
+        let fresh = |last: &Progress| settings.fresh_since.is_some_and(|since| last.started_at >= since);
+        last.is_some_and(|last| last.ended_at.is_some() && fresh(last))
+    };
+    let mut first_trouble = None;
+    for resource in Resource::ALL.into_iter().filter(|resource| !is_fresh(*resource)) {
         tell(resource);
         let reading = match resource {
             Resource::Providers => reader.read::<wire::Provider>(tenant, account.id).await,
@@ -68,7 +76,21 @@ pub async fn read_account(
             Resource::Services => reader.read::<wire::Service>(tenant, account.id).await,
             Resource::ServiceProducts => reader.read::<wire::ServiceProduct>(tenant, account.id).await,
         };
-        reading?;
+        match reading {
+            Ok(_) => {}
+            Err(trouble @ (SyncError::Refused { .. } | SyncError::GivenUp { .. })) => {
+                tracing::warn!(
+                    resource = resource.word(),
+                    error = &trouble as &dyn std::error::Error,
+                    "not read to its end"
+                );
+                first_trouble.get_or_insert(trouble);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(trouble) = first_trouble {
+        return Err(trouble);
     }
     Ok(AccountReport { account: account.name.clone(), resources: progress(ledger, tenant, account.id).await? })
 }

@@ -17,6 +17,7 @@ pub use account::{AccountReport, Installation, ResourceReport, read_account};
 
 use database::DatabaseError;
 use database::rev_io::CredentialRefusal;
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// How an account is read.
@@ -34,6 +35,8 @@ pub struct SyncSettings {
     pub missing_at_least: i64,
     /// or so many of a hundred of what is known. More is not believed.
     pub missing_percent: i64,
+    /// Resources that were read to their end since then are not read again; none: everything is read.
+    pub fresh_since: Option<Timestamp>,
     /// Only somebody who has looked says that all that is missing may be asked for.
     pub accept_missing: bool,
     /// The hosts at which an account may be.
@@ -49,6 +52,7 @@ impl Default for SyncSettings {
             longest_wait: Duration::from_secs(30),
             missing_at_least: 10,
             missing_percent: 2,
+            fresh_since: None,
             accept_missing: false,
             hosts: Vec::new(),
         }
@@ -85,6 +89,9 @@ pub enum SyncError {
         /// What was last in the way.
         why: String,
     },
+    /// Somebody paused it, or another process met credentials that were refused.
+    #[error("the account is paused")]
+    Paused,
     /// We were told to stop.
     #[error("stopped; the next reading goes on from here")]
     Stopped,

@@ -3,7 +3,7 @@
 use crate::SyncError;
 use crate::reading::Reader;
 use crate::records::Mirrored;
-use database::rev_io::{Reading, Told, end_reading, keep_records, mark_gone, missing, relink};
+use database::rev_io::{Reading, Told, end_reading, keep_records, mark_gone, missing};
 
 /// So many are looked up before what was learned is kept.
 const AT_A_TIME: i64 = 200;
@@ -28,13 +28,13 @@ pub(crate) async fn close<T: Mirrored>(
     let mut last = i64::MIN;
     loop {
         let block = missing(reader.ledger, reading, AT_A_TIME).await?;
-        // What cannot be read stays missing, and would come again for ever.
+        // Each is asked for once.
         let ids: Vec<i64> = block.ids.into_iter().filter(|id| *id > last).collect();
         let Some(highest) = ids.last().copied() else { break };
         last = highest;
         look_up::<T>(reader, reading, &ids).await?;
     }
-    while relink(reader.ledger, reading.tenant).await?.0 > 0 {}
+    reader.pace.link(reading).await?;
     end_reading(reader.ledger, reading, None).await?;
     Ok(None)
 }
@@ -42,12 +42,24 @@ pub(crate) async fn close<T: Mirrored>(
 async fn look_up<T: Mirrored>(reader: &mut Reader<'_>, reading: &Reading, ids: &[i64]) -> Result<(), SyncError> {
     let (mut found, mut gone) = (Told::default(), Vec::new());
     for id in ids {
-        match reader.object::<T>(reading, *id).await? {
-            Some(object) => {
+        match reader.object::<T>(reading, *id).await {
+            Ok(Some(object)) => {
                 found.ids.push(*id);
                 found.records.push(T::row(&object));
             }
-            None => gone.push(*id),
+            Ok(None) => gone.push(*id),
+            // Neither there nor gone: it stays as it is here, and the reading does not count as whole.
+            Err(SyncError::Refused { message: why, .. } | SyncError::GivenUp { why, .. }) => {
+                tracing::warn!(
+                    resource = T::KEPT_AS.word(),
+                    id,
+                    why,
+                    "an object that is missing could not be asked for"
+                );
+                found.ids.push(*id);
+                found.unreadable += 1;
+            }
+            Err(error) => return Err(error),
         }
     }
     if !found.ids.is_empty() {

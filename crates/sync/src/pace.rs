@@ -2,10 +2,11 @@
 
 use crate::{SyncError, SyncSettings};
 use database::Ledger;
-use database::rev_io::{Reading, block, extend, take_permits};
+use database::rev_io::{Reading, block, extend, relink, take_permits};
 use domain::ids::{IntegrationAuthenticationId, TenantId};
 use integrations::Permit;
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Permits that are taken from the budget at once: one statement for several calls.
@@ -18,6 +19,8 @@ pub(crate) struct Pace<'a> {
     stop: &'a CancellationToken,
     lease: Duration,
     have: u32,
+    /// When the lease of the reading was last made longer.
+    extended: Option<Instant>,
 }
 
 impl<'a> Pace<'a> {
@@ -28,13 +31,17 @@ impl<'a> Pace<'a> {
         stop: &'a CancellationToken,
         settings: &SyncSettings,
     ) -> Self {
-        Self { ledger, tenant, account, stop, lease: settings.lease, have: 0 }
+        Self { ledger, tenant, account, stop, lease: settings.lease, have: 0, extended: None }
     }
 
     /// Leave for one call; waits for it, and keeps the reading ours meanwhile.
     pub(crate) async fn permit(&mut self, reading: &Reading) -> Result<Permit, SyncError> {
+        self.keep(reading).await?;
         while self.have == 0 {
             let granted = take_permits(self.ledger, self.tenant, self.account.0, AT_ONCE).await?;
+            if granted.paused {
+                return Err(SyncError::Paused);
+            }
             self.have = granted.calls;
             if granted.calls == 0 {
                 self.wait(reading, Duration::from_secs_f64(granted.wait_seconds.clamp(0.01, 86_400.0))).await?;
@@ -52,18 +59,38 @@ impl<'a> Pace<'a> {
     }
 
     /// Waits in parts, each shorter than the lease.
-    pub(crate) async fn wait(&self, reading: &Reading, wait: Duration) -> Result<(), SyncError> {
+    pub(crate) async fn wait(&mut self, reading: &Reading, wait: Duration) -> Result<(), SyncError> {
         let mut left = wait;
         while !left.is_zero() {
-            let part = left.min(self.lease / 3);
+            let part = left.min(self.lease / 4);
             tokio::select! {
                 () = self.stop.cancelled() => return Err(SyncError::Stopped),
                 () = tokio::time::sleep(part) => left = left.saturating_sub(part),
             }
-            if !left.is_zero() {
-                extend(self.ledger, reading, self.lease.as_secs_f64()).await?;
-            }
+            self.keep(reading).await?;
         }
-        if self.stop.is_cancelled() { Err(SyncError::Stopped) } else { Ok(()) }
+        Ok(())
+    }
+
+    /// Makes links again until no device is due.
+    pub(crate) async fn link(&mut self, reading: &Reading) -> Result<(), SyncError> {
+        while relink(self.ledger, self.tenant).await?.0 > 0 {
+            self.keep(reading).await?;
+        }
+        Ok(())
+    }
+
+    /// The reading stays ours while it goes on, however slowly; and does not go on when we are to stop.
+    async fn keep(&mut self, reading: &Reading) -> Result<(), SyncError> {
+        if self.stop.is_cancelled() {
+            return Err(SyncError::Stopped);
+        }
+        // How long we have waited ourselves: no decision of the ledger hangs on it.
+        let now = Instant::now();
+        if self.extended.is_none_or(|last| now.duration_since(last) > self.lease / 4) {
+            extend(self.ledger, reading, self.lease.as_secs_f64()).await?;
+            self.extended = Some(now);
+        }
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@ use crate::pace::Pace;
 use crate::records::Mirrored;
 use crate::{SyncError, SyncSettings};
 use database::Ledger;
-use database::rev_io::{Reading, Told, claim, keep_page, release, relink};
+use database::rev_io::{Reading, Told, claim, keep_page, release};
 use integrations::Answer;
 use integrations::answer::Postponed;
 use integrations::billing::rev_io::{Page, RevIo};
@@ -45,7 +45,7 @@ impl Reader<'_> {
             let page: Page<T> = self.page(reading).await?;
             let has_more = page.has_more;
             keep_page(self.ledger, reading, &told(&page), self.settings.lease.as_secs_f64()).await?;
-            while relink(self.ledger, reading.tenant).await?.0 > 0 {}
+            self.pace.link(reading).await?;
             if !has_more {
                 return close::<T>(self, reading).await;
             }

@@ -21,6 +21,11 @@ fn text(text: Option<&String>) -> Option<String> {
     text.map(|text| text.replace('\0', "").chars().take(1_000).collect())
 }
 
+/// A number or a status: what is searched for, as long as Rev.io takes (rev_io C5: 255).
+fn word(word: Option<&str>) -> Option<String> {
+    word.map(|word| word.replace('\0', "").chars().take(255).collect())
+}
+
 impl Mirrored for Provider {
     const KEPT_AS: Resource = Resource::Providers;
 
@@ -82,7 +87,7 @@ impl Mirrored for Customer {
 
     fn row(&self) -> Value {
         json!({ "rev_customer_id": self.customer_id.to_string(), "customer_name": name(self),
-            "status": self.status.as_ref().map_or("OPEN", |status| status.word()),
+            "status": word(self.status.as_ref().map(|status| status.word())).unwrap_or_else(|| "OPEN".to_owned()),
             "parent_rev_customer_id": self.parent_customer_id.map(|id| id.to_string()),
             "activated_date": self.activated_date.map(|d| d.to_string()), "close_date": self.close_date.map(|d| d.to_string()),
             "bill_profile_id": self.finance.as_ref().and_then(|finance| finance.bill_profile_id), "agent_id": self.agent_id })
@@ -111,7 +116,7 @@ impl Mirrored for Service {
         json!({ "rev_service_id": self.service_id,
             // A line without a customer is nobody's: it links to nothing.
             "rev_customer_id": self.customer_id.map_or_else(String::new, |id| id.to_string()),
-            "number": text(self.number.as_ref()), "number2": text(self.number2.as_ref()),
+            "number": word(self.number.as_deref()), "number2": word(self.number2.as_deref()),
             "rev_provider_id": self.provider_id, "rev_service_type_id": self.service_type_id,
             "rev_package_id": self.package_id.filter(|id| *id != 0), "rev_usage_plan_group_id": self.usage_plan_group_id,
             "description": text(self.description.as_ref()), "activated_date": self.activated_date.map(|d| d.to_string()),
@@ -127,7 +132,7 @@ impl Mirrored for ServiceProduct {
             "rev_customer_id": self.customer_id.map(|id| id.to_string()), "rev_product_id": self.product_id,
             "rev_package_id": self.package_id.filter(|id| *id != 0), "description": text(self.description.as_ref()),
             "rate": self.rate.map(|a| a.to_string()), "cost": self.cost.map(|a| a.to_string()),
-            "quantity": self.quantity.map(|a| a.to_string()), "status": self.status.as_ref().map(|status| status.word()),
+            "quantity": self.quantity.map(|a| a.to_string()), "status": word(self.status.as_ref().map(|status| status.word())),
             "status_date": self.status_date.map(|d| d.to_string()), "activated_date": self.activated_date.map(|d| d.to_string()),
             "canceled_date": self.canceled_date.map(|d| d.to_string()),
             "billed_through_date": self.billed_through_date.map(|d| d.to_string()) })

@@ -64,10 +64,13 @@ fn resolved<'a>(whole: &'a Value, schema: &'a Value) -> &'a Value {
 /// The columns below a schema: a nested object's fields are named after it, with a dot.
 fn flatten(whole: &Value, schema: &Value, name: &str, depth: usize, columns: &mut Vec<String>) {
     let schema = resolved(whole, schema);
-    // What may be null is one of null and the thing.
-    let either = schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array());
-    if let Some(thing) = either.and_then(|of| of.iter().find(|one| one["type"] != "null")) {
-        return flatten(whole, thing, name, depth, columns);
+    // What may be null is one of null and the thing; what is of several kinds has the columns of all of them, once.
+    let several = ["oneOf", "anyOf", "allOf"].into_iter().find_map(|of| schema[of].as_array());
+    if let Some(several) = several {
+        for thing in several.iter().filter(|one| one["type"] != "null") {
+            flatten(whole, thing, name, depth, columns);
+        }
+        return;
     }
     match schema["properties"].as_object() {
         Some(fields) if depth > 0 => {
@@ -76,6 +79,7 @@ fn flatten(whole: &Value, schema: &Value, name: &str, depth: usize, columns: &mu
                 flatten(whole, schema, &name, depth - 1, columns);
             }
         }
+        _ if columns.iter().any(|column| column == name) => {}
         _ => columns.push(name.to_owned()),
     }
 }
@@ -197,6 +201,13 @@ mod tests {
         let devices = &columns["/devices"];
         for column in ["iccid", "customer.id", "customer.name", "site.name", "service_provider.id"] {
             assert!(devices.iter().any(|c| c == column), "{column}: {devices:?}");
+        }
+        for (list, columns) in columns.iter() {
+            assert!(columns.iter().all(|column| !column.is_empty()), "{list}: {columns:?}");
+        }
+        let timeline = &columns["/devices/{id}/timeline"];
+        for column in ["kind", "at", "site.name"] {
+            assert!(timeline.iter().any(|c| c == column), "{column}: {timeline:?}");
         }
         assert!(columns["/plans/{id}/rows"].contains(&"before.customer.name".to_owned()), "{columns:?}");
     }

@@ -9,11 +9,15 @@ use database::secret::KeyRing;
 use domain::ids::{Ids, TenantId};
 use indicatif::{ProgressBar, ProgressStyle};
 use integrations::{HttpClient, HttpSettings};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::HashMap;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use sync::{AccountReport, Installation, SyncError, SyncSettings, read_account};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// What `ascribe sync` takes.
 #[derive(Debug, clap::Args)]
@@ -50,6 +54,10 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
                 bar.set_message(resource.word());
                 bar.inc(1);
             };
+            // One that was interrupted goes on: what was read to its end a while ago is not read again.
+            let readings = database::rev_io::progress(&opened.ledger, tenant, account.id).await?;
+            let interrupted = readings.iter().any(|reading| reading.ended_at.is_none());
+            let sync = SyncSettings { fresh_since: interrupted.then(|| oldest(settings)), ..sync.clone() };
             match one(&opened.ledger, &keys, &http, (tenant, &account), &sync, &stop, tell).await {
                 Ok(report) => {
                     bar.finish_and_clear();
@@ -103,72 +111,123 @@ fn show(report: &AccountReport) {
     }
 }
 
-/// Reads whatever account is due, and makes links again of devices whose numbers changed, until it is told to stop.
+/// Accounts that one process reads at the same time.
+const READ_AT_ONCE: usize = 8;
+/// After trouble an account is left alone for so long.
+const AFTER_TROUBLE: Duration = Duration::from_secs(300);
+
+/// What looking after the mirror needs.
+struct Mirror {
+    settings: Settings,
+    ledger: Ledger,
+    keys: Option<Arc<KeyRing>>,
+    ids: Ids,
+    http: HttpClient,
+    stop: CancellationToken,
+}
+
+/// The accounts that are being read, and those that are left alone until a moment.
+#[derive(Default)]
+struct Readings {
+    running: HashMap<Uuid, JoinHandle<bool>>,
+    not_before: HashMap<Uuid, Timestamp>,
+}
+
+/// Reads whatever account is due, and makes links again of devices whose numbers changed, until it is told to stop. Each account
+/// by itself: one that waits until tomorrow keeps nobody waiting.
 pub(crate) async fn whenever_due(
     settings: Settings,
     ledger: Ledger,
-    keys: Option<std::sync::Arc<KeyRing>>,
+    keys: Option<Arc<KeyRing>>,
     stop: CancellationToken,
 ) {
     let http = match HttpClient::new(HttpSettings::default()) {
         Ok(http) => http,
         Err(error) => return tracing::error!(error = &error as &dyn std::error::Error, "Rev.io cannot be read"),
     };
-    let (sync, ids) = (reading(&settings), settings::ids());
-    while !stop.is_cancelled() {
-        if let Err(error) = round(&settings, (&ledger, &ids), keys.as_deref(), &http, &sync, &stop).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the mirror could not be looked after");
+    let mirror = Arc::new(Mirror { settings, ledger, keys, ids: settings::ids(), http, stop });
+    let mut readings = Readings::default();
+    while !mirror.stop.is_cancelled() {
+        match database::discard::tenants(&mirror.ledger).await {
+            Ok(tenants) => {
+                for tenant in tenants {
+                    if let Err(error) = look_after(&mirror, tenant, &mut readings).await {
+                        tracing::warn!(%tenant, error = &error as &dyn std::error::Error, "the mirror could not be looked after");
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the mirror could not be looked after")
+            }
         }
         tokio::select! {
-            () = stop.cancelled() => {}
+            () = mirror.stop.cancelled() => {}
             () = tokio::time::sleep(Duration::from_secs(10)) => {}
         }
     }
+    for reading in readings.running.into_values() {
+        drop(reading.await);
+    }
 }
 
-async fn round(
-    settings: &Settings,
-    (ledger, ids): (&Ledger, &Ids),
-    keys: Option<&KeyRing>,
-    http: &HttpClient,
-    sync: &SyncSettings,
-    stop: &CancellationToken,
+async fn look_after(
+    mirror: &Arc<Mirror>,
+    tenant: TenantId,
+    readings: &mut Readings,
 ) -> Result<(), database::DatabaseError> {
-    for tenant in database::discard::tenants(ledger).await? {
-        while !stop.is_cancelled() && database::rev_io::relink(ledger, tenant).await?.0 > 0 {}
-        let Some(keys) = keys else { continue };
-        match database::rev_io::rewrap_all(ledger, tenant, keys, ids).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "secrets are sealed with the new key"),
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "secrets could not be sealed again"),
-        }
-        for account in database::rev_io::accounts_to_read(ledger, tenant).await? {
-            if stop.is_cancelled() || !is_due(settings, ledger, tenant, &account).await? {
+    while !mirror.stop.is_cancelled() && database::rev_io::relink(&mirror.ledger, tenant).await?.0 > 0 {}
+    let Some(keys) = &mirror.keys else { return Ok(()) };
+    match database::rev_io::rewrap_all(&mirror.ledger, tenant, keys, &mirror.ids).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "secrets are sealed with the new key"),
+        Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "secrets could not be sealed again"),
+    }
+    let now = settings::clock().now();
+    for account in database::rev_io::accounts_to_read(&mirror.ledger, tenant).await? {
+        let id = account.id.0;
+        if let Some(ended) = readings.running.remove(&id) {
+            if !ended.is_finished() {
+                readings.running.insert(id, ended);
                 continue;
             }
-            match one(ledger, keys, http, (tenant, &account), sync, stop, |_| {}).await {
-                Ok(_) => tracing::info!(account = account.name, "read"),
-                // Another process reads it.
-                Err(SyncError::Taken(_) | SyncError::Stopped) => {}
-                Err(error) => tracing::warn!(
-                    account = account.name,
-                    error = &error as &dyn std::error::Error,
-                    "not read to its end"
-                ),
+            if !ended.await.unwrap_or(false) {
+                readings.not_before.insert(id, now + AFTER_TROUBLE);
             }
         }
+        let waits = readings.not_before.get(&id).is_some_and(|until| now < *until);
+        if waits || readings.running.len() >= READ_AT_ONCE || !is_due(mirror, tenant, &account).await? {
+            continue;
+        }
+        readings.running.insert(id, tokio::spawn(read(Arc::clone(mirror), Arc::clone(keys), tenant, account)));
     }
     Ok(())
 }
 
+/// Reads what is due of an account. False: it had trouble, and is left alone for a while.
+async fn read(mirror: Arc<Mirror>, keys: Arc<KeyRing>, tenant: TenantId, account: Account) -> bool {
+    let sync = SyncSettings { fresh_since: Some(oldest(&mirror.settings)), ..reading(&mirror.settings) };
+    match one(&mirror.ledger, &keys, &mirror.http, (tenant, &account), &sync, &mirror.stop, |_| {}).await {
+        Ok(_) => {
+            tracing::info!(account = account.name, "read");
+            true
+        }
+        Err(SyncError::Stopped) => true,
+        // Another process reads it, or it is paused: looked at again later.
+        Err(SyncError::Taken(_) | SyncError::Paused) => false,
+        Err(error) => {
+            tracing::warn!(account = account.name, error = &error as &dyn std::error::Error, "not read to its end");
+            false
+        }
+    }
+}
+
+fn oldest(settings: &Settings) -> Timestamp {
+    settings::clock().now() - SignedDuration::from_secs_f64(settings.sync_minutes * 60.0)
+}
+
 /// Is a resource of it unread, unfinished, or older than is wanted?
-async fn is_due(
-    settings: &Settings,
-    ledger: &Ledger,
-    tenant: TenantId,
-    account: &Account,
-) -> Result<bool, database::DatabaseError> {
-    let readings = database::rev_io::progress(ledger, tenant, account.id).await?;
-    let oldest = settings::clock().now() - SignedDuration::from_secs_f64(settings.sync_minutes * 60.0);
+async fn is_due(mirror: &Mirror, tenant: TenantId, account: &Account) -> Result<bool, database::DatabaseError> {
+    let readings = database::rev_io::progress(&mirror.ledger, tenant, account.id).await?;
+    let oldest = oldest(&mirror.settings);
     Ok(readings.len() < Resource::ALL.len() || readings.iter().any(|r| r.ended_at.is_none() || r.started_at < oldest))
 }

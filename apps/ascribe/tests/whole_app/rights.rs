@@ -63,7 +63,14 @@ async fn each_role_may_do_what_its_table_says_and_nothing_else() {
             let may = match (method == Method::GET, route) {
                 (true, "/me") => true,
                 // Who runs the tenant looks at what is its own.
-                (true, "/api-keys" | "/audit" | "/audit/verify") => controls,
+                (
+                    true,
+                    "/api-keys"
+                    | "/audit"
+                    | "/audit/verify"
+                    | "/integration-authentications"
+                    | "/integration-authentications/{id}",
+                ) => controls,
                 (true, _) => looks,
                 (false, "/plans" | "/bulk-changes" | "/bulk-changes/{id}/retry" | "/bulk-changes/{id}/undo") => plans,
                 (false, _) => controls,

@@ -65,7 +65,7 @@ create trigger move_version before update on app.device_tenant for each row
     execute function app.move_version();
 
 -- A link is no assignment: an undo is not kept from what it may undo because billing was read again. A plan is judged on
--- both; it keeps the sum of the two versions, which is the same only if both are.
+-- both (of the own line only whether an active one is there, and which); it keeps the sum of the two versions, which is the same only if both are.
 create function app.move_link_version() returns trigger
     language plpgsql
     as $$
@@ -75,7 +75,8 @@ begin
 end
 $$;
 create trigger move_link_version before update on app.device_tenant for each row
-    when (old.rev_service_id is distinct from new.rev_service_id or old.rev_service_is_active is distinct from new.rev_service_is_active
+    when (case when old.rev_service_is_active then old.rev_service_id end
+            is distinct from case when new.rev_service_is_active then new.rev_service_id end
         or old.other_rev_service_ids is distinct from new.other_rev_service_ids)
     execute function app.move_link_version();
 

@@ -123,7 +123,7 @@ grant select on app.rev_provider, app.rev_service_type, app.rev_usage_plan_group
 grant insert, update (name, base_url, calls_per_minute, calls_per_day, paused_because) on app.integration_authentication to ascribe_web;
 grant select (tenant_id, account, field, version, key_id, modified_at), insert, update (version, key_id, sealed_key, sealed_value, modified_at)
     on app.credential to ascribe_web;
-grant select, insert on app.device_link_due to ascribe_web;
+grant select, insert, update (agents_too) on app.device_link_due to ascribe_web;
 grant select, insert, update on app.rev_provider, app.rev_service_type, app.rev_usage_plan_group, app.rev_product, app.rev_package,
     app.rev_package_product, app.rev_service, app.rev_service_product, app.call_budget, app.rev_sync to ascribe_worker;
 grant select, insert, delete on app.rev_sync_seen to ascribe_worker;

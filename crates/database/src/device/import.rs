@@ -144,8 +144,8 @@ pub async fn import(
     Ok(written)
 }
 
-/// Numbers that came or changed: what is billed for these SIMs is to be looked at again, here and at the agents who have them.
-/// Where nothing is mirrored there is nothing to look at.
+/// Numbers that came or changed: what is billed for these SIMs is to be looked at again, here and at the agents who have them,
+/// who may have an account at Rev.io where this tenant has none.
 async fn mark_links_due(
     connection: &mut PgConnection,
     tenant: TenantId,
@@ -156,8 +156,7 @@ async fn mark_links_due(
         "insert into app.device_link_due (tenant_id, device_id, agents_too)
          select $1, d.id, true from app.m2m_device d
          where d.tenant_id = $1 and d.service_provider_id = $2 and d.iccid = any ($3)
-           and exists (select from app.rev_service s where s.tenant_id = $1)
-         order by d.id on conflict do nothing",
+         order by d.id on conflict (tenant_id, device_id) do update set agents_too = device_link_due.agents_too or excluded.agents_too",
         tenant.0,
         provider.0,
         iccids

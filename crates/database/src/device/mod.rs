@@ -237,7 +237,7 @@ pub async fn archive(ledger: &Ledger, caller: &Caller, id: Uuid, etag: Option<&s
         // An archived SIM is linked to nothing; one that comes back is looked at again.
         sqlx::query!(
             "insert into app.device_link_due (tenant_id, device_id, agents_too)
-             select $1, $2, true where exists (select from app.rev_service s where s.tenant_id = $1) on conflict do nothing",
+             select $1, $2, true on conflict (tenant_id, device_id) do update set agents_too = device_link_due.agents_too or excluded.agents_too",
             caller.tenant.0,
             id
         )

@@ -215,9 +215,9 @@ pub async fn edit(
     Ok(edited(written, exists))
 }
 
-/// Where a secret belongs: it opens there and nowhere else.
-fn place(tenant: TenantId, account: Uuid, field: &str) -> String {
-    format!("{tenant} {account} {field}")
+/// Where a secret belongs: it opens there and nowhere else, and an older one that was put back does not open either.
+fn place(tenant: TenantId, account: Uuid, field: &str, version: i32) -> String {
+    format!("{tenant} {account} {field} {version}")
 }
 
 /// Keeps secrets of an account: sealed, never to be read through the API. False: there is no such account.
@@ -232,14 +232,9 @@ pub async fn keep_secrets(
     secrets: &[(&'static str, SecretString)],
 ) -> Result<bool, CredentialRefusal> {
     let tenant = caller.tenant;
-    let mut sealed = Vec::with_capacity(secrets.len());
-    for (field, secret) in secrets {
-        let one = ring.seal(ids, &place(tenant, account, field), secret);
-        sealed.push(one.map_err(|why| CredentialRefusal::Secret((*field).to_owned(), why))?);
-    }
     let mut transaction = ledger.web(tenant).await?;
     let exists = sqlx::query_scalar!(
-        "select id from app.integration_authentication where tenant_id = $1 and id = $2 for key share",
+        "select id from app.integration_authentication where tenant_id = $1 and id = $2 for no key update",
         tenant.0,
         account
     )
@@ -249,18 +244,32 @@ pub async fn keep_secrets(
     if exists.is_none() {
         return Ok(false);
     }
-    for ((field, _), sealed) in secrets.iter().zip(&sealed) {
+    for (field, secret) in secrets {
+        // The account's row is locked: nobody else writes one of its secrets now.
+        let version = sqlx::query_scalar!(
+            "select version from app.credential where tenant_id = $1 and account = $2 and field = $3",
+            tenant.0,
+            account,
+            field
+        )
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(DatabaseError::from)?
+        .map_or(1, |version| version + 1);
+        let sealed = ring.seal(ids, &place(tenant, account, field, version), secret);
+        let sealed = sealed.map_err(|why| CredentialRefusal::Secret((*field).to_owned(), why))?;
         sqlx::query!(
-            "insert into app.credential as c (tenant_id, account, field, key_id, sealed_key, sealed_value, modified_at)
-             values ($1, $2, $3, $4, $5, $6, app.now())
+            "insert into app.credential (tenant_id, account, field, version, key_id, sealed_key, sealed_value, modified_at)
+             values ($1, $2, $3, $7, $4, $5, $6, app.now())
              on conflict (tenant_id, account, field) do update
-             set version = c.version + 1, key_id = $4, sealed_key = $5, sealed_value = $6, modified_at = app.now()",
+             set version = $7, key_id = $4, sealed_key = $5, sealed_value = $6, modified_at = app.now()",
             tenant.0,
             account,
             field,
             sealed.key_id,
             sealed.sealed_key,
-            sealed.sealed_value
+            sealed.sealed_value,
+            version
         )
         .execute(&mut *transaction)
         .await
@@ -284,7 +293,7 @@ pub async fn credentials(
 ) -> Result<Credentials, CredentialRefusal> {
     let mut transaction = ledger.worker(tenant).await?;
     let rows = sqlx::query!(
-        "select field, key_id, sealed_key, sealed_value from app.credential where tenant_id = $1 and account = $2",
+        "select field, version, key_id, sealed_key, sealed_value from app.credential where tenant_id = $1 and account = $2",
         tenant.0,
         account
     )
@@ -294,7 +303,7 @@ pub async fn credentials(
     let mut open = BTreeMap::new();
     for row in rows {
         let sealed = Sealed { key_id: row.key_id, sealed_key: row.sealed_key, sealed_value: row.sealed_value };
-        let secret = ring.open(&place(tenant, account, &row.field), &sealed);
+        let secret = ring.open(&place(tenant, account, &row.field, row.version), &sealed);
         open.insert(row.field.clone(), secret.map_err(|why| CredentialRefusal::Secret(row.field, why))?);
     }
     Ok(Credentials {
@@ -316,7 +325,7 @@ pub async fn rewrap_all(
 ) -> Result<usize, CredentialRefusal> {
     let mut transaction = ledger.worker(tenant).await?;
     let rows = sqlx::query!(
-        "select account, field, key_id, sealed_key, sealed_value from app.credential
+        "select account, field, version, key_id, sealed_key, sealed_value from app.credential
          where tenant_id = $1 and key_id <> $2 order by account, field for update",
         tenant.0,
         ring.current()
@@ -327,7 +336,7 @@ pub async fn rewrap_all(
     let count = rows.len();
     for row in rows {
         let sealed = Sealed { key_id: row.key_id, sealed_key: row.sealed_key, sealed_value: row.sealed_value };
-        let again = ring.rewrap(ids, &place(tenant, row.account, &row.field), &sealed);
+        let again = ring.rewrap(ids, &place(tenant, row.account, &row.field, row.version), &sealed);
         let again = again.map_err(|why| CredentialRefusal::Secret(row.field.clone(), why))?;
         sqlx::query!(
             "update app.credential set key_id = $4, sealed_key = $5 where tenant_id = $1 and account = $2 and field = $3",

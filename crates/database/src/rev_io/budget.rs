@@ -11,6 +11,8 @@ pub struct Granted {
     pub calls: u32,
     /// If none: ask again after so many seconds.
     pub wait_seconds: f64,
+    /// Nothing is to be sent to the account until somebody has looked.
+    pub paused: bool,
 }
 
 /// Leave to send some calls to an account. One statement, one row.
@@ -20,9 +22,9 @@ pub struct Granted {
 pub async fn take_permits(ledger: &Ledger, tenant: TenantId, account: Uuid, wanted: u32) -> Result<Granted> {
     let mut transaction = ledger.worker(tenant).await?;
     let row = sqlx::query!(
-        r#"select p.granted as "granted!", p.wait_seconds as "wait_seconds!"
+        r#"select a.paused_because is not null as "paused!", coalesce(p.granted, 0) as "granted!", coalesce(p.wait_seconds, 60) as "wait_seconds!"
            from app.integration_authentication a
-           cross join lateral app.take_permits(a.tenant_id, a.id, $3, a.calls_per_minute, a.calls_per_day) as p
+           left join lateral app.take_permits(a.tenant_id, a.id, $3, a.calls_per_minute, a.calls_per_day) as p on a.paused_because is null
            where a.tenant_id = $1 and a.id = $2"#,
         tenant.0,
         account,
@@ -32,7 +34,8 @@ pub async fn take_permits(ledger: &Ledger, tenant: TenantId, account: Uuid, want
     .await?;
     transaction.commit().await?;
     // An account that is not there gets nothing.
-    Ok(row.map_or(Granted { calls: 0, wait_seconds: 60.0 }, |row| Granted {
+    Ok(row.map_or(Granted { calls: 0, wait_seconds: 60.0, paused: true }, |row| Granted {
+        paused: row.paused,
         calls: row.granted.unsigned_abs(),
         wait_seconds: row.wait_seconds,
     }))

@@ -67,13 +67,39 @@ pub(super) async fn mark_due(
          join app.m2m_device d on d.tenant_id = o.id and d.msisdn = n.msisdn
          join app.device_tenant dt on dt.tenant_id = $1 and dt.device_id = d.id and dt.device_owner_tenant_id = d.tenant_id
          order by 2
-         on conflict do nothing",
+         on conflict (tenant_id, device_id) do update set agents_too = device_link_due.agents_too or excluded.agents_too",
         reading.tenant.0,
         reading.account.0,
         reading.resource.word(),
         touched,
         &services,
         numbers
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Takes links away to lines that bill somebody else now, so that the version moves although the line's id stays: plans that
+/// were judged on who was billed are stale. The devices are due, and are linked again.
+pub(super) async fn forget(connection: &mut PgConnection, reading: &Reading, moved: &[i64]) -> Result<()> {
+    if moved.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "with line as materialized (
+             select array_agg(s.id) as ids from app.rev_service s
+             where s.tenant_id = $1 and s.integration_authentication_id = $2 and s.rev_service_id = any ($3)
+         ), device as materialized (
+             select dt.device_id from app.device_link_due u
+             join app.device_tenant dt on dt.tenant_id = $1 and dt.device_id = u.device_id
+             where u.tenant_id = $1 and dt.other_rev_service_ids && (select ids from line)
+             order by dt.device_id for no key update of dt
+         )
+         update app.device_tenant dt set other_rev_service_ids = null from device d where dt.tenant_id = $1 and dt.device_id = d.device_id",
+        reading.tenant.0,
+        reading.account.0,
+        moved
     )
     .execute(connection)
     .await?;

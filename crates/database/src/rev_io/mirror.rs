@@ -78,7 +78,7 @@ async fn upsert(connection: &mut PgConnection, reading: &Reading, told: &Told) -
     if told.records.is_empty() {
         return Ok((0, 0));
     }
-    let rows: Vec<(i64, bool, Option<String>)> = sqlx::query_as(AssertSqlSafe(statement(reading.resource)))
+    let rows: Vec<(i64, bool, Option<String>, bool)> = sqlx::query_as(AssertSqlSafe(statement(reading.resource)))
         .bind(reading.tenant.0)
         .bind(reading.account.0)
         .bind(Value::Array(told.records.clone()))
@@ -94,6 +94,8 @@ async fn upsert(connection: &mut PgConnection, reading: &Reading, told: &Told) -
     }
     if reading.resource.is_linked_by() {
         links::mark_due(connection, reading, &touched, &before).await?;
+        let moved: Vec<i64> = rows.iter().filter(|row| row.3).map(|row| row.0).collect();
+        links::forget(connection, reading, &moved).await?;
     }
     let made = rows.iter().filter(|row| row.1).count();
     let detail = json!({ "resource": reading.resource.word(), "account": reading.account, "made": made, "changed": rows.len() - made,
@@ -103,7 +105,8 @@ async fn upsert(connection: &mut PgConnection, reading: &Reading, told: &Told) -
     Ok((count(made), count(rows.len() - made)))
 }
 
-/// The upsert of a resource: only what differs is written. Answers key, whether it is new, and what linked it before.
+/// The upsert of a resource: only what differs is written. Answers key, whether it is new, what
+/// linked it before, and whether it moved to another customer.
 fn statement(resource: Resource) -> String {
     let (table, key, columns) = resource.shape();
     let customers = resource == Resource::Customers;
@@ -119,6 +122,10 @@ fn statement(resource: Resource) -> String {
     };
     let (key_type, cast) = if customers { ("text", "::bigint") } else { ("bigint", "") };
     let (id, new_id) = if customers { ("id, ", "gen_random_uuid(), ") } else { ("", "") };
+    // A line that moves to another customer bills somebody else under the same id.
+    let moves = resource == Resource::Services;
+    let (customer, old_customer) =
+        if moves { ("rev_customer_id", "b.rev_customer_id") } else { ("null::text", "null::text") };
     let conflict = if customers {
         "rev_customer_id, integration_authentication_id".to_owned()
     } else {
@@ -129,16 +136,16 @@ fn statement(resource: Resource) -> String {
         "with told as (
              select distinct on ({key}) * from jsonb_to_recordset($3) as r ({key} {key_type}, {typed}) order by {key}
          ), before as (
-             select b.{key}, {before} as linked_by from app.{table} b join told using ({key})
+             select b.{key}, {before} as linked_by, {old_customer} as customer from app.{table} b join told using ({key})
              where b.tenant_id = $1 and b.integration_authentication_id = $2
          ), written as (
              insert into app.{table} as t (tenant_id, {id}integration_authentication_id, {key}, {list})
              select $1, {new_id}$2, {key}, {list} from told
              on conflict (tenant_id, {conflict}) do update set {sets}, gone_at = null
              where ({t}, t.gone_at) is distinct from ({excluded}, null)
-             returning {key}, xmax = 0 as made
+             returning {key}, xmax = 0 as made, {customer} as customer
          )
-         select w.{key}{cast}, w.made, b.linked_by from written w left join before b using ({key})",
+         select w.{key}{cast}, w.made, b.linked_by, coalesce(b.customer <> w.customer, false) from written w left join before b using ({key})",
         typed = typed.join(", "),
         sets = sets.join(", "),
         t = of("t"),
@@ -159,7 +166,7 @@ async fn keep_sites(connection: &mut PgConnection, reading: &Reading, customers:
                    join app.integration_authentication a on a.tenant_id = r.tenant_id and a.id = r.integration_authentication_id
                    where r.tenant_id = $1 and r.integration_authentication_id = $2 and r.rev_customer_id = any ($3)
                      and not exists (select from app.site s where s.tenant_id = $1 and s.rev_customer_id = r.id
-                         and (s.name is distinct from s.given_name or s.name like r.customer_name || ' (' || r.rev_customer_id || ')%'))
+                         and (s.name is distinct from s.given_name or starts_with(s.name, r.customer_name || ' (' || r.rev_customer_id || ')')))
                ), renamed as (
                    update app.site s set name = w.name, given_name = w.name from wanted w
                    where s.tenant_id = $1 and s.rev_customer_id = w.id and s.name = s.given_name

@@ -5,6 +5,7 @@ use database::rev_io::{Links, due_links, links_of, relink};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
+use sqlx::Connection as _;
 use std::fmt::Write as _;
 use testing::{TestApp, in_deep_run};
 use uuid::Uuid;
@@ -242,5 +243,67 @@ async fn links_are_what_a_plain_model_makes_of_any_world() {
         assert_eq!(relink(&app.ledger, tenant).await.unwrap().1, 0, "seed {seed}: a second time moves nothing");
     }
     assert!(linked > 50 && elsewhere > 50, "worlds in which nothing is billed prove nothing: {linked} {elsewhere}");
+    // These accounts were not assigned, they were planted: the app's invariants are asked with none.
+    app.database
+        .plant(
+            "update app.device_tenant set account_number = null, account_number_integration_authentication_id = null",
+        )
+        .await
+        .unwrap();
+    app.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_is_made_for_the_account_that_an_assignment_has_just_written() {
+    let app = TestApp::start(1).await.unwrap();
+    let places = two_accounts(&app).await;
+    let tenant = app.fixture.tenant;
+    let mut worker = app.database.server().connect_as(Role::Worker).await.unwrap();
+    let mut auditor = app.database.server().connect_as(Role::Auditor).await.unwrap();
+    let id: Uuid = sqlx::query_scalar("select id from app.m2m_device where tenant_id = $1 order by iccid limit 1")
+        .bind(tenant.0)
+        .fetch_one(&mut auditor)
+        .await
+        .unwrap();
+    let line = |id: i64, number: &str| Line {
+        id,
+        account: (number.to_owned(), 0),
+        number: "2025550000".into(),
+        disconnected: false,
+        activated: 1,
+        gone: false,
+        products: vec![Product { status: Some("ACTIVE"), canceled: None, gone: false }],
+    };
+    let device =
+        Device { id, msisdn: Some("2025550000".into()), archived: false, account: Some(("9000001".into(), 0)) };
+    let world = World { lines: vec![line(1, "9000001"), line(2, "9000002")], devices: vec![device], out: Vec::new() };
+    app.database.plant(&planted(&world, tenant.0, &places)).await.unwrap();
+    // An assignment to the other account is written and not committed yet when the link is made.
+    let mut settle = worker.begin().await.unwrap();
+    sqlx::query("select set_config('app.tenant', $1, true)")
+        .bind(tenant.0.to_string())
+        .execute(&mut *settle)
+        .await
+        .unwrap();
+    sqlx::query("update app.device_tenant set account_number = '9000002' where device_id = $1")
+        .bind(id)
+        .execute(&mut *settle)
+        .await
+        .unwrap();
+    let ledger = app.ledger.clone();
+    let linking = tokio::spawn(async move { relink(&ledger, tenant).await.unwrap() });
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert!(!linking.is_finished(), "it waits for the assignment");
+    settle.commit().await.unwrap();
+    assert_eq!(linking.await.unwrap().0, 1);
+    let found = links_of(&app.ledger, tenant, id).await.unwrap().unwrap();
+    assert_eq!(found, Links { rev_service: Some(2), is_active: true, other_rev_services: vec![1] });
+    // These accounts were not assigned, they were planted: the app's invariants are asked with none.
+    app.database
+        .plant(
+            "update app.device_tenant set account_number = null, account_number_integration_authentication_id = null",
+        )
+        .await
+        .unwrap();
     app.finish().await.unwrap();
 }

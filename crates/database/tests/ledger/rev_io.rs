@@ -54,6 +54,15 @@ async fn secrets_are_sealed_read_by_the_worker_alone_and_bound_to_their_place() 
     assert!(matches!(moved, Err(CredentialRefusal::Secret(field, SecretError::DoesNotOpen)) if field == "username"));
     rev_io::keep_secrets(&app.ledger, &caller, (&old, &app.ids), account.0, &secrets[..1]).await.unwrap();
 
+    // An older secret that is put back does not open: it was another version's.
+    let keep = "create table app.kept as select * from app.credential where field = 'password'";
+    app.database.plant(keep).await.unwrap();
+    rev_io::keep_secrets(&app.ledger, &caller, (&old, &app.ids), account.0, &secrets[1..2]).await.unwrap();
+    app.database.plant("update app.credential c set sealed_value = k.sealed_value, sealed_key = k.sealed_key from app.kept k where c.field = k.field; drop table app.kept").await.unwrap();
+    let put_back = rev_io::credentials(&app.ledger, tenant, &old, account.0).await;
+    assert!(matches!(put_back, Err(CredentialRefusal::Secret(field, SecretError::DoesNotOpen)) if field == "password"));
+    rev_io::keep_secrets(&app.ledger, &caller, (&old, &app.ids), account.0, &secrets).await.unwrap();
+
     // A new key takes over.
     let new = "22".repeat(32);
     let both = KeyRing::read(&SecretString::from(format!("{new}\n{}", "11".repeat(32)))).unwrap();
@@ -125,5 +134,8 @@ async fn all_workers_together_stay_below_what_the_provider_allows() {
     let asked = take(&app.ledger, &app, account, 1).await;
     assert!(asked.calls == 0 && (25.0..=30.0).contains(&asked.wait_seconds), "{asked:?}");
     assert_eq!(take(&app.ledger, &app, app.ids.next(), 1).await.calls, 0, "an account that is not there gets nothing");
+    app.database.plant("update app.integration_authentication set paused_because = 'a look'").await.unwrap();
+    let paused = take(&app.ledger, &app, account, 1).await;
+    assert!(paused.paused && paused.calls == 0, "{paused:?}");
     app.finish().await.unwrap();
 }

@@ -123,6 +123,25 @@ async fn a_device_that_somebody_else_is_billed_for_is_refused_and_a_change_in_bi
     let row = stage.app.rows("plans", &refused["id"]).await.unwrap().remove(0);
     assert_eq!(row["reason"], "ACTIVE_SERVICE_LINE_OTHER_CUSTOMER", "{row}");
     assert!(row["detail"].as_str().unwrap().contains(&format!("line {line} of customer {customer}")), "{row}");
+    // Judged on who was billed: when the line becomes another customer's, a plan for the first one is stale.
+    let first = stage.app.plan(&customer.to_string(), &json!({}), std::slice::from_ref(&iccid)).await.unwrap().json;
+    assert_eq!(first["counts"]["change"], 1, "{first}");
+    let move_line = |to: i64| {
+        stage
+            .world
+            .rev_io(|state| state.account_mut("api@first").unwrap().services.change(line, |line| line.customer_id = to))
+    };
+    let other = stage.world.rev_io(|state| {
+        let customers = &state.account("api@first").unwrap().customers;
+        customers.iter().find(|c| !c.is_closed() && c.customer_id != customer).unwrap().customer_id
+    });
+    assert!(move_line(other));
+    stage.read("Rev.io", &CancellationToken::new()).await.unwrap();
+    stage.app.post("/bulk-changes", &json!({"plan_id": first["id"]})).await.unwrap();
+    stage.app.work().await.unwrap();
+    assert_eq!(stage.app.rows("bulk-changes", &first["id"]).await.unwrap().remove(0)["reason"], "STALE_SINCE_PLAN");
+    assert!(move_line(customer));
+    stage.read("Rev.io", &CancellationToken::new()).await.unwrap();
     // To who is billed it goes, and then it is linked.
     let theirs = stage.app.carry_out(&customer.to_string(), &json!({}), std::slice::from_ref(&iccid)).await.unwrap();
     assert_eq!(theirs["counts"]["ok"], 1, "{theirs}");

@@ -80,3 +80,49 @@ async fn throttling_is_waited_for_and_a_dead_feed_is_left_for_the_next_time() {
     assert_mirrored(&stage, "Rev.io", "api@first").await;
     stage.finish().await;
 }
+
+#[tokio::test]
+async fn what_cannot_be_read_keeps_nothing_else_from_being_read() {
+    let mut stage = Stage::of(1, 10, 1).await;
+    stage.settings.tries = 2;
+    let stop = CancellationToken::new();
+    stage
+        .fault(json!({"provider": "rev-io", "path": "/packages", "fault": {"kind": "refuse", "message": "not today"}}));
+    let refused = stage.read("Rev.io", &stop).await.unwrap_err();
+    assert!(matches!(refused, SyncError::Refused { resource: "packages", .. }), "{refused}");
+    assert_eq!(
+        stage.app.database.number("select count(*) from app.rev_service").await.unwrap(),
+        10,
+        "lines came after it"
+    );
+    // One that is missing and cannot be asked for is neither kept as whole nor taken for gone.
+    stage.world.faults(simulators::faults::Faults::clear);
+    let id = stage.world.rev_io(|state| {
+        let account = state.account_mut("api@first").unwrap();
+        let id = account.services.iter().next().unwrap().service_id;
+        drop(account.services.remove(id));
+        id
+    });
+    let path = format!("/services/{id}");
+    stage.fault(json!({"provider": "rev-io", "path": path, "fault": {"kind": "garbage"}}));
+    let report = stage.read("Rev.io", &stop).await.unwrap();
+    let services = report.resources.iter().find(|r| r.resource == "services").unwrap();
+    assert_eq!((services.unreadable, services.gone), (1, 0), "{services:?}");
+    assert!(services.mirrored_at.unwrap() < services.started_at, "the mirror is as old as it was: {services:?}");
+    stage.world.faults(simulators::faults::Faults::clear);
+    // What is fresh enough is not read again.
+    let calls = || stage.world.ledger(|ledger| ledger.entries().count());
+    stage.settings.fresh_since = Some(jiff::Timestamp::MIN);
+    let before = calls();
+    stage.read("Rev.io", &stop).await.unwrap();
+    assert_eq!(calls(), before);
+    stage.settings.fresh_since = None;
+    // Paused or stopped, not one more call is made.
+    stage.app.database.plant("update app.integration_authentication set paused_because = 'a look'").await.unwrap();
+    assert!(matches!(stage.read("Rev.io", &stop).await, Err(SyncError::Paused)));
+    stage.app.database.plant("update app.integration_authentication set paused_because = null").await.unwrap();
+    stop.cancel();
+    assert!(matches!(stage.read("Rev.io", &stop).await, Err(SyncError::Stopped)));
+    assert_eq!(calls(), before);
+    stage.finish().await;
+}
