@@ -35,14 +35,20 @@ async fn ask(server: &Server, sql: &'static str) -> String {
 
 /// The process ids of postmasters whose data directory is below this folder.
 fn postmasters_below(folder: &Path) -> Vec<i32> {
-    let below = |entry: &std::fs::DirEntry| -> Option<i32> {
+    let below = |entry: &std::fs::DirEntry| -> Option<(i32, i32)> {
         let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
         let cwd = std::fs::read_link(entry.path().join("cwd")).ok()?;
-        let parent = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        // The parent comes after the state, which comes after the name in brackets.
+        let about = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        let parent: i32 = about.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
         let command = std::fs::read_to_string(entry.path().join("cmdline")).ok()?;
-        (cwd.starts_with(folder) && command.contains("\0-D\0") && !parent.is_empty()).then_some(pid)
+        (cwd.starts_with(folder) && command.contains("\0-D\0")).then_some((pid, parent))
     };
-    std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| below(&entry)).collect()
+    let found: Vec<(i32, i32)> =
+        std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| below(&entry)).collect();
+    // A child that was forked a moment ago is still called like its postmaster.
+    let is_child = |parent: i32| found.iter().any(|(pid, _)| *pid == parent);
+    found.iter().filter(|(_, parent)| !is_child(*parent)).map(|(pid, _)| *pid).collect()
 }
 
 async fn until(what: &str, mut is_true: impl FnMut() -> bool) {
