@@ -111,6 +111,7 @@ impl Stage {
                     version: row.version,
                 }),
                 sites: sites_of.get(&row.id).cloned().unwrap_or_default(),
+                nobody: false,
             };
             let names_of = [row.rev_customer_id.as_deref(), Some(row.name.as_str())];
             file_under(&mut found.customers, &names, row.id, &names_of, &candidate);
@@ -131,6 +132,7 @@ impl Stage {
                 matched_by: MatchedBy::Name,
                 rev: None,
                 sites: vec![SiteCandidate { id, name: name.clone(), active, version }],
+                nobody: true,
             };
             file_under(&mut found.customers, &names, row.id, &[Some(name.as_str())], &candidate);
         }

@@ -19,7 +19,7 @@ pub enum OnConflict {
 /// Assign a customer to devices of one service provider, as it was asked for.
 ///
 /// The devices themselves travel beside it, not in it: there may be a million of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssociateCustomer {
     /// The service provider: our id or its name. None: the one that has the SIM, or that the row names; a file that mixes
     /// several becomes linked changes.

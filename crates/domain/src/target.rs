@@ -42,6 +42,8 @@ pub struct CustomerCandidate {
     pub rev: Option<RevCandidate>,
     /// Its sites in this tenant.
     pub sites: Vec<SiteCandidate>,
+    /// Is it nobody: the tenant's default site?
+    pub nobody: bool,
 }
 
 /// What is particular to a rev customer.
@@ -108,6 +110,8 @@ pub struct Target {
     pub customer: CustomerId,
     /// The site.
     pub site: Versioned<SiteId>,
+    /// Are they given back to nobody?
+    pub nobody: bool,
     /// The Rev account and the version of its customer; None for an AMOP customer.
     pub rev: Option<(RevAccount, i32)>,
     /// The customer rate plan, if one was asked for.
@@ -170,6 +174,7 @@ pub fn resolve(
     Ok(Target {
         effective,
         customer: customer.id,
+        nobody: customer.nobody,
         site,
         rev: customer.rev.as_ref().map(|rev| (rev.account.clone(), rev.version)),
         plan,

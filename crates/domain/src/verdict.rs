@@ -160,7 +160,8 @@ pub fn verdict(target: &Result<Target, Refusal>, on_conflict: OnConflict, permit
     if device.archived {
         return Verdict::Refused(Refusal::plain(Reason::DeviceArchived));
     }
-    if !device.active {
+    // A SIM that is not active can still be given back: nothing is asked of its carrier, and nobody uses it.
+    if !device.active && !target.as_ref().is_ok_and(|target| target.nobody) {
         return Verdict::Refused(Refusal::about(Reason::DeviceNotActive, format!("status {}", device.status)));
     }
     let target = match target {

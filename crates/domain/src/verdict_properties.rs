@@ -68,10 +68,11 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn target()(customer in id(), site in id(), rev in proptest::option::of(account()), plan in proptest::option::of(id()),
+    fn target()(customer in id(), nobody in proptest::bool::weighted(0.2), site in id(), rev in proptest::option::of(account()), plan in proptest::option::of(id()),
         pool in proptest::option::of(id()), allocation in allocation(), effective in proptest::option::of((date(), any::<bool>()))) -> Target {
         Target {
             customer: CustomerId(customer),
+            nobody,
             site: Versioned { id: SiteId(site), version: 1 },
             rev: rev.map(|account| (account, 1)),
             plan: plan.map(|id| Versioned { id: CustomerRatePlanId(id), version: 1 }),
@@ -126,7 +127,7 @@ proptest! {
             Verdict::Change => {
                 let (target, device) = (wish.unwrap(), row.device.clone().unwrap());
                 prop_assert!(row.reading.is_ok() && row.duplicate_of.is_none() && row.ambiguous.is_none());
-                prop_assert!(device.active && !device.archived && !device.locked);
+                prop_assert!((device.active || target.nobody) && !device.archived && !device.locked);
                 prop_assert!(permit.may_assign && permit.scope_has(&device));
                 if let Some(now) = &device.assignment {
                     let account = target.rev.as_ref().map(|(account, _)| account);

@@ -16,6 +16,7 @@ fn account() -> RevAccount {
 fn target() -> Target {
     Target {
         customer: CustomerId(id(1)),
+        nobody: false,
         site: Versioned { id: SiteId(id(2)), version: 1 },
         rev: Some((account(), 1)),
         plan: None,
@@ -103,6 +104,17 @@ fn another_customers_device_needs_replace() {
     let other = row(|d| d.assignment = Some(Assignment { site: SiteId(id(7)), unassigned: false, ..unassigned() }));
     assert_eq!(reason(&judge(&other)), Some(Reason::AlreadyAssignedOther));
     assert_eq!(verdict(&Ok(target()), OnConflict::Replace, &everything(), &other), Verdict::Change);
+}
+
+#[test]
+fn a_sim_that_is_not_active_can_be_given_back_and_not_given_to_anybody() {
+    let suspended = row(|d| {
+        d.active = false;
+        d.assignment = Some(Assignment { site: SiteId(id(7)), unassigned: false, ..unassigned() });
+    });
+    let judge = |target: Target| verdict(&Ok(target), OnConflict::Replace, &everything(), &suspended);
+    assert_eq!(reason(&judge(target())), Some(Reason::DeviceNotActive));
+    assert_eq!(judge(Target { nobody: true, ..target() }), Verdict::Change);
 }
 
 #[test]

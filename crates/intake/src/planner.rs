@@ -92,7 +92,7 @@ pub struct Planner {
     pub(crate) ledger: Ledger,
     pub(crate) ids: Ids,
     pub(crate) settings: PlannerSettings,
-    spool: Spool,
+    pub(crate) spool: Spool,
     pub(crate) places: Arc<Semaphore>,
 }
 

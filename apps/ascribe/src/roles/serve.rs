@@ -54,7 +54,8 @@ pub(crate) async fn serve(
     let forgetting = tokio::spawn(forget_idle_keys(limits.clone()));
     let keys = settings.keys(&ids)?.map(std::sync::Arc::new);
     // Accounts are read beside the API: whoever serves reads, and of several only one reads an account at a time.
-    let reading = tokio::spawn(sync::whenever_due(settings.clone(), ledger.clone(), keys.clone(), stop.clone()));
+    let reading =
+        tokio::spawn(sync::whenever_due(settings.clone(), ledger.clone(), keys.clone(), planner.clone(), stop.clone()));
     let app =
         App { ledger, planner, spool, ids, plan_wait, limits, keys, rev_io_hosts: settings.rev_io_hosts().into() };
     tracing::info!(address = %listener.local_addr()?, "serving");

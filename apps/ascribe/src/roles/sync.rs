@@ -8,6 +8,7 @@ use database::rev_io::{Account, Resource};
 use database::secret::KeyRing;
 use domain::ids::{Ids, TenantId};
 use indicatif::{ProgressBar, ProgressStyle};
+use intake::{Planner, Spool};
 use integrations::{HttpClient, HttpSettings};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ use sync::{AccountReport, Installation, SyncError, SyncSettings, read_account};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use web::MOST_UPLOAD_BYTES;
 
 /// What `ascribe sync` takes.
 #[derive(Debug, clap::Args)]
@@ -38,6 +40,8 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
         .keys(&settings::ids())?
         .context("there is no key to open credentials with; set ASCRIBE_SECRET_KEY_FILE")?;
     let http = HttpClient::new(HttpSettings::default())?;
+    let spool = Spool::open(settings.data.join("spool"), MOST_UPLOAD_BYTES).await?;
+    let planner = Planner::new(opened.ledger.clone(), settings::ids(), settings.planner(), spool);
     let sync = SyncSettings { accept_missing: arguments.accept_missing, ..reading(settings) };
     let (mut read, mut failed) = (0, 0);
     for tenant in database::discard::tenants(&opened.ledger).await? {
@@ -62,6 +66,11 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
                 Ok(report) => {
                     bar.finish_and_clear();
                     show(&report);
+                    if let Some(plan) = planner.plan_for_closed_customers(tenant).await? {
+                        println!(
+                            "  closed customers still have SIMs; look at `ascribe plan get {plan}`, then `ascribe apply {plan}`"
+                        );
+                    }
                     failed += u32::from(report.resources.iter().any(|r| r.kept_because.is_some() || r.unreadable > 0));
                 }
                 Err(error) => {
@@ -123,6 +132,7 @@ struct Mirror {
     keys: Option<Arc<KeyRing>>,
     ids: Ids,
     http: HttpClient,
+    planner: Planner,
     stop: CancellationToken,
 }
 
@@ -139,13 +149,14 @@ pub(crate) async fn whenever_due(
     settings: Settings,
     ledger: Ledger,
     keys: Option<Arc<KeyRing>>,
+    planner: Planner,
     stop: CancellationToken,
 ) {
     let http = match HttpClient::new(HttpSettings::default()) {
         Ok(http) => http,
         Err(error) => return tracing::error!(error = &error as &dyn std::error::Error, "Rev.io cannot be read"),
     };
-    let mirror = Arc::new(Mirror { settings, ledger, keys, ids: settings::ids(), http, stop });
+    let mirror = Arc::new(Mirror { settings, ledger, keys, ids: settings::ids(), http, planner, stop });
     let mut readings = Readings::default();
     while !mirror.stop.is_cancelled() {
         match database::discard::tenants(&mirror.ledger).await {
@@ -209,6 +220,7 @@ async fn read(mirror: Arc<Mirror>, keys: Arc<KeyRing>, tenant: TenantId, account
     match one(&mirror.ledger, &keys, &mirror.http, (tenant, &account), &sync, &mirror.stop, |_| {}).await {
         Ok(_) => {
             tracing::info!(account = account.name, "read");
+            give_back(&mirror.planner, tenant).await;
             true
         }
         Err(SyncError::Stopped) => true,
@@ -217,6 +229,19 @@ async fn read(mirror: Arc<Mirror>, keys: Arc<KeyRing>, tenant: TenantId, account
         Err(error) => {
             tracing::warn!(account = account.name, error = &error as &dyn std::error::Error, "not read to its end");
             false
+        }
+    }
+}
+
+/// Plans to give back what closed customers still have, if there is something and no such plan waits.
+async fn give_back(planner: &Planner, tenant: TenantId) {
+    match planner.plan_for_closed_customers(tenant).await {
+        Ok(None) => {}
+        Ok(Some(plan)) => {
+            tracing::warn!(%tenant, bulk_change.id = %plan, "closed customers still have SIMs: a plan to give them back waits to be applied");
+        }
+        Err(error) => {
+            tracing::warn!(%tenant, error = &error as &dyn std::error::Error, "SIMs of closed customers could not be planned for")
         }
     }
 }

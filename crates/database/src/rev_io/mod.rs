@@ -2,6 +2,7 @@
 
 mod account;
 mod budget;
+mod closed;
 mod gone;
 mod links;
 mod mirror;
@@ -13,6 +14,7 @@ pub use account::{
     accounts_to_read, create, credentials, edit, keep_secrets, pause, rewrap_all,
 };
 pub use budget::{Granted, block, left_today, take_permits};
+pub use closed::{MIRROR_KEY, devices_of_closed_customers, may_plan};
 pub use gone::{Missing, end_reading, mark_gone, missing};
 pub use links::{Links, due_links, links_of, relink};
 pub use mirror::{Told, keep_page, keep_records};

@@ -176,3 +176,86 @@ async fn a_device_that_somebody_else_is_billed_for_is_refused_and_a_change_in_bi
     assert_eq!(free["counts"]["change"], 1, "{free}");
     stage.finish().await;
 }
+
+#[tokio::test]
+async fn what_a_closed_customer_still_has_is_given_back_by_a_plan_that_somebody_applies_and_can_undo() {
+    let stage = Stage::of(4, 6, 1).await;
+    stage.read_both().await;
+    let customer = stage.world.rev_io(|state| {
+        let customers = &state.account("api@first").unwrap().customers;
+        customers.iter().find(|c| !c.is_closed()).unwrap().customer_id
+    });
+    let (tenant, devices) = (stage.app.fixture.tenant, [0, 1, 2].map(testing::iccid));
+    // The same number is in both accounts: the customer is named by its id.
+    let mut admin = stage.app.database.admin().connect().await.unwrap();
+    let id: uuid::Uuid = sqlx::query_scalar("select r.id from app.rev_customer r join app.integration_authentication a on a.id = r.integration_authentication_id where a.name = 'Rev.io' and r.rev_customer_id = $1")
+        .bind(customer.to_string())
+        .fetch_one(&mut admin)
+        .await
+        .unwrap();
+    stage.app.carry_out(&id.to_string(), &json!({}), &devices).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let spool = intake::Spool::open(folder.path().to_owned(), 1_000_000).await.unwrap();
+    let planner = intake::Planner::new(
+        stage.app.ledger.clone(),
+        stage.app.ids.clone(),
+        intake::PlannerSettings::default(),
+        spool,
+    );
+    assert_eq!(planner.plan_for_closed_customers(tenant).await.unwrap(), None, "nobody is closed who has any");
+    stage.world.rev_io(|state| {
+        state.account_mut("api@first").unwrap().close_customer(customer, WireDate::read("2026-11-01").unwrap())
+    });
+    stage
+        .app
+        .database
+        .plant(&format!("update app.m2m_device set status = 'suspend' where iccid = '{}'", devices[1]))
+        .await
+        .unwrap();
+    stage.read_both().await;
+    let still = device_of(&stage, &devices[0]).await;
+    assert_eq!(still["customer"]["id"], id.to_string(), "a reading moves nothing by itself");
+    let plan = planner.plan_for_closed_customers(tenant).await.unwrap().unwrap();
+    assert_eq!(planner.plan_for_closed_customers(tenant).await.unwrap(), None, "one that waits is enough");
+    let path = format!("/plans/{plan}");
+    let shown = stage.app.get(&path).await.unwrap().json;
+    assert_eq!(
+        (&shown["counts"]["change"], &shown["reference"]),
+        (&json!(3), &json!("closed at Rev.io")),
+        "also the suspended one: {shown}"
+    );
+    stage.app.post("/bulk-changes", &json!({"plan_id": plan})).await.unwrap();
+    stage.app.work().await.unwrap();
+    let freed = device_of(&stage, &devices[0]).await;
+    assert!(freed["customer"].is_null() && freed["site"]["name"] == "Unassigned", "{freed}");
+    assert_eq!(planner.plan_for_closed_customers(tenant).await.unwrap(), None, "there is nothing left");
+    // Reopened, it is put back.
+    stage.world.rev_io(|state| {
+        state.account_mut("api@first").unwrap().customers.change(customer, |c| {
+            c.status = Some("ACTIVE".to_owned());
+            c.close_date = None;
+        })
+    });
+    stage.read_both().await;
+    let undo = stage.app.post(&format!("/bulk-changes/{plan}/undo"), &json!({})).await.unwrap().json;
+    assert_eq!(undo["counts"]["change"], 3, "{undo}");
+    // Nobody has the key under which the mirror plans, and revoking it ends that.
+    let keys = stage.app.get("/api-keys").await.unwrap().json;
+    let key = keys["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|key| key["name"] == database::rev_io::MIRROR_KEY)
+        .unwrap()
+        .clone();
+    let path = format!("/api/v1/api-keys/{}", key["id"].as_str().unwrap());
+    stage.app.send(stage.app.request(reqwest::Method::DELETE, &path)).await.unwrap();
+    stage.app.post("/bulk-changes", &json!({"plan_id": undo["id"]})).await.unwrap();
+    stage.app.work().await.unwrap();
+    stage.world.rev_io(|state| {
+        state.account_mut("api@first").unwrap().close_customer(customer, WireDate::read("2026-11-01").unwrap())
+    });
+    stage.read_both().await;
+    assert_eq!(planner.plan_for_closed_customers(tenant).await.unwrap(), None);
+    stage.finish().await;
+}
