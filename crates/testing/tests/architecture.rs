@@ -61,7 +61,7 @@ fn sql_is_written_in_the_ledger_only_and_http_is_spoken_by_clients_only() {
     };
     assert_eq!(users("sqlx"), ["database", "sync", "testing"]);
     assert_eq!(users("reqwest"), ["ascribe", "integrations", "simulators", "sync", "testing"]);
-    assert_eq!(users("axum"), ["ascribe", "integrations", "simulators", "testing", "web"]);
+    assert_eq!(users("axum"), ["ascribe", "simulators", "testing", "web"]);
 }
 
 /// Our Rust files, by path.
