@@ -1266,7 +1266,7 @@ grant execute on function app.place_devices_at_sites(uuid, uuid[], uuid[], uuid[
 -- Seed's procedure: none (each process paced itself there, and not at all).
 -- In:      the tenant, the account, how many are wanted at most; what the provider allows in a minute and in a day.
 -- Effect:  answers how many may be sent now, and if none, after how many seconds to ask again. The pace is even (a generic cell
---          rate): 98 of 100 of what is allowed, at most that much of two seconds at once, so that no minute of the provider's
+--          rate): 98 of 100 of what is allowed, at most what comes in 0.6 s of it at once, so that no minute of the provider's
 --          clock, wherever it begins, sees more than it allows. The day is UTC's (inferred).
 -- Errors:  none of its own.
 -- Cost:    1 row lock and 1 update a call, whatever is taken.
@@ -1280,7 +1280,7 @@ declare
     v_now      timestamptz := app.now();
     v_day      date := (v_now at time zone 'UTC')::date;
     v_interval interval := make_interval(secs => 60.0 / (p_per_minute * 0.98));
-    -- Two of a hundred of a minute's calls are not in the pace: so many may come at once.
+    -- A hundredth of a minute's calls may come at once: with the pace that stays within what is allowed.
     v_burst    interval := make_interval(secs => 60.0 * 0.01);
     v_budget   app.call_budget;
     v_from     timestamptz;

@@ -98,8 +98,8 @@ impl Columns {
 
 /// Writes what is told of SIMs of one service provider of the tenant's own; each ICCID once. Some thousand at a time.
 ///
-/// One transaction of six statements and one audit entry, whatever the rows. Per device that is new: 3 inserts, 4 with its
-/// activation; per device that is there and differs: 1 row lock and 1 update. Locks are taken in the order of devices, as
+/// One transaction of seven statements and one audit entry, whatever the rows. Per device that is new: 4 inserts, 5 with its
+/// activation; per device that is there and differs: 1 row lock, 1 update and 1 insert of what is to be linked again. Locks are taken in the order of devices, as
 /// a settle takes them.
 ///
 /// # Errors

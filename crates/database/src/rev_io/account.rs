@@ -223,7 +223,7 @@ fn place(tenant: TenantId, account: Uuid, field: &str, version: i32) -> String {
 /// Keeps secrets of an account: sealed, never to be read through the API. False: there is no such account.
 ///
 /// # Errors
-/// `Inconsistent` if the installation has no key; the database does not answer.
+/// [`CredentialRefusal::Secret`] if one cannot be sealed; the database does not answer.
 pub async fn keep_secrets(
     ledger: &Ledger,
     caller: &Caller,

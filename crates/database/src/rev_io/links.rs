@@ -30,11 +30,8 @@ pub(super) async fn mark_due(
     before: &[String],
 ) -> Result<()> {
     // Before: numbers that lines had, or the lines that products were on.
-    let no = String::new();
     let (services, numbers): (Vec<i64>, &[String]) = match reading.resource {
-        Resource::ServiceProducts => {
-            (before.iter().filter_map(|id| id.parse().ok()).collect(), std::slice::from_ref(&no))
-        }
+        Resource::ServiceProducts => (before.iter().filter_map(|id| id.parse().ok()).collect(), &[]),
         _ => (Vec::new(), before),
     };
     sqlx::query!(

@@ -150,7 +150,7 @@ impl Resource {
         }
     }
 
-    /// The columns by which an object is found where it is billed; empty where nothing is linked by it.
+    /// Do devices have to be linked again when such an object changed?
     pub(super) const fn is_linked_by(self) -> bool {
         matches!(self, Self::Customers | Self::Services | Self::ServiceProducts)
     }

@@ -307,3 +307,54 @@ async fn a_link_is_made_for_the_account_that_an_assignment_has_just_written() {
         .unwrap();
     app.finish().await.unwrap();
 }
+
+#[tokio::test]
+async fn an_agents_link_follows_the_number_that_its_partner_imports() {
+    let app = TestApp::start(1).await.unwrap();
+    let iccid = testing::iccid(0);
+    // The partner mirrors nothing; its agent has an account at Rev.io, and the device.
+    let agent = testing::Agent::make(&app, std::slice::from_ref(&iccid)).await.unwrap();
+    let (tenant, account) = (agent.tenant, app.ids.next());
+    app.database
+        .plant(&format!(
+            "insert into app.integration_authentication (tenant_id, id, integration_id, name) values ('{tenant}', '{account}', 3, 'Gamma');
+             insert into app.rev_customer (tenant_id, id, rev_customer_id, integration_authentication_id, customer_name)
+                 values ('{tenant}', gen_random_uuid(), '1', '{account}', 'Farm');
+             insert into app.rev_service (tenant_id, integration_authentication_id, rev_service_id, rev_customer_id, number)
+                 values ('{tenant}', '{account}', 7, '1', '2025550007');
+             insert into app.rev_service_product (tenant_id, integration_authentication_id, rev_service_product_id, rev_service_id, status)
+                 values ('{tenant}', '{account}', 70, 7, 'ACTIVE')"
+        ))
+        .await
+        .unwrap();
+    let mut auditor = app.database.server().connect_as(Role::Auditor).await.unwrap();
+    let device: Uuid = sqlx::query_scalar("select id from app.m2m_device where iccid = $1")
+        .bind(&iccid)
+        .fetch_one(&mut auditor)
+        .await
+        .unwrap();
+    for (number, billed) in [("12025550007", vec![7]), ("12025550008", vec![])] {
+        let rights = database::rights::of(&app.ledger, app.fixture.tenant, app.fixture.key_id).await.unwrap();
+        let partner = database::api_key::Caller::new(app.fixture.tenant, app.fixture.key_id, &rights);
+        let told = database::device::ToldDevice {
+            row: 1,
+            id: domain::ids::DeviceId(app.ids.next()),
+            iccid: iccid.clone(),
+            other_form: None,
+            msisdn: Some(number.to_owned()),
+            imei: None,
+            eid: None,
+            status: None,
+            carrier_rate_plan: None,
+            ip_address: None,
+            archived: None,
+            activated_at: None,
+        };
+        let written = database::device::import(&app.ledger, &partner, app.fixture.provider, &[told]).await.unwrap();
+        assert_eq!(written.updated, 1, "{written:?}");
+        assert_eq!(relink(&app.ledger, app.fixture.tenant).await.unwrap().0, 1);
+        let found = links_of(&app.ledger, tenant, device).await.unwrap().unwrap();
+        assert_eq!(found.other_rev_services, billed, "{number}: another account's line, for nobody is assigned");
+    }
+    app.finish().await.unwrap();
+}
