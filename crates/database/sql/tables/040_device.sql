@@ -23,7 +23,7 @@ create unique index m2m_device_by_iccid on app.m2m_device (tenant_id, iccid, ser
 create index m2m_device_by_msisdn on app.m2m_device (tenant_id, msisdn) where msisdn is not null;
 create index m2m_device_by_provider on app.m2m_device (tenant_id, service_provider_id, id);
 create trigger move_version before update on app.m2m_device for each row
-    when (old.status is distinct from new.status or old.is_archived is distinct from new.is_archived
+    when (old.status is distinct from new.status or old.is_archived is distinct from new.is_archived or old.msisdn is distinct from new.msisdn
         or old.iccid is distinct from new.iccid or old.service_provider_id is distinct from new.service_provider_id)
     execute function app.move_version();
 

@@ -17,6 +17,8 @@ create table app.device_bulk_change (
     -- The fence: whoever takes over a plan moves it on, and who made it before writes nothing more.
     planning_epoch         integer not null default 0,
     planned_at             timestamptz,
+    -- What it will do outside: {"calls": {account: n}, "steps": {step: rows}}.
+    outside                jsonb not null default '{}',
     -- How old what was known of Rev.io was then; null: nothing is read there, or not all of it was yet.
     billing_mirrored_at    timestamptz,
     expires_at             timestamptz,
@@ -97,13 +99,29 @@ create table app.bulk_change_target (
     effective_at                  timestamptz,
     -- An undo puts plan, pool and allocation back exactly, also to nothing; else null leaves a value alone.
     restores                      boolean not null default false,
+    -- The line to be opened at Rev.io for each row, in the account's own ids; a package brings its products, else each product has its rate.
+    opens_rev_service             boolean not null default false,
+    rev_provider_id               bigint,
+    rev_service_type_id           bigint,
+    rev_package_id                bigint,
+    rev_usage_plan_group_id       bigint,
+    rev_product_ids               bigint[],
+    rates                         numeric[],
+    prorate                       boolean not null default false,
+    rev_service_description       text,
+    -- The existing line that the row's SIM is put on (app.rev_service).
+    existing_rev_service_id       uuid,
     primary key (tenant_id, bulk_change_id, target_number),
     foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
     foreign key (tenant_id, site_id) references app.site (tenant_id, id),
     foreign key (tenant_id, rev_customer_id) references app.rev_customer (tenant_id, id),
     foreign key (tenant_id, customer_rate_plan_id) references app.customer_rate_plan (tenant_id, id),
     foreign key (tenant_id, customer_rate_pool_id) references app.customer_rate_pool (tenant_id, id),
-    check ((effective_date is null) = (effective_at is null))
+    foreign key (tenant_id, existing_rev_service_id) references app.rev_service (tenant_id, id),
+    check ((effective_date is null) = (effective_at is null)),
+    check (not (opens_rev_service and existing_rev_service_id is not null)),
+    check (rev_package_id is null or rev_product_ids is null),
+    check (coalesce(cardinality(rev_product_ids), 0) = coalesce(cardinality(rates), 0))
 );
 
 -- The input's own columns, for result files: some thousand rows a part, as CSV, each record led by its row number.
@@ -180,6 +198,10 @@ create table app.m2m_device_change (
     before_customer_rate_pool_id         uuid,
     before_customer_data_allocation_mb   numeric(25, 4),
     effective_date                       date,
+    -- What is to happen outside before the record, in order; null: nothing, which is usual and costs nothing. And the lines
+    -- that close_rev_service closes (app.rev_service; hot: no foreign key, the mirror deletes nothing).
+    steps                                text[] check (cardinality(steps) > 0),
+    closes                               uuid[],
     processed_date                       timestamptz,
     is_processed boolean not null generated always as (status not in ('PENDING', 'PROCESSING', 'WAITING_CARRIER')) stored,
     has_errors   boolean not null generated always as (status in ('REFUSED', 'FAILED', 'SKIPPED', 'NEEDS_ATTENTION')) stored,
