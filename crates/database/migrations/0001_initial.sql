@@ -678,6 +678,8 @@ create table app.device_bulk_change (
     applied_by             uuid,
     started_at             timestamptz,
     processed_date         timestamptz,
+    -- A person took back what had not begun.
+    is_cancelled           boolean not null default false,
     row_count              integer not null default 0,
     no_change_count        integer not null default 0,
     refused_count          integer not null default 0,
@@ -954,6 +956,105 @@ create table app.audit_seal (
 -- What a request with an Idempotency-Key made is a plan or a bulk change.
 alter table app.idempotency_key add foreign key (tenant_id, made_id) references app.device_bulk_change (tenant_id, id);
 
+-- tables/055_outside.sql
+-- What happens outside, and what is known of it. A row with outside steps leaves its chunk for due_work as soon as its device is
+-- locked; from then on its next call has a time, and nobody keeps a worker busy with waiting.
+
+-- One row that something is still due of. Dispatch: ids and times; what else it holds only the worker reads.
+create table app.due_work (
+    tenant_id      uuid not null,
+    bulk_change_id uuid not null,
+    row_number     integer not null,
+    -- Whose gate the next call goes through.
+    account        uuid not null,
+    -- 'infinity': a person has to decide.
+    due_at         timestamptz not null,
+    -- Something of it may have happened outside: it is carried on also while its change is paused.
+    has_begun      boolean not null default false,
+    -- Null: it is being worked on. Else it has ended, and so many times it was looked at again afterwards.
+    sweeps         smallint,
+    -- Why what was done of it is being taken back.
+    giving_up      text,
+    giving_up_details text,
+    -- What a person decided: {"as": "processed" | "look_again" | "adopt" | "send_again" | "take_back", …}.
+    resolution     jsonb,
+    -- The fence: one uuid for each claim, never used again.
+    claim          uuid,
+    lease_until    timestamptz,
+    primary key (tenant_id, bulk_change_id, row_number),
+    foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
+    check ((claim is null) = (lease_until is null))
+) with (fillfactor = 70);
+create index due_work_due on app.due_work (tenant_id, account, bulk_change_id, due_at) where claim is null;
+create index due_work_leased on app.due_work (lease_until) where claim is not null;
+
+-- Whose turn it is at the gate of an account: changes, least recently served first. Dispatch: ids and times only.
+create table app.outside_turn (
+    tenant_id      uuid not null,
+    account        uuid not null,
+    bulk_change_id uuid not null,
+    served_at      timestamptz not null,
+    is_paused      boolean not null default false,
+    is_cancelled   boolean not null default false,
+    primary key (tenant_id, account, bulk_change_id),
+    foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id)
+) with (fillfactor = 50);
+
+-- The gate of an account: when the next call may be thought of, how many rows are taken at a time, and the circuit. Dispatch.
+create table app.account_gate (
+    tenant_id    uuid not null references app.tenant,
+    account      uuid not null,
+    not_before   timestamptz not null,
+    rows_at_once smallint not null check (rows_at_once > 0),
+    -- Calls in a row that told nothing or did not arrive. From some on, one row at a time is tried, after longer and longer.
+    failures     integer not null default 0,
+    primary key (tenant_id, account)
+) with (fillfactor = 50);
+
+-- One write that was meant to be sent: committed before it is. A second open attempt at the same thing cannot be inserted, nor a
+-- second receipt.
+create table app.provider_intent (
+    tenant_id      uuid not null,
+    bulk_change_id uuid not null,
+    row_number     integer not null,
+    step           text not null,
+    direction      text not null check (direction in ('apply', 'undo')),
+    call           text not null,
+    -- Which one of several of the kind: the place of a product to be made, the provider's id of what is to be ended.
+    item           bigint not null,
+    attempt        smallint not null,
+    account        uuid not null,
+    -- How it is found again: exact, by the contract of the call.
+    natural_key    text not null,
+    request_hash   bytea not null,
+    claim          uuid not null,
+    began_at       timestamptz not null,
+    -- Not before then is it known that it has not happened.
+    settle_until   timestamptz not null,
+    outcome        text not null check (outcome in ('OPEN', 'UNKNOWN', 'DONE', 'REFUSED', 'NOT_SENT', 'NOT_APPLIED')),
+    was_unknown    boolean not null default false,
+    provider_ref   bigint,
+    -- What it was before, where that can be put back.
+    before_image   jsonb,
+    -- The day that was sent with it: when it begins, or ends.
+    effective_on   date,
+    evidence       text,
+    ended_at       timestamptz,
+    primary key (tenant_id, bulk_change_id, row_number, step, direction, call, item, attempt),
+    foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
+    check ((outcome = 'DONE') = (provider_ref is not null)),
+    check ((outcome in ('OPEN', 'UNKNOWN')) = (ended_at is null))
+) with (fillfactor = 85);
+create unique index provider_intent_one_open on app.provider_intent (tenant_id, bulk_change_id, row_number, step, direction, call, item)
+    where outcome in ('OPEN', 'UNKNOWN');
+create unique index provider_intent_one_receipt on app.provider_intent (tenant_id, bulk_change_id, row_number, step, direction, call, item)
+    where outcome = 'DONE';
+-- A thing at the provider is the receipt of one intent: nobody adopts it twice.
+create unique index provider_intent_by_receipt on app.provider_intent (tenant_id, account, call, provider_ref)
+    where outcome = 'DONE' and call in ('create_service', 'create_service_product');
+-- Attempts at the same thing that are not settled: what is found then may be theirs.
+create index provider_intent_unsettled on app.provider_intent (tenant_id, account, natural_key) where outcome in ('OPEN', 'UNKNOWN');
+
 -- tables/060_settling_row.sql
 -- A row in the middle of being settled: what settle_chunk holds in memory of one device change. Never stored.
 create type app.settling_row as (
@@ -970,7 +1071,8 @@ create type app.settling_row as (
     effective_date  date,
     due_at          timestamptz,
     waits           boolean,
-    was_scheduled   boolean
+    was_scheduled   boolean,
+    steps           text[]
 );
 
 -- A schedule row that is due: what apply_schedule_chunk holds in memory of one. Never stored.
@@ -1022,6 +1124,7 @@ begin
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
+        'due_work', 'outside_turn', 'account_gate', 'provider_intent',
         'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry', 'audit_seal']
     loop
         execute format('alter table app.%I enable row level security', v_table);
@@ -1064,6 +1167,13 @@ create policy dispatcher on app.bulk_change_turn to ascribe_dispatcher using (tr
 create policy dispatcher on app.schedule_chunk to ascribe_dispatcher using (true) with check (true);
 grant select, update (due_at, releases) on app.schedule_chunk to ascribe_dispatcher;
 grant select, update (served_at) on app.tenant_turn, app.bulk_change_turn to ascribe_dispatcher;
+create policy dispatcher on app.due_work to ascribe_dispatcher using (true) with check (true);
+grant select (tenant_id, bulk_change_id, row_number, account, due_at, has_begun, claim, lease_until),
+    update (due_at, claim, lease_until) on app.due_work to ascribe_dispatcher;
+create policy dispatcher on app.outside_turn to ascribe_dispatcher using (true) with check (true);
+grant select, update (served_at), delete on app.outside_turn to ascribe_dispatcher;
+create policy dispatcher on app.account_gate for select to ascribe_dispatcher using (true);
+grant select on app.account_gate to ascribe_dispatcher;
 create policy dispatcher on app.api_key_lookup for select to ascribe_dispatcher using (true);
 grant select on app.api_key_lookup to ascribe_dispatcher;
 
@@ -1087,7 +1197,7 @@ grant select, update, delete on app.idempotency_key to ascribe_worker;
 grant select, insert on app.tenant_turn, app.bulk_change_turn to ascribe_web;
 grant insert on app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target, app.bulk_change_input, app.bulk_change_chunk,
     app.m2m_device_change, app.audit_entry to ascribe_web;
-grant update (status, status_details, plan_hash, planning_lease_until, planning_epoch, planned_at, billing_mirrored_at, expires_at, applied_at, applied_by, start_at,
+grant update (status, status_details, is_cancelled, plan_hash, planning_lease_until, planning_epoch, planned_at, billing_mirrored_at, expires_at, applied_at, applied_by, start_at,
     row_count, no_change_count, refused_count, by_reason, outside, service_provider_id, input_columns, rows_read, rows_judged)
     on app.device_bulk_change to ascribe_web;
 grant update (is_cancelled, due_at) on app.schedule_chunk to ascribe_web;
@@ -1124,6 +1234,15 @@ grant select, insert, update on app.device_tenant to ascribe_worker;
 grant select, insert, update (status, reason, ended_at) on app.device_change_schedule to ascribe_worker;
 grant select, insert, update (is_done, is_cancelled, due_at) on app.schedule_chunk to ascribe_worker;
 grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.audit_entry to ascribe_worker;
+
+-- Outside: the worker carries out, and writes down before and after. The web role shows what is known.
+grant select, insert, delete, update (account, due_at, has_begun, sweeps, giving_up, giving_up_details, resolution, claim, lease_until)
+    on app.due_work to ascribe_worker;
+grant select, insert on app.outside_turn to ascribe_worker;
+grant select, insert, update on app.account_gate to ascribe_worker;
+grant select, insert, update (outcome, was_unknown, provider_ref, before_image, evidence, ended_at) on app.provider_intent to ascribe_worker;
+grant select on app.due_work, app.outside_turn, app.account_gate, app.provider_intent to ascribe_web;
+grant update (is_paused, is_cancelled) on app.outside_turn to ascribe_web;
 
 -- Billing: the web role shows the mirror and keeps accounts; it writes secrets and cannot read them. The worker reads Rev.io.
 grant select on app.rev_provider, app.rev_service_type, app.rev_usage_plan_group, app.rev_product, app.rev_package, app.rev_package_product,
@@ -1609,6 +1728,8 @@ begin
     end if;
     update app.bulk_change_chunk set is_paused = true
     where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state <> 'DONE';
+    -- What has begun outside is carried on; what has not is not begun.
+    update app.outside_turn set is_paused = true where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id;
     update app.device_bulk_change set status = 'PAUSED' where tenant_id = p_tenant_id and id = p_bulk_change_id;
     insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id)
     values (p_tenant_id, app.now(), p_actor, 'bulk_change_paused', p_bulk_change_id);
@@ -1644,6 +1765,7 @@ begin
     update app.bulk_change_chunk set is_paused = false, start_at = case when is_cancelled then app.now()
         else greatest(least(start_at, app.now()), v_change.start_at) end
     where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state <> 'DONE';
+    update app.outside_turn set is_paused = false where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id;
     update app.device_bulk_change set status = case when v_change.started_at is not null then 'PROCESSING'
         when v_change.start_at > app.now() and not exists (select from app.bulk_change_chunk k where k.tenant_id = p_tenant_id
             and k.bulk_change_id = p_bulk_change_id and k.is_cancelled) then 'SCHEDULED' else 'NEW' end
@@ -1693,7 +1815,9 @@ begin
     end if;
     update app.bulk_change_chunk set is_cancelled = true, is_paused = false, start_at = least(start_at, app.now())
     where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state <> 'DONE';
-    update app.device_bulk_change set status = case when v_change.started_at is null then 'NEW' else 'PROCESSING' end,
+    -- What has begun outside is carried to its end; what has not is cancelled when its turn comes.
+    update app.outside_turn set is_cancelled = true, is_paused = false where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id;
+    update app.device_bulk_change set is_cancelled = true, status = case when v_change.started_at is null then 'NEW' else 'PROCESSING' end,
         status_details = 'Cancelled by a person; what was done before stays done.'
     where tenant_id = p_tenant_id and id = p_bulk_change_id;
     perform pg_notify('ascribe_work', '');
@@ -1790,8 +1914,7 @@ grant execute on function app.release_chunk(uuid, uuid, integer, integer) to asc
 -- procedures/finish_rows.sql
 -- finish_rows: the tail every settle ends with: the chunk, the counts, the change's own status. Called under the chunk's
 -- lock, inside the settle transaction; never by anybody else.
--- Counts move by the difference and are returned by the update that moves them; nothing is recounted.
--- When to_do reaches 0: any ok -> PROCESSED; none ok -> ERROR, or CANCELLED if all were cancelled.
+-- Counts move by the difference; nothing is recounted.
 create function app.finish_rows(
     p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer,
     p_ok integer, p_failed integer, p_skipped integer, p_cancelled integer, p_ended integer)
@@ -1800,25 +1923,43 @@ create function app.finish_rows(
     as $$
 #variable_conflict use_column
 declare
-    v_now     timestamptz := app.now();
-    v_counter app.bulk_change_counter;
-    v_done    boolean;
-    v_status  text;
+    v_done boolean;
 begin
-    -- The chunk is done when none of its rows is left to do.
+    -- The chunk is done when none of its rows waits for it any more; those that are under way outside have left it.
     update app.bulk_change_chunk k set state = 'DONE', lease_until = null
     where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.chunk_number = p_chunk_number
       and k.state = 'RUNNING'
       and not exists (select from app.m2m_device_change c
           where c.tenant_id = k.tenant_id and c.bulk_change_id = k.bulk_change_id
-            and c.row_number between k.first_row and k.last_row and c.status in ('PENDING', 'PROCESSING'));
+            and c.row_number between k.first_row and k.last_row and c.status = 'PENDING');
     select k.state = 'DONE' into v_done from app.bulk_change_chunk k
     where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.chunk_number = p_chunk_number;
 
-    if p_ended > 0 then
+    perform app.count_ended_rows(p_tenant_id, p_bulk_change_id, p_ok, p_failed, p_skipped, p_cancelled, 0);
+    return query select v_done, b.status, k.to_do from app.device_bulk_change b
+        join app.bulk_change_counter k on k.tenant_id = b.tenant_id and k.bulk_change_id = b.id
+        where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id;
+end
+$$;
+
+-- count_ended_rows: the counts move by what has ended, and with the last row the change ends. Called at the end of every
+-- transaction that ends rows, under the locks of what it ended.
+-- When to_do reaches 0: any ok -> PROCESSED; none ok -> ERROR, or CANCELLED if all were cancelled. Rows that need attention end the
+-- change's waiting, too; resolving one of them computes it anew.
+create function app.count_ended_rows(p_tenant_id uuid, p_bulk_change_id uuid, p_ok integer, p_failed integer, p_skipped integer,
+    p_cancelled integer, p_needs_attention integer) returns void
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_now     timestamptz := app.now();
+    v_counter app.bulk_change_counter;
+    v_ended   integer := p_ok + p_failed + p_skipped + p_cancelled + p_needs_attention;
+    v_status  text;
+begin
+    if v_ended > 0 then
         update app.bulk_change_counter k
-        set ok = k.ok + p_ok, failed = k.failed + p_failed, skipped = k.skipped + p_skipped,
-            cancelled = k.cancelled + p_cancelled, to_do = k.to_do - p_ended
+        set ok = k.ok + p_ok, failed = k.failed + p_failed, skipped = k.skipped + p_skipped, cancelled = k.cancelled + p_cancelled,
+            needs_attention = k.needs_attention + p_needs_attention, to_do = k.to_do - v_ended
         where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
         returning k.* into v_counter;
         if v_counter.to_do = 0 then
@@ -1832,21 +1973,17 @@ begin
             insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail)
             values (p_tenant_id, v_now, 'ascribe', 'bulk_change_finished', p_bulk_change_id,
                 jsonb_build_object('status', v_status) || to_jsonb(v_counter) - array['tenant_id', 'bulk_change_id']);
-        else
-            -- The first settle; a change that was paused meanwhile stays paused.
-            update app.device_bulk_change b
-            set status = case when b.status in ('NEW', 'SCHEDULED') then 'PROCESSING' else b.status end, started_at = v_now
-            where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.started_at is null;
+            return;
         end if;
-    else
-        select * into v_counter from app.bulk_change_counter k
-        where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id;
     end if;
-    return query select v_done, b.status, v_counter.to_do from app.device_bulk_change b
-        where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id;
+    -- The first settle; a change that was paused meanwhile stays paused.
+    update app.device_bulk_change b
+    set status = case when b.status in ('NEW', 'SCHEDULED') then 'PROCESSING' else b.status end, started_at = v_now
+    where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.started_at is null;
 end
 $$;
 grant execute on function app.finish_rows(uuid, uuid, integer, integer, integer, integer, integer, integer) to ascribe_worker;
+grant execute on function app.count_ended_rows(uuid, uuid, integer, integer, integer, integer, integer) to ascribe_worker;
 
 -- procedures/cancel_rows.sql
 -- cancel_rows: the rows of a cancelled chunk that had not begun. Called by settle_chunk under the chunk's lock; never by
@@ -1938,6 +2075,332 @@ end
 $$;
 grant execute on function app.schedule_rows(uuid, uuid, integer, app.settling_row[]) to ascribe_worker;
 
+-- procedures/record_rows.sql
+-- record_rows: the record step of rows that are locked and checked: the assignment itself and all that is written of it. Called
+-- under the rows' locks by settle_chunk and settle_outside_rows; never by anybody else.
+-- Seed's procedure: the page loop of the Lambda plus usp_DeviceBulkChange_RevService_UpdateM2MChange.
+-- In:      the rows; those with a reason are left alone and end SKIPPED.
+-- Effect:  assigned by the seed's procedures, plan, pool and allocation put on the schedule where their date is still to come,
+--          what was scheduled before superseded; links, history, row, log. Answers a digest of the rows.
+-- Cost per device: 1 update of m2m_device and device_tenant (2 with a rate plan), 1 of the row, 1 history and 1 log insert.
+create function app.record_rows(p_tenant_id uuid, p_bulk_change_id uuid, p_chunk_number integer, p_rows app.settling_row[])
+    returns bytea
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_now     timestamptz := app.now();
+    v_ok      integer;
+    v_touched integer;
+    v_digest  bytea;
+begin
+    select count(*) filter (where w.reason is null) into v_ok from unnest(p_rows) as w;
+    -- The assignment itself, by the seed's procedures; each only for the rows that are its own.
+    perform app.usp_assign_customer_update_site(p_tenant_id, array_agg(w.device_id), array_agg(w.owner_tenant_id), array_agg(w.site_id))
+        from unnest(p_rows) as w where w.reason is null and w.is_rev having count(*) > 0;
+    perform app.usp_device_bulk_change_assign_non_rev_customer(p_tenant_id, array_agg(w.device_id), array_agg(w.owner_tenant_id), array_agg(w.site_id))
+        from unnest(p_rows) as w where w.reason is null and not w.is_rev having count(*) > 0;
+    perform app.usp_device_bulk_change_customer_rate_plan_change_update(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id),
+            array_agg(w.pool_id), array_agg(w.allocation_mb))
+        from unnest(p_rows) as w
+        where w.reason is null and not w.restores and not w.waits and num_nonnulls(w.plan_id, w.pool_id, w.allocation_mb) > 0 having count(*) > 0;
+    perform app.restore_assignment(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id), array_agg(w.pool_id), array_agg(w.allocation_mb))
+        from unnest(p_rows) as w where w.reason is null and w.restores having count(*) > 0;
+
+    -- What is billed of them, seen from their new account. Where nothing is mirrored there is nothing to link.
+    if exists (select from app.rev_service s where s.tenant_id = p_tenant_id) then
+        perform app.usp_update_device_rev_service_links(p_tenant_id, array_agg(w.device_id))
+            from unnest(p_rows) as w where w.reason is null having count(*) > 0;
+    end if;
+
+    perform app.schedule_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, p_rows);
+
+    insert into app.device_tenant_history (tenant_id, device_id, changed_at, bulk_change_id, row_number, version, site_id,
+        account_number, account_number_integration_authentication_id, customer_rate_plan_id, customer_rate_pool_id,
+        customer_data_allocation_mb, effective_date)
+    select dt.tenant_id, dt.device_id, v_now, p_bulk_change_id, w.row_number, dt.version, dt.site_id,
+        dt.account_number, dt.account_number_integration_authentication_id, dt.customer_rate_plan_id, dt.customer_rate_pool_id,
+        dt.customer_data_allocation_mb, w.effective_date
+    from unnest(p_rows) as w
+    join app.device_tenant dt on dt.tenant_id = p_tenant_id and dt.device_id = w.device_id
+    where w.reason is null;
+    get diagnostics v_touched = row_count;
+    if v_touched <> v_ok then
+        raise exception '% assignments recorded of %', v_touched, v_ok using errcode = 'ZA008';
+    end if;
+
+    update app.m2m_device_change c
+    set status = case when w.reason is null then 'PROCESSED' else 'SKIPPED' end, reason = w.reason,
+        attempts = c.attempts + 1, processed_date = v_now
+    from unnest(p_rows) as w
+    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = w.row_number;
+
+    insert into app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number, attempt, step, status, error_text, created_at)
+    select p_tenant_id, p_bulk_change_id, w.row_number, 1, 'record_assignment',
+        case when w.reason is null then 'PROCESSED' else 'SKIPPED' end, w.reason, v_now
+    from unnest(p_rows) as w;
+
+    select sha256(convert_to(string_agg(concat_ws(':', w.row_number, w.device_id, coalesce(w.reason, 'PROCESSED')), E'\n' order by w.row_number), 'UTF8'))
+    into v_digest from unnest(p_rows) as w;
+    return v_digest;
+end
+$$;
+grant execute on function app.record_rows(uuid, uuid, integer, app.settling_row[]) to ascribe_worker;
+
+-- procedures/claim_due_work.sql
+-- claim_due_work: rows of one change that are due at the gate of one account, leased to the caller under a uuid of his own.
+-- Seed's procedure: the SQS message with a retry number. Runs as the dispatcher, over all tenants, on ids only.
+-- Rows whose lease ran out (somebody died with them) are given back first. Then it goes round: of the accounts whose gate is open,
+-- the change that was served least recently. Of a change that is paused only what has begun is taken; of one that is cancelled,
+-- also behind a closed gate, what has not begun: that needs no call. When the account's calls came to nothing five times in a
+-- row, one row at a time is tried.
+-- Answers no row when nothing is due. Cost: 1 update for all rows of a claim and 1 of the turn.
+create function app.claim_due_work(p_claim uuid, p_lease interval)
+    returns table (tenant_id uuid, bulk_change_id uuid, account uuid, row_numbers integer[])
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_now  timestamptz := app.now();
+    v_turn record;
+    v_rows integer[];
+begin
+    with lost as (
+        select w.tenant_id, w.bulk_change_id, w.row_number from app.due_work w
+        where w.claim is not null and w.lease_until <= v_now order by w.lease_until limit 500
+        for update skip locked)
+    update app.due_work w set claim = null, lease_until = null, due_at = v_now
+    from lost where w.tenant_id = lost.tenant_id and w.bulk_change_id = lost.bulk_change_id and w.row_number = lost.row_number;
+    for v_turn in
+        select t.*, g.not_before > v_now as is_closed, case when g.failures >= 5 then 1 else g.rows_at_once end as most
+        from app.outside_turn t join app.account_gate g on g.tenant_id = t.tenant_id and g.account = t.account
+        order by t.served_at, t.tenant_id, t.account, t.bulk_change_id
+    loop
+        continue when v_turn.is_closed and not v_turn.is_cancelled;
+        select array_agg(d.row_number) into v_rows from (
+            select w.row_number from app.due_work w
+            where w.tenant_id = v_turn.tenant_id and w.account = v_turn.account and w.bulk_change_id = v_turn.bulk_change_id
+              and w.claim is null and w.due_at <= v_now
+              and (w.has_begun or not v_turn.is_paused) and not (w.has_begun and v_turn.is_closed)
+            order by w.due_at, w.row_number limit case when v_turn.is_closed then 500 else v_turn.most end
+            for update skip locked) as d;
+        exit when v_rows is not null;
+        -- A turn that nothing is due of, now or later, is taken away. Locked first: then whoever queues meanwhile has either been
+        -- seen here or makes it anew.
+        perform from app.outside_turn t
+        where t.tenant_id = v_turn.tenant_id and t.account = v_turn.account and t.bulk_change_id = v_turn.bulk_change_id
+        for update skip locked;
+        if found and not exists (select from app.due_work w where w.tenant_id = v_turn.tenant_id and w.account = v_turn.account
+            and w.bulk_change_id = v_turn.bulk_change_id) then
+            delete from app.outside_turn t
+            where t.tenant_id = v_turn.tenant_id and t.account = v_turn.account and t.bulk_change_id = v_turn.bulk_change_id;
+        end if;
+    end loop;
+    if v_rows is null then
+        return;
+    end if;
+    update app.due_work w set claim = p_claim, lease_until = v_now + p_lease
+    where w.tenant_id = v_turn.tenant_id and w.bulk_change_id = v_turn.bulk_change_id and w.row_number = any (v_rows);
+    update app.outside_turn t set served_at = v_now
+    where t.tenant_id = v_turn.tenant_id and t.account = v_turn.account and t.bulk_change_id = v_turn.bulk_change_id;
+    return query select v_turn.tenant_id, v_turn.bulk_change_id, v_turn.account, v_rows;
+end
+$$;
+grant execute on function app.claim_due_work(uuid, interval) to ascribe_dispatcher;
+
+-- hold_due_work: which of these rows are still this claim's, for so long at least; locked, in order. The first statement of every
+-- write of what happened outside.
+create function app.hold_due_work(p_tenant_id uuid, p_bulk_change_id uuid, p_claim uuid, p_rows integer[], p_for interval default '0')
+    returns setof integer
+    language sql set search_path = app, pg_temp
+    as $$
+    select w.row_number from app.due_work w
+    where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (p_rows)
+      and w.claim = p_claim and w.lease_until > app.now() + p_for
+    order by w.row_number for update
+$$;
+grant execute on function app.hold_due_work(uuid, uuid, uuid, integer[], interval) to ascribe_worker;
+
+-- release_due_work: rows given back, each with the time it is due again and the account whose gate it goes through next.
+create function app.release_due_work(p_tenant_id uuid, p_bulk_change_id uuid, p_claim uuid, p_rows integer[], p_due_at timestamptz[], p_accounts uuid[])
+    returns integer
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_released integer;
+begin
+    perform app.queue_at_gates(p_tenant_id, p_bulk_change_id, p_accounts);
+    update app.due_work w set claim = null, lease_until = null, due_at = u.due_at, account = u.account
+    from unnest(p_rows, p_due_at, p_accounts) as u (row_number, due_at, account)
+    where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = u.row_number
+      and u.row_number in (select app.hold_due_work(p_tenant_id, p_bulk_change_id, p_claim, p_rows));
+    get diagnostics v_released = row_count;
+    return v_released;
+end
+$$;
+grant execute on function app.release_due_work(uuid, uuid, uuid, integer[], timestamptz[], uuid[]) to ascribe_worker;
+
+-- procedures/begin_outside_rows.sql
+-- begin_outside_rows: rows with steps outside leave their chunk, each with its device locked. Called by settle_chunk under the
+-- rows' locks; never by anybody else.
+-- Seed's procedure: none (the Lambda called Rev.io and the carrier in the middle of its page).
+-- In:      the rows of the settle; those with a reason, or without steps, are passed over.
+-- Effect:  device locks taken in device order; rows that got theirs are PROCESSING and due now at the gate of the account that
+--          their first step is for. Answers the rows that stay with the settle: those that did not get their lock, as
+--          LOCKED_BY_OTHER_CHANGE, and those passed over.
+-- Cost per device: 1 lock insert, 1 update of the row, 1 insert into due_work.
+create function app.begin_outside_rows(p_tenant_id uuid, p_bulk_change_id uuid, p_rows app.settling_row[]) returns app.settling_row[]
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_now  timestamptz := app.now();
+    v_got  uuid[];
+    v_rest app.settling_row[];
+begin
+    select array_agg(got) into v_got from (
+        select app.lock_devices(p_tenant_id, p_bulk_change_id, array_agg(w.device_id order by w.device_id), array_agg(w.row_number order by w.device_id)) as got
+        from unnest(p_rows) as w where w.reason is null and w.steps is not null) as l;
+    select array_agg((w.row_number, w.device_id, w.owner_tenant_id,
+            case when w.reason is null and w.steps is not null then 'LOCKED_BY_OTHER_CHANGE' else w.reason end,
+            w.site_id, w.is_rev, w.plan_id, w.pool_id, w.allocation_mb, w.restores, w.effective_date, w.due_at, w.waits,
+            w.was_scheduled, w.steps)::app.settling_row order by w.device_id)
+    into v_rest
+    from unnest(p_rows) as w
+    where not (w.reason is null and w.steps is not null and w.device_id = any (coalesce(v_got, '{}')));
+
+    update app.m2m_device_change c set status = 'PROCESSING'
+    from unnest(p_rows) as w
+    where w.reason is null and w.steps is not null and w.device_id = any (v_got)
+      and c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = w.row_number;
+    perform app.put_due(p_tenant_id, p_bulk_change_id, array_agg(w.row_number order by w.row_number), v_now)
+    from unnest(p_rows) as w
+    where w.reason is null and w.steps is not null and w.device_id = any (v_got) having count(*) > 0;
+    return v_rest;
+end
+$$;
+
+-- put_due: rows are due at the gate of the account that their first step is for.
+create function app.put_due(p_tenant_id uuid, p_bulk_change_id uuid, p_rows integer[], p_due_at timestamptz) returns void
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_accounts uuid[];
+begin
+    with first as (
+        select c.row_number,
+            case when 'close_rev_service' = any (c.steps) then (select s.integration_authentication_id from app.rev_service s
+                    where s.tenant_id = p_tenant_id and s.id = c.closes[1])
+                 when t.existing_rev_service_id is not null then (select s.integration_authentication_id from app.rev_service s
+                    where s.tenant_id = p_tenant_id and s.id = t.existing_rev_service_id)
+                 else r.integration_authentication_id end as account
+        from app.m2m_device_change c
+        join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
+        left join app.rev_customer r on r.tenant_id = t.tenant_id and r.id = t.rev_customer_id
+        where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (p_rows)
+    ), put as (
+        insert into app.due_work (tenant_id, bulk_change_id, row_number, account, due_at)
+        select p_tenant_id, p_bulk_change_id, f.row_number, f.account, p_due_at from first f order by f.row_number
+        returning account)
+    select array_agg(distinct account) into v_accounts from put;
+    perform app.queue_at_gates(p_tenant_id, p_bulk_change_id, v_accounts);
+    perform pg_notify('ascribe_work', '');
+end
+$$;
+
+-- queue_at_gates: the change queues at the gates of these accounts. Its turn is locked even if it is there already: whoever takes
+-- away a turn that nothing is due of looks again after he has it.
+create function app.queue_at_gates(p_tenant_id uuid, p_bulk_change_id uuid, p_accounts uuid[]) returns void
+    language sql set search_path = app, pg_temp
+    as $$
+    insert into app.account_gate (tenant_id, account, not_before, rows_at_once)
+    select a.tenant_id, a.id, app.now(), least(500, greatest(4, a.calls_per_minute / 30))
+    from app.integration_authentication a where a.tenant_id = p_tenant_id and a.id = any (p_accounts) order by a.id
+    on conflict (tenant_id, account) do update set rows_at_once = excluded.rows_at_once
+        where account_gate.rows_at_once <> excluded.rows_at_once;
+    insert into app.outside_turn (tenant_id, account, bulk_change_id, served_at, is_paused)
+    select p_tenant_id, u.account, p_bulk_change_id, app.now(), b.status = 'PAUSED'
+    from (select distinct account from unnest(p_accounts) as w (account)) as u
+    join app.device_bulk_change b on b.tenant_id = p_tenant_id and b.id = p_bulk_change_id order by u.account
+    on conflict (tenant_id, account, bulk_change_id) do update set served_at = outside_turn.served_at;
+$$;
+grant execute on function app.begin_outside_rows(uuid, uuid, app.settling_row[]) to ascribe_worker;
+grant execute on function app.put_due(uuid, uuid, integer[], timestamptz) to ascribe_worker;
+grant execute on function app.queue_at_gates(uuid, uuid, uuid[]) to ascribe_worker;
+
+-- procedures/mirror_intents.sql
+-- mirror_intents: what these rows have made and ended at Rev.io is in the mirror from the transaction on that records it, not from
+-- the next reading on. Called under the rows' hold; never by anybody else.
+-- Seed's procedures: usp_RevService_Create_Service, usp_RevService_Create_ServiceProduct (one device a call there).
+-- In:      rows; products that a package brought and that were read, as {"service": id, "id", "product_id", "rate", "status"}.
+-- Effect:  receipts become rev_service and rev_service_product; what was closed has its end. Idempotent.
+-- Cost per row: 1 upsert for the line and each product.
+create function app.mirror_intents(p_tenant_id uuid, p_bulk_change_id uuid, p_rows integer[], p_products jsonb) returns void
+    language sql set search_path = app, pg_temp
+    as $$
+    with made as (
+        select i.account, i.provider_ref, i.effective_on, c.device_id, t.*
+        from app.provider_intent i
+        join app.m2m_device_change c on c.tenant_id = i.tenant_id and c.bulk_change_id = i.bulk_change_id and c.row_number = i.row_number
+        join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
+        where i.tenant_id = p_tenant_id and i.bulk_change_id = p_bulk_change_id and i.row_number = any (p_rows)
+          and i.call = 'create_service' and i.outcome = 'DONE'
+    )
+    insert into app.rev_service (tenant_id, integration_authentication_id, rev_service_id, rev_customer_id, number, number2, rev_provider_id,
+        rev_service_type_id, rev_package_id, rev_usage_plan_group_id, description, activated_date)
+    select p_tenant_id, m.account, m.provider_ref, r.rev_customer_id, d.msisdn, d.iccid, m.rev_provider_id, m.rev_service_type_id,
+        m.rev_package_id, m.rev_usage_plan_group_id, m.rev_service_description, m.effective_on
+    from made m
+    join app.rev_customer r on r.tenant_id = p_tenant_id and r.id = m.rev_customer_id
+    join app.device_tenant dt on dt.tenant_id = p_tenant_id and dt.device_id = m.device_id
+    join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = m.device_id
+    on conflict (tenant_id, integration_authentication_id, rev_service_id) do nothing;
+
+    insert into app.rev_service_product (tenant_id, integration_authentication_id, rev_service_product_id, rev_service_id, rev_customer_id,
+        rev_product_id, rate, quantity, status, status_date, activated_date)
+    select p_tenant_id, i.account, i.provider_ref, s.provider_ref, r.rev_customer_id, t.rev_product_ids[i.item], t.rates[i.item], 1, 'ACTIVE',
+        i.effective_on, i.effective_on
+    from app.provider_intent i
+    join app.provider_intent s on s.tenant_id = i.tenant_id and s.bulk_change_id = i.bulk_change_id and s.row_number = i.row_number
+        and s.step = i.step and s.direction = i.direction and s.call = 'create_service' and s.outcome = 'DONE'
+    join app.m2m_device_change c on c.tenant_id = i.tenant_id and c.bulk_change_id = i.bulk_change_id and c.row_number = i.row_number
+    join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
+    join app.rev_customer r on r.tenant_id = p_tenant_id and r.id = t.rev_customer_id
+    where i.tenant_id = p_tenant_id and i.bulk_change_id = p_bulk_change_id and i.row_number = any (p_rows)
+      and i.call = 'create_service_product' and i.outcome = 'DONE'
+    on conflict (tenant_id, integration_authentication_id, rev_service_product_id) do nothing;
+
+    insert into app.rev_service_product (tenant_id, integration_authentication_id, rev_service_product_id, rev_service_id, rev_customer_id,
+        rev_product_id, rev_package_id, rate, quantity, status, activated_date)
+    select p_tenant_id, s.integration_authentication_id, p.id, p.service, s.rev_customer_id, p.product_id, s.rev_package_id, p.rate, 1, p.status, s.activated_date
+    from jsonb_to_recordset(p_products) as p (account uuid, service bigint, id bigint, product_id bigint, rate numeric, status text)
+    join app.rev_service s on s.tenant_id = p_tenant_id and s.integration_authentication_id = p.account and s.rev_service_id = p.service
+    on conflict (tenant_id, integration_authentication_id, rev_service_product_id) do nothing;
+
+    update app.rev_service_product p set status = 'DISCONNECTED', status_date = i.effective_on, canceled_date = i.effective_on
+    from app.provider_intent i
+    where i.tenant_id = p_tenant_id and i.bulk_change_id = p_bulk_change_id and i.row_number = any (p_rows)
+      and i.call = 'disconnect_service_product' and i.outcome = 'DONE'
+      and p.tenant_id = i.tenant_id and p.integration_authentication_id = i.account and p.rev_service_product_id = i.provider_ref;
+
+    update app.rev_service s set disconnected_date = i.effective_on
+    from app.provider_intent i
+    where i.tenant_id = p_tenant_id and i.bulk_change_id = p_bulk_change_id and i.row_number = any (p_rows)
+      and i.call = 'close_service' and i.outcome = 'DONE'
+      and s.tenant_id = i.tenant_id and s.integration_authentication_id = i.account and s.rev_service_id = i.provider_ref;
+
+    update app.rev_service s set number = d.msisdn, number2 = d.iccid
+    from app.provider_intent i
+    join app.m2m_device_change c on c.tenant_id = i.tenant_id and c.bulk_change_id = i.bulk_change_id and c.row_number = i.row_number
+    join app.device_tenant dt on dt.tenant_id = p_tenant_id and dt.device_id = c.device_id
+    join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = c.device_id
+    where i.tenant_id = p_tenant_id and i.bulk_change_id = p_bulk_change_id and i.row_number = any (p_rows)
+      and i.call = 'patch_service' and i.direction = 'apply' and i.outcome = 'DONE'
+      and not exists (select from app.provider_intent b where b.tenant_id = i.tenant_id and b.bulk_change_id = i.bulk_change_id
+          and b.row_number = i.row_number and b.call = 'patch_service' and b.direction = 'undo' and b.outcome = 'DONE')
+      and s.tenant_id = i.tenant_id and s.integration_authentication_id = i.account and s.rev_service_id = i.provider_ref;
+$$;
+grant execute on function app.mirror_intents(uuid, uuid, integer[], jsonb) to ascribe_worker;
+
 -- procedures/settle_chunk.sql
 -- settle_chunk: the record step of a range of a chunk's rows, whole or not at all.
 -- Seed's procedure: the page loop of the Lambda plus usp_DeviceBulkChange_RevService_UpdateM2MChange.
@@ -1945,9 +2408,8 @@ grant execute on function app.schedule_rows(uuid, uuid, integer, app.settling_ro
 --          row is being looked for); who works.
 -- Effect:  in one transaction: the chunk locked where the epoch is ours and the lease still runs; devices and assignments
 --          locked in device order; rows that moved since the plan or are another change's left alone (SKIPPED);
---          the rest assigned by the seed's procedures, plan, pool and allocation put on the schedule where their date is
---          still to come, what was scheduled before superseded; history, row, log, counts, the change's status, one audit entry
---          with a digest of the rows.
+--          rows with steps outside begin those (begin_outside_rows) and leave the chunk; the rest recorded (record_rows);
+--          counts, the change's status, one audit entry with a digest of the rows.
 -- Errors:  ZA001 the lease is lost. Else a row's data (classes 22, 23, ZA010) or an outage.
 -- Idempotent: a range without PENDING rows changes nothing; a chunk that this epoch finished answers as finished.
 -- Cost per device: 1 row lock on each of m2m_device and device_tenant, 1 update of each (device_tenant 2 with a rate
@@ -1967,7 +2429,7 @@ declare
     v_rows          app.settling_row[];
     v_ok            integer := 0;
     v_all           integer := 0;
-    v_touched       integer;
+    v_begun         integer := 0;
     v_digest        bytea;
 begin
     select * into v_chunk from app.bulk_change_chunk c
@@ -2010,7 +2472,7 @@ begin
               (t.site_version, t.rev_customer_version, t.customer_rate_plan_version, t.customer_rate_pool_version);
 
         select array_agg((w.row_number, w.device_id, w.owner_tenant_id, w.reason, w.site_id, w.is_rev, w.plan_id, w.pool_id,
-                          w.allocation_mb, w.restores, w.effective_date, w.due_at, w.waits, w.was_scheduled)::app.settling_row order by w.device_id)
+                          w.allocation_mb, w.restores, w.effective_date, w.due_at, w.waits, w.was_scheduled, w.steps)::app.settling_row order by w.device_id)
         into v_rows
         from (
             select c.row_number, c.device_id, coalesce(dt.device_owner_tenant_id, p_tenant_id) as owner_tenant_id,
@@ -2026,7 +2488,7 @@ begin
                 t.customer_data_allocation_mb as allocation_mb, t.restores, c.effective_date, t.effective_at as due_at,
                 coalesce(t.effective_at > v_now, false)
                     and num_nonnulls(t.customer_rate_plan_id, t.customer_rate_pool_id, t.customer_data_allocation_mb) > 0 as waits,
-                dt.scheduled_change_id is not null as was_scheduled
+                dt.scheduled_change_id is not null as was_scheduled, c.steps
             from app.m2m_device_change c
             join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id
                 and t.target_number = c.target_number
@@ -2037,58 +2499,18 @@ begin
             left join app.locked_devices(p_bulk_change_id, v_devices) as l (device_id) on l.device_id = c.device_id
             where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id
               and c.row_number between p_first_row and p_last_row and c.status = 'PENDING') as w;
+        -- What is to happen outside first leaves the chunk; what is locked by another change is left alone.
+        if exists (select from unnest(v_rows) as w where w.reason is null and w.steps is not null) then
+            select count(*) into v_begun from unnest(v_rows);
+            v_rows := app.begin_outside_rows(p_tenant_id, p_bulk_change_id, v_rows);
+            v_begun := v_begun - coalesce(cardinality(v_rows), 0);
+        end if;
         select count(*) filter (where w.reason is null), count(*) into v_ok, v_all from unnest(v_rows) as w;
-
-        -- The assignment itself, by the seed's procedures; each only for the rows that are its own.
-        perform app.usp_assign_customer_update_site(p_tenant_id, array_agg(w.device_id), array_agg(w.owner_tenant_id), array_agg(w.site_id))
-            from unnest(v_rows) as w where w.reason is null and w.is_rev having count(*) > 0;
-        perform app.usp_device_bulk_change_assign_non_rev_customer(p_tenant_id, array_agg(w.device_id), array_agg(w.owner_tenant_id), array_agg(w.site_id))
-            from unnest(v_rows) as w where w.reason is null and not w.is_rev having count(*) > 0;
-        perform app.usp_device_bulk_change_customer_rate_plan_change_update(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id),
-                array_agg(w.pool_id), array_agg(w.allocation_mb))
-            from unnest(v_rows) as w
-            where w.reason is null and not w.restores and not w.waits and num_nonnulls(w.plan_id, w.pool_id, w.allocation_mb) > 0 having count(*) > 0;
-        perform app.restore_assignment(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id), array_agg(w.pool_id), array_agg(w.allocation_mb))
-            from unnest(v_rows) as w where w.reason is null and w.restores having count(*) > 0;
-
-        -- What is billed of them, seen from their new account. Where nothing is mirrored there is nothing to link.
-        if exists (select from app.rev_service s where s.tenant_id = p_tenant_id) then
-            perform app.usp_update_device_rev_service_links(p_tenant_id, array_agg(w.device_id))
-                from unnest(v_rows) as w where w.reason is null having count(*) > 0;
-        end if;
-
-        perform app.schedule_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, v_rows);
-
-        insert into app.device_tenant_history (tenant_id, device_id, changed_at, bulk_change_id, row_number, version, site_id,
-            account_number, account_number_integration_authentication_id, customer_rate_plan_id, customer_rate_pool_id,
-            customer_data_allocation_mb, effective_date)
-        select dt.tenant_id, dt.device_id, v_now, p_bulk_change_id, w.row_number, dt.version, dt.site_id,
-            dt.account_number, dt.account_number_integration_authentication_id, dt.customer_rate_plan_id, dt.customer_rate_pool_id,
-            dt.customer_data_allocation_mb, w.effective_date
-        from unnest(v_rows) as w
-        join app.device_tenant dt on dt.tenant_id = p_tenant_id and dt.device_id = w.device_id
-        where w.reason is null;
-        get diagnostics v_touched = row_count;
-        if v_touched <> v_ok then
-            raise exception '% assignments recorded of %', v_touched, v_ok using errcode = 'ZA008';
-        end if;
-
-        update app.m2m_device_change c
-        set status = case when w.reason is null then 'PROCESSED' else 'SKIPPED' end, reason = w.reason,
-            attempts = c.attempts + 1, processed_date = v_now
-        from unnest(v_rows) as w
-        where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = w.row_number;
-
-        insert into app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number, attempt, step, status, error_text, created_at)
-        select p_tenant_id, p_bulk_change_id, w.row_number, 1, 'record_assignment',
-            case when w.reason is null then 'PROCESSED' else 'SKIPPED' end, w.reason, v_now
-        from unnest(v_rows) as w;
-
-        select sha256(convert_to(string_agg(concat_ws(':', w.row_number, w.device_id, coalesce(w.reason, 'PROCESSED')), E'\n' order by w.row_number), 'UTF8'))
-        into v_digest from unnest(v_rows) as w;
+        v_digest := app.record_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, v_rows);
         insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, chunk_number, detail, digest)
         values (p_tenant_id, v_now, p_worker, 'chunk_settled', p_bulk_change_id, p_chunk_number,
-            jsonb_build_object('first_row', p_first_row, 'last_row', p_last_row, 'epoch', p_epoch, 'ok', v_ok, 'skipped', v_all - v_ok), v_digest);
+            jsonb_build_object('first_row', p_first_row, 'last_row', p_last_row, 'epoch', p_epoch, 'ok', v_ok, 'skipped', v_all - v_ok)
+                || case when v_begun > 0 then jsonb_build_object('begun', v_begun) else '{}' end, v_digest);
     end if;
 
     return query select v_all, v_ok, v_all - v_ok, f.chunk_done, f.change_status, f.to_do
@@ -2096,6 +2518,237 @@ begin
 end
 $$;
 grant execute on function app.settle_chunk(uuid, uuid, integer, integer, integer, integer, text) to ascribe_worker;
+
+-- procedures/settle_outside_rows.sql
+-- settle_outside_rows: rows of which everything outside has happened: their assignment is recorded.
+-- Seed's procedures: usp_DeviceBulkChange_RevService_UpdateM2MChange and what the Lambda called before it.
+-- In:      the claim; rows; products that packages brought (see mirror_intents); when what was ever unknown is looked at again.
+-- Effect:  in one transaction: the rows held, devices and assignments locked in device order, receipts mirrored, the rows recorded
+--          (record_rows), devices unlocked, due work ended or put off to its first sweep, counts, one audit entry with a digest.
+--          It compares no version: the device has been locked since it was checked. Rows that are not this claim's are passed over.
+-- Errors:  a row's data (classes 22, 23, ZA010), or an outage. Idempotent.
+-- Cost per device: that of record_rows, of mirror_intents, 1 lock deleted, 1 due work deleted.
+create function app.settle_outside_rows(p_tenant_id uuid, p_bulk_change_id uuid, p_claim uuid, p_rows integer[], p_products jsonb,
+    p_first_sweep interval, p_worker text) returns integer
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_now     timestamptz := app.now();
+    v_held    integer[];
+    v_devices uuid[];
+    v_rows    app.settling_row[];
+    v_chunk   record;
+    v_digests bytea[] := '{}';
+begin
+    select array_agg(h) into v_held from app.hold_due_work(p_tenant_id, p_bulk_change_id, p_claim, p_rows) as h;
+    select array_agg(c.row_number), array_agg(c.device_id) into v_held, v_devices from app.m2m_device_change c
+    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (v_held) and c.status = 'PROCESSING';
+    if v_held is null then
+        return 0;
+    end if;
+    perform from app.m2m_device d
+        where d.tenant_id = p_tenant_id and d.id = any (v_devices) order by d.id for no key update;
+    perform from app.device_tenant dt
+        where dt.tenant_id = p_tenant_id and dt.device_id = any (v_devices) order by dt.device_id for no key update;
+    perform app.mirror_intents(p_tenant_id, p_bulk_change_id, v_held, p_products);
+    -- Rows of several chunks at most when a claim lies across a border.
+    for v_chunk in
+        select k.chunk_number, k.first_row, k.last_row from app.bulk_change_chunk k
+        where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
+          and exists (select from unnest(v_held) as h where h between k.first_row and k.last_row) order by k.chunk_number
+    loop
+        select array_agg((w.row_number, w.device_id, w.owner_tenant_id, null, w.site_id, w.is_rev, w.plan_id, w.pool_id,
+                          w.allocation_mb, w.restores, w.effective_date, w.due_at, w.waits, w.was_scheduled, w.steps)::app.settling_row order by w.device_id)
+        into v_rows
+        from (
+            select c.row_number, c.device_id, coalesce(dt.device_owner_tenant_id, p_tenant_id) as owner_tenant_id,
+                t.site_id, t.rev_customer_id is not null as is_rev,
+                t.customer_rate_plan_id as plan_id, t.customer_rate_pool_id as pool_id,
+                t.customer_data_allocation_mb as allocation_mb, t.restores, c.effective_date, t.effective_at as due_at,
+                coalesce(t.effective_at > v_now, false)
+                    and num_nonnulls(t.customer_rate_plan_id, t.customer_rate_pool_id, t.customer_data_allocation_mb) > 0 as waits,
+                dt.scheduled_change_id is not null as was_scheduled, c.steps
+            from app.m2m_device_change c
+            join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id
+                and t.target_number = c.target_number
+            left join app.device_tenant dt on dt.tenant_id = c.tenant_id and dt.device_id = c.device_id
+            where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id
+              and c.row_number = any (v_held) and c.row_number between v_chunk.first_row and v_chunk.last_row) as w;
+        v_digests := v_digests || app.record_rows(p_tenant_id, p_bulk_change_id, v_chunk.chunk_number, v_rows);
+    end loop;
+    perform app.leave_outside(p_tenant_id, p_bulk_change_id, v_held, v_devices, p_first_sweep);
+    insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail, digest)
+    values (p_tenant_id, v_now, p_worker, 'rows_settled', p_bulk_change_id,
+        jsonb_build_object('rows', cardinality(v_held), 'claim', p_claim), sha256(array_to_string(v_digests, ':')::bytea));
+    perform app.count_ended_rows(p_tenant_id, p_bulk_change_id, cardinality(v_held), 0, 0, 0, 0);
+    return cardinality(v_held);
+end
+$$;
+grant execute on function app.settle_outside_rows(uuid, uuid, uuid, integer[], jsonb, interval, text) to ascribe_worker;
+
+-- leave_outside: rows that are over give their devices back. What was ever unknown of them is looked at again later, without
+-- holding the device.
+create function app.leave_outside(p_tenant_id uuid, p_bulk_change_id uuid, p_rows integer[], p_devices uuid[], p_first_sweep interval)
+    returns void
+    language sql set search_path = app, pg_temp
+    as $$
+    select app.unlock_devices(p_tenant_id, p_bulk_change_id, p_devices);
+    update app.due_work w set sweeps = 0, due_at = app.now() + p_first_sweep, claim = null, lease_until = null, resolution = null,
+        account = i.account
+    from (select distinct on (i.row_number) i.row_number, i.account from app.provider_intent i
+          where i.tenant_id = p_tenant_id and i.bulk_change_id = p_bulk_change_id and i.row_number = any (p_rows)
+            and i.was_unknown and i.call in ('create_service', 'create_service_product') order by i.row_number, i.began_at) as i
+    where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = i.row_number;
+    delete from app.due_work w
+    where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (p_rows) and w.sweeps is null;
+$$;
+grant execute on function app.leave_outside(uuid, uuid, integer[], uuid[], interval) to ascribe_worker;
+
+-- end_outside_rows: rows that end otherwise than done: FAILED (nothing of them remains outside), CANCELLED (nothing was begun), or
+-- NEEDS_ATTENTION (nobody knows, or something cannot be taken back: the device stays locked until a person has decided).
+-- In:      the claim; per row its status, reason and words for a person.
+-- Effect:  in one transaction: rows, log, receipts mirrored and links of their devices, locks, due work, counts, one audit entry.
+-- Cost per row: 1 update, 1 log insert, 1 lock and 1 due work deleted.
+create function app.end_outside_rows(p_tenant_id uuid, p_bulk_change_id uuid, p_claim uuid, p_rows integer[], p_statuses text[],
+    p_reasons text[], p_details text[], p_first_sweep interval, p_worker text) returns integer
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_now       timestamptz := app.now();
+    v_held      integer[];
+    v_over      integer[];
+    v_devices   uuid[];
+    v_failed    integer;
+    v_cancelled integer;
+    v_attention integer;
+begin
+    select array_agg(h) into v_held from app.hold_due_work(p_tenant_id, p_bulk_change_id, p_claim, p_rows) as h;
+    with ended as (
+        update app.m2m_device_change c
+        set status = u.status, reason = u.reason, status_details = u.details, attempts = c.attempts + 1,
+            processed_date = case when u.status <> 'NEEDS_ATTENTION' then v_now end
+        from unnest(p_rows, p_statuses, p_reasons, p_details) as u (row_number, status, reason, details)
+        where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = u.row_number and c.status = 'PROCESSING'
+          and c.row_number = any (v_held)
+        returning c.row_number, c.device_id, c.status, c.reason, c.attempts, c.status_details
+    ), logged as (
+        insert into app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number, attempt, step, status, error_text, created_at)
+        select p_tenant_id, p_bulk_change_id, e.row_number, e.attempts, 'record_assignment', e.status, concat_ws(': ', e.reason, e.status_details), v_now from ended e
+    ), noted as (
+        insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail, digest)
+        select p_tenant_id, v_now, p_worker, 'rows_ended', p_bulk_change_id, jsonb_build_object('rows', count(*), 'claim', p_claim),
+            sha256(convert_to(string_agg(concat_ws(':', e.row_number, e.device_id, e.status, e.reason), E'\n' order by e.row_number), 'UTF8'))
+        from ended e having count(*) > 0
+    )
+    select array_agg(e.row_number) filter (where e.status <> 'NEEDS_ATTENTION'), array_agg(e.device_id) filter (where e.status <> 'NEEDS_ATTENTION'),
+        array_agg(e.row_number), count(*) filter (where e.status = 'FAILED'), count(*) filter (where e.status = 'CANCELLED'),
+        count(*) filter (where e.status = 'NEEDS_ATTENTION')
+    into v_over, v_devices, v_held, v_failed, v_cancelled, v_attention from ended e;
+    if v_held is null then
+        return 0;
+    end if;
+    if exists (select from app.provider_intent i where i.tenant_id = p_tenant_id and i.bulk_change_id = p_bulk_change_id
+               and i.row_number = any (v_held) and i.outcome = 'DONE') then
+        perform app.mirror_intents(p_tenant_id, p_bulk_change_id, v_held, '[]');
+        perform app.usp_update_device_rev_service_links(p_tenant_id, array_agg(c.device_id)) from app.m2m_device_change c
+            where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (v_held);
+    end if;
+    if v_over is not null then
+        perform app.leave_outside(p_tenant_id, p_bulk_change_id, v_over, v_devices, p_first_sweep);
+    end if;
+    update app.due_work w set due_at = 'infinity', claim = null, lease_until = null, resolution = null
+    where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_held) and w.claim = p_claim;
+    perform app.count_ended_rows(p_tenant_id, p_bulk_change_id, 0, v_failed, 0, v_cancelled, v_attention);
+    return cardinality(v_held);
+end
+$$;
+grant execute on function app.end_outside_rows(uuid, uuid, uuid, integer[], text[], text[], text[], interval, text) to ascribe_worker;
+
+-- procedures/record_intents.sql
+-- record_intents: what is about to be sent, committed before it is. Only for sends that the gate has granted.
+-- Seed's procedure: none (nothing was written before a call, so nobody knew afterwards).
+-- In:      the claim; how long the lease has to run still (a send may take so long, and must be over before somebody else looks);
+--          per intent its row, key, natural key, request digest and, where it can be put back, what was there before.
+-- Effect:  intents OPEN; the row has begun. Answers those that were written: nothing else may be sent. One that is missing has an
+--          open attempt already, or is not this claim's any more.
+-- Cost:    1 insert per call; 1 update per row the first time. One transaction for all.
+create function app.record_intents(p_tenant_id uuid, p_bulk_change_id uuid, p_claim uuid, p_account uuid, p_lease_left interval,
+    p_settle_for interval, p_rows integer[], p_steps text[], p_directions text[], p_calls text[], p_items bigint[], p_attempts smallint[],
+    p_natural_keys text[], p_request_hashes bytea[], p_before_images jsonb[], p_effective_on date[])
+    returns table (row_number integer, step text, direction text, call text, item bigint, began_at timestamptz, settle_until timestamptz)
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_now  timestamptz := app.now();
+    v_held integer[];
+begin
+    select array_agg(h) into v_held from app.hold_due_work(p_tenant_id, p_bulk_change_id, p_claim, p_rows, p_lease_left) as h;
+    update app.due_work w set has_begun = true
+    where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_held) and not w.has_begun;
+    return query
+        insert into app.provider_intent as i (tenant_id, bulk_change_id, row_number, step, direction, call, item, attempt, account, natural_key,
+            request_hash, claim, began_at, settle_until, outcome, before_image, effective_on)
+        select p_tenant_id, p_bulk_change_id, u.row_number, u.step, u.direction, u.call, u.item, u.attempt, p_account, u.natural_key,
+            u.request_hash, p_claim, v_now, v_now + p_settle_for, 'OPEN', u.before_image, u.effective_on
+        from unnest(p_rows, p_steps, p_directions, p_calls, p_items, p_attempts, p_natural_keys, p_request_hashes, p_before_images,
+            p_effective_on) as u (row_number, step, direction, call, item, attempt, natural_key, request_hash, before_image, effective_on)
+        where u.row_number = any (v_held) order by u.row_number
+        on conflict do nothing
+        returning i.row_number, i.step, i.direction, i.call, i.item, i.began_at, i.settle_until;
+end
+$$;
+grant execute on function app.record_intents(uuid, uuid, uuid, uuid, interval, interval, integer[], text[], text[], text[], bigint[], smallint[],
+    text[], bytea[], jsonb[], date[]) to ascribe_worker;
+
+-- finish_intents: what came of sends, or of looking afterwards. Written down by who holds the rows and by nobody else: who does not
+-- any more is told nothing, for whoever holds them now looks for himself.
+-- In:      per intent its row, key and attempt, the outcome, the provider's id if it has happened, evidence; what the log says.
+-- Effect:  intents that are OPEN or UNKNOWN take the outcome; one log row each. An id that is another intent's receipt already is
+--          not a second one's: the outcome stays UNKNOWN then. Answers the rows that were written.
+-- Cost:    1 update and 1 log insert per call. One transaction for as many answers as have come.
+create function app.finish_intents(p_tenant_id uuid, p_bulk_change_id uuid, p_claim uuid, p_rows integer[], p_steps text[],
+    p_directions text[], p_calls text[], p_items bigint[], p_attempts smallint[], p_outcomes text[], p_refs bigint[], p_evidence text[],
+    p_log_statuses text[], p_requests text[], p_responses text[])
+    returns table (row_number integer, step text, direction text, call text, item bigint, outcome text)
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_now  timestamptz := app.now();
+    v_held integer[];
+begin
+    select array_agg(h) into v_held from app.hold_due_work(p_tenant_id, p_bulk_change_id, p_claim, p_rows) as h;
+    insert into app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number, attempt, step, status, error_text, request, response, created_at)
+    select p_tenant_id, p_bulk_change_id, u.row_number, u.attempt, u.step || case u.direction when 'undo' then ' (undo): ' else ': ' end || u.call, u.log_status,
+        case when u.outcome <> 'DONE' then u.evidence end, u.request, u.response, v_now
+    from unnest(p_rows, p_steps, p_directions, p_calls, p_attempts, p_outcomes, p_evidence, p_log_statuses, p_requests, p_responses)
+        as u (row_number, step, direction, call, attempt, outcome, evidence, log_status, request, response)
+    where u.row_number = any (v_held);
+    return query
+        update app.provider_intent i
+        set outcome = w.outcome, provider_ref = case when w.outcome = 'DONE' then w.ref end, evidence = w.evidence,
+            was_unknown = i.was_unknown or w.outcome = 'UNKNOWN' or w.log_status in ('FOUND', 'NOT_FOUND'),
+            ended_at = case when w.outcome in ('OPEN', 'UNKNOWN') then null else v_now end
+        from (
+            select u.row_number, u.step, u.direction, u.call, u.item, u.attempt, u.ref, u.evidence, u.log_status,
+                case when u.told = 'DONE' and u.call in ('create_service', 'create_service_product') and exists (
+                    select from app.provider_intent m
+                    join app.provider_intent o on o.tenant_id = m.tenant_id and o.account = m.account and o.call = m.call
+                    where m.tenant_id = p_tenant_id and m.bulk_change_id = p_bulk_change_id and m.row_number = u.row_number and m.step = u.step
+                      and m.direction = u.direction and m.call = u.call and m.item = u.item and m.attempt = u.attempt
+                      and o.outcome = 'DONE' and o.provider_ref = u.ref) then 'UNKNOWN' else u.told end as outcome
+            from unnest(p_rows, p_steps, p_directions, p_calls, p_items, p_attempts, p_outcomes, p_refs, p_evidence, p_log_statuses)
+                as u (row_number, step, direction, call, item, attempt, told, ref, evidence, log_status)) as w
+        where i.tenant_id = p_tenant_id and i.bulk_change_id = p_bulk_change_id and i.row_number = w.row_number and i.step = w.step
+          and i.direction = w.direction and i.call = w.call and i.item = w.item and i.attempt = w.attempt
+          and i.outcome in ('OPEN', 'UNKNOWN') and i.row_number = any (v_held)
+        returning i.row_number, i.step, i.direction, i.call, i.item, i.outcome;
+end
+$$;
+grant execute on function app.finish_intents(uuid, uuid, uuid, integer[], text[], text[], text[], bigint[], smallint[], text[], bigint[], text[],
+    text[], text[], text[]) to ascribe_worker;
 
 -- procedures/fail_poison_row.sql
 -- fail_poison_row: the one row of a chunk that the database would not take, alone at the end of the halving.

@@ -22,6 +22,7 @@ pub mod idempotency;
 pub mod input_record;
 mod ledger;
 pub mod migrate;
+pub mod outside;
 pub mod plan;
 pub mod proof;
 pub mod rev_io;

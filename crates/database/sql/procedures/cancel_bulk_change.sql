@@ -35,7 +35,9 @@ begin
     end if;
     update app.bulk_change_chunk set is_cancelled = true, is_paused = false, start_at = least(start_at, app.now())
     where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state <> 'DONE';
-    update app.device_bulk_change set status = case when v_change.started_at is null then 'NEW' else 'PROCESSING' end,
+    -- What has begun outside is carried to its end; what has not is cancelled when its turn comes.
+    update app.outside_turn set is_cancelled = true, is_paused = false where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id;
+    update app.device_bulk_change set is_cancelled = true, status = case when v_change.started_at is null then 'NEW' else 'PROCESSING' end,
         status_details = 'Cancelled by a person; what was done before stays done.'
     where tenant_id = p_tenant_id and id = p_bulk_change_id;
     perform pg_notify('ascribe_work', '');

@@ -24,6 +24,8 @@ begin
     end if;
     update app.bulk_change_chunk set is_paused = true
     where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state <> 'DONE';
+    -- What has begun outside is carried on; what has not is not begun.
+    update app.outside_turn set is_paused = true where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id;
     update app.device_bulk_change set status = 'PAUSED' where tenant_id = p_tenant_id and id = p_bulk_change_id;
     insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id)
     values (p_tenant_id, app.now(), p_actor, 'bulk_change_paused', p_bulk_change_id);

@@ -25,6 +25,7 @@ begin
     update app.bulk_change_chunk set is_paused = false, start_at = case when is_cancelled then app.now()
         else greatest(least(start_at, app.now()), v_change.start_at) end
     where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id and state <> 'DONE';
+    update app.outside_turn set is_paused = false where tenant_id = p_tenant_id and bulk_change_id = p_bulk_change_id;
     update app.device_bulk_change set status = case when v_change.started_at is not null then 'PROCESSING'
         when v_change.start_at > app.now() and not exists (select from app.bulk_change_chunk k where k.tenant_id = p_tenant_id
             and k.bulk_change_id = p_bulk_change_id and k.is_cancelled) then 'SCHEDULED' else 'NEW' end

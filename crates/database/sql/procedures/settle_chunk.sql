@@ -4,9 +4,8 @@
 --          row is being looked for); who works.
 -- Effect:  in one transaction: the chunk locked where the epoch is ours and the lease still runs; devices and assignments
 --          locked in device order; rows that moved since the plan or are another change's left alone (SKIPPED);
---          the rest assigned by the seed's procedures, plan, pool and allocation put on the schedule where their date is
---          still to come, what was scheduled before superseded; history, row, log, counts, the change's status, one audit entry
---          with a digest of the rows.
+--          rows with steps outside begin those (begin_outside_rows) and leave the chunk; the rest recorded (record_rows);
+--          counts, the change's status, one audit entry with a digest of the rows.
 -- Errors:  ZA001 the lease is lost. Else a row's data (classes 22, 23, ZA010) or an outage.
 -- Idempotent: a range without PENDING rows changes nothing; a chunk that this epoch finished answers as finished.
 -- Cost per device: 1 row lock on each of m2m_device and device_tenant, 1 update of each (device_tenant 2 with a rate
@@ -26,7 +25,7 @@ declare
     v_rows          app.settling_row[];
     v_ok            integer := 0;
     v_all           integer := 0;
-    v_touched       integer;
+    v_begun         integer := 0;
     v_digest        bytea;
 begin
     select * into v_chunk from app.bulk_change_chunk c
@@ -69,7 +68,7 @@ begin
               (t.site_version, t.rev_customer_version, t.customer_rate_plan_version, t.customer_rate_pool_version);
 
         select array_agg((w.row_number, w.device_id, w.owner_tenant_id, w.reason, w.site_id, w.is_rev, w.plan_id, w.pool_id,
-                          w.allocation_mb, w.restores, w.effective_date, w.due_at, w.waits, w.was_scheduled)::app.settling_row order by w.device_id)
+                          w.allocation_mb, w.restores, w.effective_date, w.due_at, w.waits, w.was_scheduled, w.steps)::app.settling_row order by w.device_id)
         into v_rows
         from (
             select c.row_number, c.device_id, coalesce(dt.device_owner_tenant_id, p_tenant_id) as owner_tenant_id,
@@ -85,7 +84,7 @@ begin
                 t.customer_data_allocation_mb as allocation_mb, t.restores, c.effective_date, t.effective_at as due_at,
                 coalesce(t.effective_at > v_now, false)
                     and num_nonnulls(t.customer_rate_plan_id, t.customer_rate_pool_id, t.customer_data_allocation_mb) > 0 as waits,
-                dt.scheduled_change_id is not null as was_scheduled
+                dt.scheduled_change_id is not null as was_scheduled, c.steps
             from app.m2m_device_change c
             join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id
                 and t.target_number = c.target_number
@@ -96,58 +95,18 @@ begin
             left join app.locked_devices(p_bulk_change_id, v_devices) as l (device_id) on l.device_id = c.device_id
             where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id
               and c.row_number between p_first_row and p_last_row and c.status = 'PENDING') as w;
+        -- What is to happen outside first leaves the chunk; what is locked by another change is left alone.
+        if exists (select from unnest(v_rows) as w where w.reason is null and w.steps is not null) then
+            select count(*) into v_begun from unnest(v_rows);
+            v_rows := app.begin_outside_rows(p_tenant_id, p_bulk_change_id, v_rows);
+            v_begun := v_begun - coalesce(cardinality(v_rows), 0);
+        end if;
         select count(*) filter (where w.reason is null), count(*) into v_ok, v_all from unnest(v_rows) as w;
-
-        -- The assignment itself, by the seed's procedures; each only for the rows that are its own.
-        perform app.usp_assign_customer_update_site(p_tenant_id, array_agg(w.device_id), array_agg(w.owner_tenant_id), array_agg(w.site_id))
-            from unnest(v_rows) as w where w.reason is null and w.is_rev having count(*) > 0;
-        perform app.usp_device_bulk_change_assign_non_rev_customer(p_tenant_id, array_agg(w.device_id), array_agg(w.owner_tenant_id), array_agg(w.site_id))
-            from unnest(v_rows) as w where w.reason is null and not w.is_rev having count(*) > 0;
-        perform app.usp_device_bulk_change_customer_rate_plan_change_update(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id),
-                array_agg(w.pool_id), array_agg(w.allocation_mb))
-            from unnest(v_rows) as w
-            where w.reason is null and not w.restores and not w.waits and num_nonnulls(w.plan_id, w.pool_id, w.allocation_mb) > 0 having count(*) > 0;
-        perform app.restore_assignment(p_tenant_id, array_agg(w.device_id), array_agg(w.plan_id), array_agg(w.pool_id), array_agg(w.allocation_mb))
-            from unnest(v_rows) as w where w.reason is null and w.restores having count(*) > 0;
-
-        -- What is billed of them, seen from their new account. Where nothing is mirrored there is nothing to link.
-        if exists (select from app.rev_service s where s.tenant_id = p_tenant_id) then
-            perform app.usp_update_device_rev_service_links(p_tenant_id, array_agg(w.device_id))
-                from unnest(v_rows) as w where w.reason is null having count(*) > 0;
-        end if;
-
-        perform app.schedule_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, v_rows);
-
-        insert into app.device_tenant_history (tenant_id, device_id, changed_at, bulk_change_id, row_number, version, site_id,
-            account_number, account_number_integration_authentication_id, customer_rate_plan_id, customer_rate_pool_id,
-            customer_data_allocation_mb, effective_date)
-        select dt.tenant_id, dt.device_id, v_now, p_bulk_change_id, w.row_number, dt.version, dt.site_id,
-            dt.account_number, dt.account_number_integration_authentication_id, dt.customer_rate_plan_id, dt.customer_rate_pool_id,
-            dt.customer_data_allocation_mb, w.effective_date
-        from unnest(v_rows) as w
-        join app.device_tenant dt on dt.tenant_id = p_tenant_id and dt.device_id = w.device_id
-        where w.reason is null;
-        get diagnostics v_touched = row_count;
-        if v_touched <> v_ok then
-            raise exception '% assignments recorded of %', v_touched, v_ok using errcode = 'ZA008';
-        end if;
-
-        update app.m2m_device_change c
-        set status = case when w.reason is null then 'PROCESSED' else 'SKIPPED' end, reason = w.reason,
-            attempts = c.attempts + 1, processed_date = v_now
-        from unnest(v_rows) as w
-        where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = w.row_number;
-
-        insert into app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number, attempt, step, status, error_text, created_at)
-        select p_tenant_id, p_bulk_change_id, w.row_number, 1, 'record_assignment',
-            case when w.reason is null then 'PROCESSED' else 'SKIPPED' end, w.reason, v_now
-        from unnest(v_rows) as w;
-
-        select sha256(convert_to(string_agg(concat_ws(':', w.row_number, w.device_id, coalesce(w.reason, 'PROCESSED')), E'\n' order by w.row_number), 'UTF8'))
-        into v_digest from unnest(v_rows) as w;
+        v_digest := app.record_rows(p_tenant_id, p_bulk_change_id, p_chunk_number, v_rows);
         insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, chunk_number, detail, digest)
         values (p_tenant_id, v_now, p_worker, 'chunk_settled', p_bulk_change_id, p_chunk_number,
-            jsonb_build_object('first_row', p_first_row, 'last_row', p_last_row, 'epoch', p_epoch, 'ok', v_ok, 'skipped', v_all - v_ok), v_digest);
+            jsonb_build_object('first_row', p_first_row, 'last_row', p_last_row, 'epoch', p_epoch, 'ok', v_ok, 'skipped', v_all - v_ok)
+                || case when v_begun > 0 then jsonb_build_object('begun', v_begun) else '{}' end, v_digest);
     end if;
 
     return query select v_all, v_ok, v_all - v_ok, f.chunk_done, f.change_status, f.to_do

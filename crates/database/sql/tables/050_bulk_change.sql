@@ -28,6 +28,8 @@ create table app.device_bulk_change (
     applied_by             uuid,
     started_at             timestamptz,
     processed_date         timestamptz,
+    -- A person took back what had not begun.
+    is_cancelled           boolean not null default false,
     row_count              integer not null default 0,
     no_change_count        integer not null default 0,
     refused_count          integer not null default 0,

@@ -13,7 +13,8 @@ create type app.settling_row as (
     effective_date  date,
     due_at          timestamptz,
     waits           boolean,
-    was_scheduled   boolean
+    was_scheduled   boolean,
+    steps           text[]
 );
 
 -- A schedule row that is due: what apply_schedule_chunk holds in memory of one. Never stored.

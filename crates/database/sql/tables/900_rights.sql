@@ -14,6 +14,7 @@ begin
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
+        'due_work', 'outside_turn', 'account_gate', 'provider_intent',
         'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry', 'audit_seal']
     loop
         execute format('alter table app.%I enable row level security', v_table);
@@ -56,6 +57,13 @@ create policy dispatcher on app.bulk_change_turn to ascribe_dispatcher using (tr
 create policy dispatcher on app.schedule_chunk to ascribe_dispatcher using (true) with check (true);
 grant select, update (due_at, releases) on app.schedule_chunk to ascribe_dispatcher;
 grant select, update (served_at) on app.tenant_turn, app.bulk_change_turn to ascribe_dispatcher;
+create policy dispatcher on app.due_work to ascribe_dispatcher using (true) with check (true);
+grant select (tenant_id, bulk_change_id, row_number, account, due_at, has_begun, claim, lease_until),
+    update (due_at, claim, lease_until) on app.due_work to ascribe_dispatcher;
+create policy dispatcher on app.outside_turn to ascribe_dispatcher using (true) with check (true);
+grant select, update (served_at), delete on app.outside_turn to ascribe_dispatcher;
+create policy dispatcher on app.account_gate for select to ascribe_dispatcher using (true);
+grant select on app.account_gate to ascribe_dispatcher;
 create policy dispatcher on app.api_key_lookup for select to ascribe_dispatcher using (true);
 grant select on app.api_key_lookup to ascribe_dispatcher;
 
@@ -79,7 +87,7 @@ grant select, update, delete on app.idempotency_key to ascribe_worker;
 grant select, insert on app.tenant_turn, app.bulk_change_turn to ascribe_web;
 grant insert on app.device_bulk_change, app.bulk_change_counter, app.bulk_change_target, app.bulk_change_input, app.bulk_change_chunk,
     app.m2m_device_change, app.audit_entry to ascribe_web;
-grant update (status, status_details, plan_hash, planning_lease_until, planning_epoch, planned_at, billing_mirrored_at, expires_at, applied_at, applied_by, start_at,
+grant update (status, status_details, is_cancelled, plan_hash, planning_lease_until, planning_epoch, planned_at, billing_mirrored_at, expires_at, applied_at, applied_by, start_at,
     row_count, no_change_count, refused_count, by_reason, outside, service_provider_id, input_columns, rows_read, rows_judged)
     on app.device_bulk_change to ascribe_web;
 grant update (is_cancelled, due_at) on app.schedule_chunk to ascribe_web;
@@ -116,6 +124,15 @@ grant select, insert, update on app.device_tenant to ascribe_worker;
 grant select, insert, update (status, reason, ended_at) on app.device_change_schedule to ascribe_worker;
 grant select, insert, update (is_done, is_cancelled, due_at) on app.schedule_chunk to ascribe_worker;
 grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.audit_entry to ascribe_worker;
+
+-- Outside: the worker carries out, and writes down before and after. The web role shows what is known.
+grant select, insert, delete, update (account, due_at, has_begun, sweeps, giving_up, giving_up_details, resolution, claim, lease_until)
+    on app.due_work to ascribe_worker;
+grant select, insert on app.outside_turn to ascribe_worker;
+grant select, insert, update on app.account_gate to ascribe_worker;
+grant select, insert, update (outcome, was_unknown, provider_ref, before_image, evidence, ended_at) on app.provider_intent to ascribe_worker;
+grant select on app.due_work, app.outside_turn, app.account_gate, app.provider_intent to ascribe_web;
+grant update (is_paused, is_cancelled) on app.outside_turn to ascribe_web;
 
 -- Billing: the web role shows the mirror and keeps accounts; it writes secrets and cannot read them. The worker reads Rev.io.
 grant select on app.rev_provider, app.rev_service_type, app.rev_usage_plan_group, app.rev_product, app.rev_package, app.rev_package_product,

@@ -1,0 +1,85 @@
+-- begin_outside_rows: rows with steps outside leave their chunk, each with its device locked. Called by settle_chunk under the
+-- rows' locks; never by anybody else.
+-- Seed's procedure: none (the Lambda called Rev.io and the carrier in the middle of its page).
+-- In:      the rows of the settle; those with a reason, or without steps, are passed over.
+-- Effect:  device locks taken in device order; rows that got theirs are PROCESSING and due now at the gate of the account that
+--          their first step is for. Answers the rows that stay with the settle: those that did not get their lock, as
+--          LOCKED_BY_OTHER_CHANGE, and those passed over.
+-- Cost per device: 1 lock insert, 1 update of the row, 1 insert into due_work.
+create function app.begin_outside_rows(p_tenant_id uuid, p_bulk_change_id uuid, p_rows app.settling_row[]) returns app.settling_row[]
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_now  timestamptz := app.now();
+    v_got  uuid[];
+    v_rest app.settling_row[];
+begin
+    select array_agg(got) into v_got from (
+        select app.lock_devices(p_tenant_id, p_bulk_change_id, array_agg(w.device_id order by w.device_id), array_agg(w.row_number order by w.device_id)) as got
+        from unnest(p_rows) as w where w.reason is null and w.steps is not null) as l;
+    select array_agg((w.row_number, w.device_id, w.owner_tenant_id,
+            case when w.reason is null and w.steps is not null then 'LOCKED_BY_OTHER_CHANGE' else w.reason end,
+            w.site_id, w.is_rev, w.plan_id, w.pool_id, w.allocation_mb, w.restores, w.effective_date, w.due_at, w.waits,
+            w.was_scheduled, w.steps)::app.settling_row order by w.device_id)
+    into v_rest
+    from unnest(p_rows) as w
+    where not (w.reason is null and w.steps is not null and w.device_id = any (coalesce(v_got, '{}')));
+
+    update app.m2m_device_change c set status = 'PROCESSING'
+    from unnest(p_rows) as w
+    where w.reason is null and w.steps is not null and w.device_id = any (v_got)
+      and c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = w.row_number;
+    perform app.put_due(p_tenant_id, p_bulk_change_id, array_agg(w.row_number order by w.row_number), v_now)
+    from unnest(p_rows) as w
+    where w.reason is null and w.steps is not null and w.device_id = any (v_got) having count(*) > 0;
+    return v_rest;
+end
+$$;
+
+-- put_due: rows are due at the gate of the account that their first step is for.
+create function app.put_due(p_tenant_id uuid, p_bulk_change_id uuid, p_rows integer[], p_due_at timestamptz) returns void
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_accounts uuid[];
+begin
+    with first as (
+        select c.row_number,
+            case when 'close_rev_service' = any (c.steps) then (select s.integration_authentication_id from app.rev_service s
+                    where s.tenant_id = p_tenant_id and s.id = c.closes[1])
+                 when t.existing_rev_service_id is not null then (select s.integration_authentication_id from app.rev_service s
+                    where s.tenant_id = p_tenant_id and s.id = t.existing_rev_service_id)
+                 else r.integration_authentication_id end as account
+        from app.m2m_device_change c
+        join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
+        left join app.rev_customer r on r.tenant_id = t.tenant_id and r.id = t.rev_customer_id
+        where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (p_rows)
+    ), put as (
+        insert into app.due_work (tenant_id, bulk_change_id, row_number, account, due_at)
+        select p_tenant_id, p_bulk_change_id, f.row_number, f.account, p_due_at from first f order by f.row_number
+        returning account)
+    select array_agg(distinct account) into v_accounts from put;
+    perform app.queue_at_gates(p_tenant_id, p_bulk_change_id, v_accounts);
+    perform pg_notify('ascribe_work', '');
+end
+$$;
+
+-- queue_at_gates: the change queues at the gates of these accounts. Its turn is locked even if it is there already: whoever takes
+-- away a turn that nothing is due of looks again after he has it.
+create function app.queue_at_gates(p_tenant_id uuid, p_bulk_change_id uuid, p_accounts uuid[]) returns void
+    language sql set search_path = app, pg_temp
+    as $$
+    insert into app.account_gate (tenant_id, account, not_before, rows_at_once)
+    select a.tenant_id, a.id, app.now(), least(500, greatest(4, a.calls_per_minute / 30))
+    from app.integration_authentication a where a.tenant_id = p_tenant_id and a.id = any (p_accounts) order by a.id
+    on conflict (tenant_id, account) do update set rows_at_once = excluded.rows_at_once
+        where account_gate.rows_at_once <> excluded.rows_at_once;
+    insert into app.outside_turn (tenant_id, account, bulk_change_id, served_at, is_paused)
+    select p_tenant_id, u.account, p_bulk_change_id, app.now(), b.status = 'PAUSED'
+    from (select distinct account from unnest(p_accounts) as w (account)) as u
+    join app.device_bulk_change b on b.tenant_id = p_tenant_id and b.id = p_bulk_change_id order by u.account
+    on conflict (tenant_id, account, bulk_change_id) do update set served_at = outside_turn.served_at;
+$$;
+grant execute on function app.begin_outside_rows(uuid, uuid, app.settling_row[]) to ascribe_worker;
+grant execute on function app.put_due(uuid, uuid, integer[], timestamptz) to ascribe_worker;
+grant execute on function app.queue_at_gates(uuid, uuid, uuid[]) to ascribe_worker;

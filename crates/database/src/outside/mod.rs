@@ -1,0 +1,12 @@
+//! What happens outside, as the ledger knows it: rows that are due, intents before sends, what came of them, and the end of a row.
+//! One function per procedure, of the same name.
+
+mod claim;
+mod ended;
+mod intent;
+mod row;
+
+pub use claim::{DueClaim, Gate, claim_due_work, extend, open_gate, release_due_work, shut_gate};
+pub use ended::{Ending, give_up, next_sweep, settle_outside_rows, end_outside_rows};
+pub use intent::{Intent, Key, NewIntent, Told, finish_intents, receipts_among, record_intents};
+pub use row::{Attempt, LineToClose, OutsideRow, Sold, outside_rows};

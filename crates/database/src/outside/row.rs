@@ -1,0 +1,216 @@
+//! A row as whoever carries it out needs it: what is to happen, and every attempt at it so far.
+
+use super::DueClaim;
+use crate::{Ledger, Result};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// A row that is under way outside, or is looked at again after its end.
+#[derive(Clone, Debug, Default)]
+pub struct OutsideRow {
+    /// The row.
+    pub row: i32,
+    /// The SIM's number; a line is found by it.
+    pub msisdn: Option<String>,
+    /// The SIM.
+    pub iccid: String,
+    /// The outside steps, in order.
+    pub steps: Vec<String>,
+    /// The lines that `close_rev_service` closes.
+    pub closes: Vec<LineToClose>,
+    /// What `open_rev_service` opens, or which line `update_rev_service` takes.
+    pub sold: Sold,
+    /// When the new line begins.
+    pub effective_date: Option<Date>,
+    /// When an old line ends: the date that was asked for, else today in the tenant's time zone.
+    pub closes_on: Option<Date>,
+    /// Was the change cancelled?
+    pub is_cancelled: bool,
+    /// Why what was done of it is being taken back, and the words for it.
+    pub giving_up: Option<(String, String)>,
+    /// What a person decided.
+    pub resolution: Option<serde_json::Value>,
+    /// None: under way. Else how often it was looked at again since it ended.
+    pub sweeps: Option<i16>,
+    /// Every attempt so far.
+    pub attempts: Vec<Attempt>,
+}
+
+/// A line at Rev.io.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineToClose {
+    /// Our account there.
+    pub account: Uuid,
+    /// The line's id.
+    pub rev_service_id: i64,
+    /// Whose line it is.
+    pub rev_customer_id: String,
+}
+
+/// What is to be billed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sold {
+    /// Our account at Rev.io.
+    pub account: Option<Uuid>,
+    /// Who pays.
+    pub rev_customer_id: Option<String>,
+    /// The provider at Rev.io.
+    pub rev_provider_id: Option<i64>,
+    /// The type of the line.
+    pub rev_service_type_id: Option<i64>,
+    /// A package, which brings its products.
+    pub rev_package_id: Option<i64>,
+    /// The usage plan group.
+    pub rev_usage_plan_group_id: Option<i64>,
+    /// Products, each with its rate.
+    pub products: Vec<(i64, String)>,
+    /// Are the products prorated?
+    pub prorate: bool,
+    /// The line's description.
+    pub description: Option<String>,
+    /// The line that is there, for `update_rev_service`.
+    pub existing: Option<LineToClose>,
+}
+
+/// One attempt at one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The step.
+    pub step: String,
+    /// `apply` or `undo`.
+    pub direction: String,
+    /// The call.
+    pub call: String,
+    /// Which of several.
+    pub item: i64,
+    /// Which attempt, from 1.
+    pub attempt: i16,
+    /// `OPEN`, `UNKNOWN`, `DONE`, `REFUSED`, `NOT_SENT` or `NOT_APPLIED`.
+    pub outcome: String,
+    /// Was it ever not known?
+    pub was_unknown: bool,
+    /// The receipt.
+    pub reference: Option<i64>,
+    /// When it was meant to be sent.
+    pub began_at: Timestamp,
+    /// When what is not there has not happened.
+    pub settle_until: Timestamp,
+    /// What was there before.
+    pub before_image: Option<serde_json::Value>,
+    /// What is known of it, in words.
+    pub evidence: Option<String>,
+}
+
+/// The rows of a claim that are still ours, with all that is known of them. Three statements.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<Vec<OutsideRow>> {
+    let (tenant, change) = (claim.tenant.0, claim.bulk_change.0);
+    let mut transaction = ledger.worker(claim.tenant).await?;
+    let rows = sqlx::query!(
+        r#"select c.row_number, d.msisdn, d.iccid, coalesce(c.steps, '{}') as "steps!", w.sweeps, w.giving_up, w.giving_up_details, w.resolution,
+               c.effective_date as "effective_date: jiff_sqlx::Date", b.is_cancelled,
+               coalesce(t.effective_date, (app.now() at time zone n.time_zone)::date) as "closes_on!: jiff_sqlx::Date",
+               r.integration_authentication_id as "account?", r.rev_customer_id as "rev_customer_id?", t.rev_provider_id, t.rev_service_type_id, t.rev_package_id,
+               t.rev_usage_plan_group_id, t.rev_product_ids, t.rates::text[] as "rates?: Vec<String>", t.prorate, t.rev_service_description,
+               e.integration_authentication_id as "existing_account?", e.rev_service_id as "existing_id?", e.rev_customer_id as "existing_customer?"
+           from app.due_work w
+           join app.m2m_device_change c on c.tenant_id = w.tenant_id and c.bulk_change_id = w.bulk_change_id and c.row_number = w.row_number
+           join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
+           join app.device_bulk_change b on b.tenant_id = w.tenant_id and b.id = w.bulk_change_id
+           join app.tenant n on n.id = w.tenant_id
+           join app.device_tenant dt on dt.tenant_id = c.tenant_id and dt.device_id = c.device_id
+           join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = c.device_id
+           left join app.rev_customer r on r.tenant_id = t.tenant_id and r.id = t.rev_customer_id
+           left join app.rev_service e on e.tenant_id = t.tenant_id and e.id = t.existing_rev_service_id
+           where w.tenant_id = $1 and w.bulk_change_id = $2 and w.row_number = any ($3) and w.claim = $4 and w.lease_until > app.now()
+           order by c.row_number"#,
+        tenant, change, &claim.rows, claim.claim)
+        .fetch_all(&mut *transaction).await?;
+    let lines = sqlx::query!(
+        r#"with wanted as materialized (
+               select c.row_number, u.id, u.n from app.m2m_device_change c cross join lateral unnest(c.closes) with ordinality as u (id, n)
+               where c.tenant_id = $1 and c.bulk_change_id = $2 and c.row_number = any ($3))
+           select w.row_number as "row!", s.integration_authentication_id, s.rev_service_id, s.rev_customer_id
+           from wanted w join app.rev_service s on s.tenant_id = $1 and s.id = w.id order by w.row_number, w.n"#,
+        tenant,
+        change,
+        &claim.rows
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    let attempts = sqlx::query!(
+        r#"select row_number, step, direction, call, item, attempt, outcome, was_unknown, provider_ref, before_image, evidence,
+               began_at as "began_at: jiff_sqlx::Timestamp", settle_until as "settle_until: jiff_sqlx::Timestamp"
+           from app.provider_intent where tenant_id = $1 and bulk_change_id = $2 and row_number = any ($3)
+           order by row_number, began_at, attempt"#,
+        tenant,
+        change,
+        &claim.rows
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    let mut closes: HashMap<i32, Vec<LineToClose>> = HashMap::new();
+    for line in lines {
+        closes.entry(line.row).or_default().push(LineToClose {
+            account: line.integration_authentication_id,
+            rev_service_id: line.rev_service_id,
+            rev_customer_id: line.rev_customer_id,
+        });
+    }
+    let mut tried: HashMap<i32, Vec<Attempt>> = HashMap::new();
+    for a in attempts {
+        tried.entry(a.row_number).or_default().push(Attempt {
+            step: a.step,
+            direction: a.direction,
+            call: a.call,
+            item: a.item,
+            attempt: a.attempt,
+            outcome: a.outcome,
+            was_unknown: a.was_unknown,
+            reference: a.provider_ref,
+            began_at: a.began_at.to_jiff(),
+            settle_until: a.settle_until.to_jiff(),
+            before_image: a.before_image,
+            evidence: a.evidence,
+        });
+    }
+    Ok(rows
+        .into_iter()
+        .map(|r| OutsideRow {
+            row: r.row_number,
+            msisdn: r.msisdn,
+            iccid: r.iccid,
+            steps: r.steps,
+            closes: closes.remove(&r.row_number).unwrap_or_default(),
+            effective_date: r.effective_date.map(jiff_sqlx::Date::to_jiff),
+            closes_on: Some(r.closes_on.to_jiff()),
+            is_cancelled: r.is_cancelled,
+            giving_up: r.giving_up.map(|reason| (reason, r.giving_up_details.unwrap_or_default())),
+            resolution: r.resolution,
+            sweeps: r.sweeps,
+            attempts: tried.remove(&r.row_number).unwrap_or_default(),
+            sold: Sold {
+                account: r.account,
+                rev_customer_id: r.rev_customer_id,
+                rev_provider_id: r.rev_provider_id,
+                rev_service_type_id: r.rev_service_type_id,
+                rev_package_id: r.rev_package_id,
+                rev_usage_plan_group_id: r.rev_usage_plan_group_id,
+                products: r.rev_product_ids.unwrap_or_default().into_iter().zip(r.rates.unwrap_or_default()).collect(),
+                prorate: r.prorate,
+                description: r.rev_service_description,
+                existing: match (r.existing_account, r.existing_id, r.existing_customer) {
+                    (Some(account), Some(rev_service_id), Some(rev_customer_id)) => {
+                        Some(LineToClose { account, rev_service_id, rev_customer_id })
+                    }
+                    _ => None,
+                },
+            },
+        })
+        .collect())
+}
