@@ -8,6 +8,8 @@ use domain::ids::Ids;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use intake::PlannerSettings;
+use processing::outside::OutsideSettings;
+use processing::outside::decide::Policy;
 use queue::BeltSettings;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -41,6 +43,16 @@ pub(crate) struct Settings {
     pub(crate) chunk_rows: i32,
     /// Chunks worked on at a time.
     pub(crate) lanes: usize,
+    /// Claims of rows that wait for a provider carried on at a time.
+    pub(crate) outside_lanes: usize,
+    /// How long one call to a provider may take.
+    pub(crate) call_seconds: f64,
+    /// How long after that a write that nobody knows of may still arrive.
+    pub(crate) settle_seconds: f64,
+    /// When what was ever unknown is looked at again: three times, in minutes from the end of its row.
+    pub(crate) sweep_minutes: String,
+    /// `auto`: what was done of a row that cannot be finished is taken back; `ask`: a person is asked first.
+    pub(crate) compensation: String,
     /// How often it is looked for work without a wake-up.
     pub(crate) poll_seconds: f64,
     /// For how long a plan may be applied.
@@ -86,6 +98,11 @@ impl Default for Settings {
             lease_seconds: 60.0,
             chunk_rows: 1_000,
             lanes: 2,
+            outside_lanes: 4,
+            call_seconds: 30.0,
+            settle_seconds: 120.0,
+            sweep_minutes: "15,60,1440".into(),
+            compensation: "auto".into(),
             poll_seconds: 1.0,
             plan_expires_hours: 24.0,
             plan_wait_seconds: 20.0,
@@ -119,6 +136,8 @@ impl Settings {
         for (name, value) in [
             ("lease_seconds", settings.lease_seconds),
             ("poll_seconds", settings.poll_seconds),
+            ("call_seconds", settings.call_seconds),
+            ("settle_seconds", settings.settle_seconds),
             ("sync_minutes", settings.sync_minutes),
             ("plan_expires_hours", settings.plan_expires_hours),
             ("plan_wait_seconds", settings.plan_wait_seconds),
@@ -127,6 +146,9 @@ impl Settings {
         }
         anyhow::ensure!((1..=10_000).contains(&settings.chunk_rows), "chunk_rows must be from 1 to 10000");
         anyhow::ensure!((1..=64).contains(&settings.lanes), "lanes must be from 1 to 64");
+        anyhow::ensure!(settings.outside_lanes <= 64, "outside_lanes must be from 0 to 64");
+        anyhow::ensure!(matches!(settings.compensation.as_str(), "auto" | "ask"), "compensation must be auto or ask");
+        settings.sweeps()?;
         Ok(settings)
     }
 
@@ -213,7 +235,45 @@ impl Settings {
     }
 
     pub(crate) fn belt(&self) -> BeltSettings {
-        BeltSettings { lanes: self.lanes, lease: self.lease(), poll_every: Duration::from_secs_f64(self.poll_seconds) }
+        BeltSettings {
+            lanes: self.lanes,
+            outside_lanes: self.outside_lanes,
+            lease: self.lease(),
+            outside_lease: self.outside_lease(),
+            poll_every: Duration::from_secs_f64(self.poll_seconds),
+        }
+    }
+
+    /// A claim of due rows lasts for three calls: it is renewed after each third of it.
+    fn outside_lease(&self) -> Duration {
+        Duration::from_secs_f64(self.call_seconds * 3.0 + 15.0)
+    }
+
+    /// From the minutes after the end of a row to the wait before each look.
+    fn sweeps(&self) -> anyhow::Result<[Duration; 3]> {
+        let minutes: Result<Vec<f64>, _> = self.sweep_minutes.split(',').map(|text| text.trim().parse()).collect();
+        let sound = |m: &[f64]| m.len() == 3 && m.iter().all(|m| m.is_finite() && *m > 0.0 && *m < 1e6);
+        let minutes = minutes.ok().filter(|minutes| sound(minutes) && minutes.is_sorted());
+        let minutes = minutes.context("sweep_minutes must be three growing numbers, such as 15,60,1440")?;
+        let mut before = 0.0;
+        let mut waits = [Duration::ZERO; 3];
+        for (wait, minute) in waits.iter_mut().zip(minutes) {
+            *wait = Duration::from_secs_f64((minute - before) * 60.0);
+            before = minute;
+        }
+        Ok(waits)
+    }
+
+    pub(crate) fn outside(&self) -> anyhow::Result<OutsideSettings> {
+        let call_timeout = Duration::from_secs_f64(self.call_seconds);
+        Ok(OutsideSettings {
+            call_timeout,
+            lease: self.outside_lease(),
+            settle_for: call_timeout + Duration::from_secs_f64(self.settle_seconds),
+            sweeps: self.sweeps()?,
+            policy: Policy { asks_before_undo: self.compensation == "ask", ..Policy::default() },
+            ..OutsideSettings::default()
+        })
     }
 
     pub(crate) fn lease(&self) -> Duration {
@@ -262,6 +322,11 @@ mod tests {
             ("LEASE_SECONDS", defaults.lease_seconds.to_string()),
             ("CHUNK_ROWS", defaults.chunk_rows.to_string()),
             ("LANES", defaults.lanes.to_string()),
+            ("OUTSIDE_LANES", defaults.outside_lanes.to_string()),
+            ("CALL_SECONDS", defaults.call_seconds.to_string()),
+            ("SETTLE_SECONDS", defaults.settle_seconds.to_string()),
+            ("SWEEP_MINUTES", defaults.sweep_minutes.clone()),
+            ("COMPENSATION", defaults.compensation.clone()),
             ("POLL_SECONDS", defaults.poll_seconds.to_string()),
             ("PLAN_EXPIRES_HOURS", defaults.plan_expires_hours.to_string()),
             ("PLAN_WAIT_SECONDS", defaults.plan_wait_seconds.to_string()),

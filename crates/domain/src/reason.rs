@@ -66,6 +66,18 @@ words! {
         StaleSincePlan = "STALE_SINCE_PLAN",
         /// The database would not take this row.
         PoisonRow = "POISON_ROW",
+        /// Rev.io refused what was to be billed; nothing of it remains there.
+        BillingRejected = "BILLING_REJECTED",
+        /// What was to be billed never arrived at Rev.io; nothing of it remains there.
+        BillingTimeout = "BILLING_TIMEOUT",
+        /// Nobody knows whether something has happened outside.
+        OutcomeUnknown = "OUTCOME_UNKNOWN",
+        /// Several things could be what was made, or somebody else's is.
+        FoundSeveral = "FOUND_SEVERAL",
+        /// Something that was done cannot be taken back from here.
+        UndoNotDone = "UNDO_NOT_DONE",
+        /// Whether what was done is taken back is for a person to say.
+        UndoToBeApproved = "UNDO_TO_BE_APPROVED",
         /// A person cancelled the rest of the change.
         CancelledByUser = "CANCELLED_BY_USER",
         /// A person closed the row as not done.
@@ -122,6 +134,12 @@ impl Reason {
                 "The SIM, its assignment or the target has changed since the plan was made; it was left alone."
             }
             Self::PoisonRow => "The database refused this row; nothing of it was done.",
+            Self::BillingRejected => "Rev.io refused what was to be billed; nothing of it remains there.",
+            Self::BillingTimeout => "What was to be billed did not arrive at Rev.io; nothing of it remains there.",
+            Self::OutcomeUnknown => "Something was sent to Rev.io, and it cannot be found out whether it has happened.",
+            Self::FoundSeveral => "Rev.io has several lines that could be the one that was opened, or another customer's.",
+            Self::UndoNotDone => "Something that was done at Rev.io cannot be taken back from here.",
+            Self::UndoToBeApproved => "The row could not be finished; what was done of it waits for a person's word.",
             Self::CancelledByUser => "A person cancelled the rest of the change before this row had begun.",
             Self::ClosedByUser => "A person looked at the row and closed it as not done.",
             Self::ChangedSince => {
@@ -169,6 +187,12 @@ impl Reason {
             Self::LockedByOtherChange => "Wait until the other change has ended, then plan again.",
             Self::StaleSincePlan => "Plan again to see it as it is now.",
             Self::PoisonRow => "Look at the row's log, correct the SIM's data and retry.",
+            Self::BillingRejected => "Correct at Rev.io, or in the request, what its words name; then retry.",
+            Self::BillingTimeout => "See whether Rev.io answers, then retry.",
+            Self::OutcomeUnknown => "Look at Rev.io, then have the row looked at again, adopt what is there, or close it.",
+            Self::FoundSeveral => "Look at Rev.io which one is right, end the others there, and adopt that one.",
+            Self::UndoNotDone => "Put it right at Rev.io as the details say, then look again or close the row.",
+            Self::UndoToBeApproved => "Say that it is to be taken back, or close the row as processed or failed.",
             Self::CancelledByUser => "Retry the change if it is to be done after all.",
             Self::ClosedByUser => "Retry the change if it is to be done after all; the row's log has the comment.",
             Self::ChangedSince => "Look at what changed it; plan an assignment if the SIM is to move.",

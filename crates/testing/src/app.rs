@@ -10,8 +10,9 @@ use domain::api_key::ApiKey;
 use domain::clock::Clock;
 use domain::ids::Ids;
 use intake::{Planner, PlannerSettings, Spool};
+use processing::outside::{Outside, carry_out};
 use processing::{Outcome, Retry, apply_due, settle};
-use queue::{Job, next_job};
+use queue::{Job, next_job, next_outside};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use reqwest::multipart::{Form, Part};
@@ -19,6 +20,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// What came back.
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ pub struct TestApp {
     pub fixture: Fixture,
     /// Its ids.
     pub ids: Ids,
+    /// How its worker carries out what is due outside; none: it does not.
+    pub outside: Option<Outside>,
     url: String,
     http: reqwest::Client,
     serving: tokio::task::JoinHandle<()>,
@@ -129,7 +133,7 @@ impl TestApp {
             drop(axum::serve(listener, web::router(app)).await);
         });
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
-        Ok(Self { keys, database, ledger, fixture, ids, url, http, serving, _spool: folder })
+        Ok(Self { keys, database, ledger, fixture, ids, outside: None, url, http, serving, _spool: folder })
     }
 
     /// Its address.
@@ -230,12 +234,12 @@ impl TestApp {
         Ok(self.get(&format!("/bulk-changes/{id}")).await?.json)
     }
 
-    /// Works until nothing is due. Answers how many chunks were settled, or applied on their date.
+    /// Works until nothing is due. Answers how many chunks were settled, or applied on their date, and claims carried on.
     ///
     /// # Errors
     /// The database does not answer, or a chunk was not done.
     pub async fn work(&self) -> Result<u32> {
-        work_through(&self.ledger).await
+        self.work_through(&self.ledger).await
     }
 
     /// The same as a worker would at another time, by an interval such as `25 hours`. The app's own clock stands where it was.
@@ -245,7 +249,7 @@ impl TestApp {
     pub async fn work_after(&self, interval: &str) -> Result<u32> {
         let later = Ledger::new(self.ledger.server().later_by(interval));
         database::migrate::months_ahead(&later).await?;
-        let chunks = work_through(&later).await;
+        let chunks = self.work_through(&later).await;
         later.close().await;
         chunks
     }
@@ -284,20 +288,30 @@ impl TestApp {
         self.ledger.close().await;
         Ok(())
     }
-}
 
-async fn work_through(ledger: &Ledger) -> Result<u32> {
-    let mut chunks = 0;
-    let retry = Retry { tries: 5, first_wait: Duration::from_millis(5), lease: Duration::from_secs(30) };
-    while let Some(job) = next_job(ledger, Duration::from_secs(30), chunks % 2 == 0).await? {
-        match job {
-            Job::Chunk(claim) => {
-                let outcome = settle(ledger, &claim, "worker:test", retry, &mut StdRng::seed_from_u64(1)).await;
-                ensure!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+    async fn work_through(&self, ledger: &Ledger) -> Result<u32> {
+        let mut jobs = 0;
+        let retry = Retry { tries: 5, first_wait: Duration::from_millis(5), lease: Duration::from_secs(30) };
+        let outside = self.outside.as_ref().map(|outside| Outside { ledger: ledger.clone(), ..outside.clone() });
+        loop {
+            let mut job = next_job(ledger, Duration::from_secs(30), jobs % 2 == 0).await?;
+            if let (None, Some(outside)) = (&job, &outside) {
+                job = next_outside(ledger, &self.ids, outside.settings.lease).await?;
             }
-            Job::Due(due) => ensure!(apply_due(ledger, &due, "worker:test").await.is_some(), "{due:?}"),
+            match (job, &outside) {
+                (None, _) => return Ok(jobs),
+                (Some(Job::Chunk(claim)), _) => {
+                    let outcome = settle(ledger, &claim, "worker:test", retry, &mut StdRng::seed_from_u64(1)).await;
+                    ensure!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+                }
+                (Some(Job::Due(due)), _) => ensure!(apply_due(ledger, &due, "worker:test").await.is_some(), "{due:?}"),
+                (Some(Job::Outside(claim)), Some(outside)) => {
+                    // What it could not do is due again, and this goes on with it.
+                    carry_out(outside, &claim, &CancellationToken::new()).await;
+                }
+                (Some(Job::Outside(_)), None) => {}
+            }
+            jobs += 1;
         }
-        chunks += 1;
     }
-    Ok(chunks)
 }

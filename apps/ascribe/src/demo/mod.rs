@@ -99,7 +99,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
     }
     stop.cancel();
     serving.await??;
-    working.await?;
+    working.await??;
     opened.close().await;
     simulator.stop().await;
     Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -28,7 +28,11 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
         TcpListener::bind(settings.listen).await.with_context(|| format!("cannot listen on {}", settings.listen))?;
     let working = arguments.work.then(|| {
         let (settings, ledger, ids, stop) = (settings.clone(), opened.ledger.clone(), ids.clone(), stop.clone());
-        tokio::spawn(async move { work::work(&settings, ledger, ids, stop).await })
+        tokio::spawn(async move {
+            if let Err(error) = work::work(&settings, ledger, ids, stop).await {
+                tracing::error!(error = &*error as &dyn std::error::Error, "nothing is worked on");
+            }
+        })
     });
     serve(settings, opened.ledger.clone(), ids, listener, stop).await?;
     if let Some(working) = working {

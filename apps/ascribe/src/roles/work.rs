@@ -4,10 +4,14 @@ use crate::roles::{open, until_told_to_stop};
 use crate::settings::Settings;
 use database::Ledger;
 use domain::ids::Ids;
+use integrations::billing::rev_io::RevIoSettings;
+use integrations::{HttpClient, HttpSettings};
+use processing::outside::{Accounts, NoWitness, Outside, carry_out};
 use processing::{Outcome, Retry, apply_due, settle};
 use queue::Job;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -16,26 +20,34 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let stop = until_told_to_stop()?;
     let opened = open(settings).await?;
     tracing::info!(lanes = settings.lanes, "working");
-    work(settings, opened.ledger.clone(), crate::settings::ids(), stop).await;
+    work(settings, opened.ledger.clone(), crate::settings::ids(), stop).await?;
     opened.close().await;
     Ok(())
 }
 
 /// The work itself, on a ledger that is open; ends when it is cancelled, with no chunk half done.
-pub(crate) async fn work(settings: &Settings, ledger: Ledger, ids: Ids, stop: CancellationToken) {
+pub(crate) async fn work(settings: &Settings, ledger: Ledger, ids: Ids, stop: CancellationToken) -> anyhow::Result<()> {
     let worker = format!("worker:{}", ids.next());
+    let outside = outside(settings, &ledger, &ids, worker.clone())?;
     let retry = Retry { tries: 8, first_wait: Duration::from_millis(50), lease: settings.lease() };
     let months = tokio::spawn(months_ahead(ledger.clone(), stop.clone()));
     let discarding = tokio::spawn(discard_old_plans(ledger.clone(), stop.clone()));
     let settling = ledger.clone();
-    queue::run(ledger, settings.belt(), stop, move |job| {
+    let stopping = stop.clone();
+    queue::run(ledger, ids.clone(), settings.belt(), stop, move |job| {
         let (ledger, worker, ids) = (settling.clone(), worker.clone(), ids.clone());
+        let (outside, stop) = (outside.clone(), stopping.clone());
         async move {
             let claim = match job {
                 Job::Chunk(claim) => claim,
                 Job::Due(due) => {
                     let became = apply_due(&ledger, &due, &worker).await;
                     tracing::debug!(bulk_change.id = %due.bulk_change, chunk = due.chunk_number, ?became, "schedule applied");
+                    return;
+                }
+                Job::Outside(claim) => {
+                    let carried = carry_out(&outside, &claim, &stop).await;
+                    tracing::debug!(bulk_change.id = %claim.bulk_change, account = %claim.account, rows = claim.rows.len(), ?carried, "due rows carried on");
                     return;
                 }
             };
@@ -54,6 +66,27 @@ pub(crate) async fn work(settings: &Settings, ledger: Ledger, ids: Ids, stop: Ca
     }).await;
     months.abort();
     discarding.abort();
+    Ok(())
+}
+
+/// What carrying out needs: secrets opened with the installation's key, and calls that take no longer than is allowed.
+fn outside(settings: &Settings, ledger: &Ledger, ids: &Ids, worker: String) -> anyhow::Result<Outside> {
+    let outside = settings.outside()?;
+    let http = HttpClient::new(HttpSettings {
+        connect_timeout: HttpSettings::default().connect_timeout.min(outside.call_timeout / 2),
+        total_timeout: outside.call_timeout,
+        ..HttpSettings::default()
+    })?;
+    let keys = settings.keys(ids)?.map(Arc::new);
+    let clock = crate::settings::clock();
+    let accounts = Accounts::new(keys, http, clock, settings.rev_io_hosts(), RevIoSettings::default());
+    Ok(Outside {
+        ledger: ledger.clone(),
+        accounts: Arc::new(accounts),
+        settings: outside,
+        worker,
+        witness: Arc::new(NoWitness),
+    })
 }
 
 /// Rows removed at a time of a plan that will never be applied.

@@ -142,3 +142,44 @@ begin
 end
 $$;
 grant execute on function app.end_outside_rows(uuid, uuid, uuid, integer[], text[], text[], text[], interval, text) to ascribe_worker;
+
+-- reopen_for_attention: a row had ended, and later something of it was found at the provider that cannot be ended from here: a
+-- person has to look. The only way back from an end; its device is locked again if nobody else has it.
+-- Effect:  the row NEEDS_ATTENTION with a reason and words; counts and the change's status, log, one audit entry. Answers how many.
+create function app.reopen_for_attention(p_tenant_id uuid, p_bulk_change_id uuid, p_claim uuid, p_rows integer[], p_reasons text[],
+    p_details text[], p_worker text) returns integer
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_now    timestamptz := app.now();
+    v_held   integer[];
+    v_ok     integer;
+    v_failed integer;
+    v_count  integer;
+begin
+    select array_agg(h) into v_held from app.hold_due_work(p_tenant_id, p_bulk_change_id, p_claim, p_rows) as h;
+    select count(*) filter (where c.status = 'PROCESSED'), count(*) filter (where c.status = 'FAILED'), count(*)
+    into v_ok, v_failed, v_count from app.m2m_device_change c
+    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (v_held) and c.status in ('PROCESSED', 'FAILED');
+    perform app.lock_devices(p_tenant_id, p_bulk_change_id, array_agg(c.device_id order by c.device_id), array_agg(c.row_number order by c.device_id))
+    from app.m2m_device_change c
+    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (v_held) and c.status in ('PROCESSED', 'FAILED')
+    having count(*) > 0;
+    update app.m2m_device_change c set status = 'NEEDS_ATTENTION', reason = u.reason, status_details = u.details
+    from unnest(p_rows, p_reasons, p_details) as u (row_number, reason, details)
+    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = u.row_number and c.row_number = any (v_held)
+      and c.status in ('PROCESSED', 'FAILED');
+    insert into app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number, attempt, step, status, error_text, created_at)
+    select p_tenant_id, p_bulk_change_id, u.row_number, 0, 'sweep', 'NEEDS_ATTENTION', concat_ws(': ', u.reason, u.details), v_now
+    from unnest(p_rows, p_reasons, p_details) as u (row_number, reason, details) where u.row_number = any (v_held);
+    insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail)
+    values (p_tenant_id, v_now, p_worker, 'rows_reopened', p_bulk_change_id, jsonb_build_object('rows', v_held));
+    update app.bulk_change_counter k
+    set ok = k.ok - v_ok, failed = k.failed - v_failed, needs_attention = k.needs_attention + v_count
+    where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id;
+    update app.due_work w set due_at = 'infinity', claim = null, lease_until = null
+    where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_held);
+    return v_count;
+end
+$$;
+grant execute on function app.reopen_for_attention(uuid, uuid, uuid, integer[], text[], text[], text) to ascribe_worker;

@@ -155,3 +155,31 @@ pub async fn next_sweep(ledger: &Ledger, claim: &DueClaim, rows: &[i32], wait: O
     }
     Ok(transaction.commit().await?)
 }
+
+/// `reopen_for_attention`: rows that had ended, and of which something came late that could not be ended. Answers how many.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn reopen_for_attention(ledger: &Ledger, claim: &DueClaim, endings: &[Ending], worker: &str) -> Result<i32> {
+    if endings.is_empty() {
+        return Ok(0);
+    }
+    let rows: Vec<i32> = endings.iter().map(|e| e.row).collect();
+    let reasons: Vec<String> = endings.iter().map(|e| e.reason.to_owned()).collect();
+    let details: Vec<String> = endings.iter().map(|e| e.details.clone()).collect();
+    let mut transaction = ledger.worker(claim.tenant).await?;
+    let reopened = sqlx::query_scalar!(
+        r#"select app.reopen_for_attention($1, $2, $3, $4, $5, $6, $7) as "rows!""#,
+        claim.tenant.0,
+        claim.bulk_change.0,
+        claim.claim,
+        &rows,
+        &reasons,
+        &details,
+        worker
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(reopened)
+}

@@ -103,13 +103,14 @@ pub struct Attempt {
     pub evidence: Option<String>,
 }
 
-/// The rows of a claim that are still ours, with all that is known of them. Three statements.
+/// The rows of a claim that are still ours, with all that is known of them, and the ledger's time. Four statements.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<Vec<OutsideRow>> {
+pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestamp, Vec<OutsideRow>)> {
     let (tenant, change) = (claim.tenant.0, claim.bulk_change.0);
     let mut transaction = ledger.worker(claim.tenant).await?;
+    let now = sqlx::query_scalar!(r#"select app.now() as "now!: jiff_sqlx::Timestamp""#).fetch_one(&mut *transaction).await?;
     let rows = sqlx::query!(
         r#"select c.row_number, d.msisdn, d.iccid, coalesce(c.steps, '{}') as "steps!", w.sweeps, w.giving_up, w.giving_up_details, w.resolution,
                c.effective_date as "effective_date: jiff_sqlx::Date", b.is_cancelled,
@@ -179,7 +180,7 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<Vec<Outsi
             evidence: a.evidence,
         });
     }
-    Ok(rows
+    let rows = rows
         .into_iter()
         .map(|r| OutsideRow {
             row: r.row_number,
@@ -212,5 +213,6 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<Vec<Outsi
                 },
             },
         })
-        .collect())
+        .collect();
+    Ok((now.to_jiff(), rows))
 }

@@ -23,7 +23,7 @@ pub(crate) struct Fleet {
     login: Server,
     pub(crate) devices: u32,
     pub(crate) fixture: Fixture,
-    ids: Ids,
+    pub(crate) ids: Ids,
     pub(crate) database: String,
 }
 

@@ -5,6 +5,8 @@ use crate::stopwatch;
 use anyhow::Result;
 use database::Ledger;
 use processing::{Outcome, Retry, settle};
+use domain::clock::Clock;
+use domain::ids::Ids;
 use queue::{BeltSettings, Job};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -24,7 +26,10 @@ pub(crate) async fn run(prepared: &Prepared, lanes: usize) -> Result<Duration> {
     database::plan::apply(&ledger, &prepared.caller, prepared.change.0, None).await?;
     let (settling, done) = (ledger.clone(), stop.clone());
     let retry = Retry { tries: 3, first_wait: Duration::from_millis(10), lease: Duration::from_secs(60) };
-    queue::run(ledger.clone(), BeltSettings { lanes, ..BeltSettings::default() }, stop, move |job| {
+    #[expect(clippy::disallowed_methods, reason = "the bench runs on the machine's clock")]
+    let ids = Ids::new(Clock::from_fn(jiff::Timestamp::now), [5; 32]);
+    let belt = BeltSettings { lanes, outside_lanes: 0, ..BeltSettings::default() };
+    queue::run(ledger.clone(), ids, belt, stop, move |job| {
         let (ledger, left, done) = (settling.clone(), Arc::clone(&left), done.clone());
         async move {
             if let Job::Chunk(claim) = job

@@ -1,0 +1,86 @@
+//! Accounts at Rev.io, ready to be called: address and secrets read once, and again when they have changed.
+
+use database::rev_io::CredentialRefusal;
+use database::secret::KeyRing;
+use database::{DatabaseError, Ledger};
+use domain::clock::Clock;
+use domain::ids::TenantId;
+use domain::provider_address::admitted;
+use integrations::HttpClient;
+use integrations::billing::rev_io::{Account, RevIo, RevIoSettings};
+use secrecy::ExposeSecret as _;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+/// Why an account cannot be called.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountTrouble {
+    /// Somebody has to put it right: it is paused, and says why.
+    #[error("{0}")]
+    Unusable(String),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// The accounts of all tenants.
+pub struct Accounts {
+    keys: Option<Arc<KeyRing>>,
+    http: HttpClient,
+    clock: Clock,
+    hosts: Vec<String>,
+    settings: RevIoSettings,
+    open: Mutex<HashMap<(TenantId, Uuid), (String, Arc<RevIo>)>>,
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accounts").field("hosts", &self.hosts).finish_non_exhaustive()
+    }
+}
+
+impl Accounts {
+    /// Accounts whose secrets this ring opens, at the public hosts of Rev.io and these besides.
+    #[must_use]
+    pub fn new(keys: Option<Arc<KeyRing>>, http: HttpClient, clock: Clock, hosts: Vec<String>, settings: RevIoSettings) -> Self {
+        Self { keys, http, clock, hosts, settings, open: Mutex::default() }
+    }
+
+    /// The account, as it is set up now.
+    pub(super) async fn client(&self, ledger: &Ledger, tenant: TenantId, account: Uuid) -> Result<Arc<RevIo>, AccountTrouble> {
+        let unusable = |why: String| AccountTrouble::Unusable(why);
+        let accounts = database::rev_io::accounts(ledger, tenant).await?;
+        let Some(kept) = accounts.into_iter().find(|kept| kept.id.0 == account) else {
+            return Err(unusable("there is no such account".to_owned()));
+        };
+        // The etag moves with the account, the times with its secrets.
+        let version = format!("{}{:?}{:?}", kept.etag, kept.base_url, kept.credentials);
+        let mut open = self.open.lock().await;
+        if let Some((known, client)) = open.get(&(tenant, account))
+            && *known == version
+        {
+            return Ok(Arc::clone(client));
+        }
+        let address = kept.base_url.as_deref().ok_or_else(|| unusable("it has no base_url".to_owned()))?;
+        admitted(address, &self.hosts).map_err(|why| unusable(format!("its base_url {why}")))?;
+        let keys = self.keys.as_ref().ok_or_else(|| unusable("this process has no key to open its secrets with".to_owned()))?;
+        let secrets = match database::rev_io::credentials(ledger, tenant, keys, account).await {
+            Ok(secrets) => secrets,
+            Err(CredentialRefusal::Database(trouble)) => return Err(trouble.into()),
+            Err(why) => return Err(unusable(why.to_string())),
+        };
+        let signing_in = Account {
+            base_url: address.to_owned(),
+            username: secrets.username.expose_secret().to_owned(),
+            password: secrets.password,
+            subscription_key: secrets.subscription_key,
+        };
+        let client = RevIo::new(&self.http, signing_in, self.settings.clone(), self.clock.clone());
+        let client = Arc::new(client.map_err(|why| unusable(why.to_string()))?);
+        open.insert((tenant, account), (version, Arc::clone(&client)));
+        Ok(client)
+    }
+}

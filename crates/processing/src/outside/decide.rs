@@ -1,0 +1,332 @@
+//! What is to be done next for a row, from what is known of it. One pure function: no clock, no randomness, no socket.
+//!
+//! The rules are those of DESIGN 6 and `reliability.md` 4.2: one send per intent; what is not known is never sent again before it
+//! has settled and was looked for; what was done is taken back newest first, each only with its receipt and only if it is ours.
+
+use super::saga::{Closing, Direction, Fate, Key, Resolution, Saga, Step, Write};
+use jiff::Timestamp;
+
+/// What is decided by the installation and not by the row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Attempts at one write that were looked for and not found, before it is given up.
+    pub attempts: usize,
+    /// Is what was done taken back by itself, or is a person asked first?
+    pub asks_before_undo: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { attempts: 2, asks_before_undo: false }
+    }
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Send this write.
+    Send(Key),
+    /// Read, and tell what was found.
+    Look(Look),
+    /// Nothing before then.
+    Wait(Timestamp),
+    /// Everything outside has happened: record the assignment.
+    Record,
+    /// It cannot be done: take back what was done, from now on.
+    GiveUp(Because),
+    /// Nothing of it remains outside: the row has failed.
+    Failed,
+    /// Nothing of it was begun, and nobody wants it any more.
+    Cancelled,
+    /// A person has to decide.
+    Attention(Attention),
+}
+
+/// What to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Has this write happened?
+    Back(Key),
+    /// Is this what it made?
+    Adopt(Key, i64),
+    /// How is this line now?
+    Line(Step, i64),
+}
+
+/// Why a row is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// The provider refused this write.
+    Refused(Key),
+    /// It was sent as often as it may be, and never arrived.
+    NeverArrived(Key),
+    /// The line is not as the plan found it.
+    LineMoved(i64),
+}
+
+/// Why a person has to decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attention {
+    /// A line of another account was ended, and cannot be opened again from here.
+    CannotReopen(i64),
+    /// Taking back was refused, or did not arrive.
+    UndoNotDone(Key),
+    /// The line that is to be taken back is somebody else's now.
+    NotOurs(i64),
+    /// The installation wants a person to say whether what was done is taken back.
+    AskFirst,
+}
+
+/// How far a part of a row is.
+enum Progress {
+    Complete,
+    Next(Next),
+}
+
+/// Decides. Total: every row that is under way has exactly one next thing.
+#[must_use]
+pub fn decide(saga: &Saga, policy: &Policy, now: Timestamp) -> Next {
+    if saga.resolution == Some(Resolution::Processed) {
+        return Next::Record;
+    }
+    if saga.is_cancelled && saga.attempts.is_empty() && !saga.giving_up {
+        return Next::Cancelled;
+    }
+    let judge = Judge { saga, policy, now };
+    if saga.giving_up { judge.back() } else { judge.forth() }
+}
+
+struct Judge<'a> {
+    saga: &'a Saga,
+    policy: &'a Policy,
+    now: Timestamp,
+}
+
+impl Judge<'_> {
+    fn forth(&self) -> Next {
+        for step in &self.saga.steps {
+            let progress = match step {
+                Step::CloseRevService => self.each_closed(),
+                Step::OpenRevService => self.opened(),
+                Step::UpdateRevService => self.updated(),
+            };
+            if let Progress::Next(next) = progress {
+                return next;
+            }
+        }
+        Next::Record
+    }
+
+    /// Newest first. What may have happened is settled before anything is taken back.
+    fn back(&self) -> Next {
+        for step in self.saga.steps.iter().rev() {
+            if let Some(next) = self.unsettled(*step) {
+                return next;
+            }
+            let progress = match step {
+                Step::OpenRevService => self.unopened(),
+                Step::UpdateRevService => self.put_back(),
+                Step::CloseRevService => self.not_reopened(),
+            };
+            if let Progress::Next(next) = progress {
+                return next;
+            }
+        }
+        Next::Failed
+    }
+
+    fn opened(&self) -> Progress {
+        let create = Key::new(Step::OpenRevService, Direction::Apply, Write::CreateService, 0);
+        if let Progress::Next(next) = self.written(create) {
+            return Progress::Next(next);
+        }
+        let Some(line) = self.saga.receipt(create) else { return Progress::Complete };
+        for item in (1_i64..).take(self.saga.products) {
+            let product = Key::new(Step::OpenRevService, Direction::Apply, Write::CreateServiceProduct, item);
+            if let Progress::Next(next) = self.written(product) {
+                return Progress::Next(next);
+            }
+        }
+        // What a package brought is read, so that it is billed and mirrored, and not only believed.
+        if self.saga.has_package && !self.saga.lines.contains_key(&line) {
+            return Progress::Next(Next::Look(Look::Line(Step::OpenRevService, line)));
+        }
+        Progress::Complete
+    }
+
+    fn each_closed(&self) -> Progress {
+        for closing in &self.saga.closes {
+            if let Progress::Next(next) = self.closed(Step::CloseRevService, Direction::Apply, *closing) {
+                return Progress::Next(next);
+            }
+        }
+        Progress::Complete
+    }
+
+    fn updated(&self) -> Progress {
+        let Some((closing, number, iccid)) = &self.saga.updates else { return Progress::Complete };
+        let key = Key::new(Step::UpdateRevService, Direction::Apply, Write::PatchService, closing.line);
+        if self.saga.receipt(key).is_some() {
+            return Progress::Complete;
+        }
+        if matches!(self.saga.fate(key), Some(Fate::Open | Fate::Unknown)) {
+            return self.written(key);
+        }
+        // Read first: what is there is what an undo puts back.
+        let Some(line) = self.saga.lines.get(&closing.line) else {
+            return Progress::Next(Next::Look(Look::Line(Step::UpdateRevService, closing.line)));
+        };
+        if !line.exists || line.closed || line.customer != closing.customer {
+            return Progress::Next(Next::GiveUp(Because::LineMoved(closing.line)));
+        }
+        if line.number.as_ref() == Some(number) && line.number2.as_ref() == Some(iccid) {
+            return Progress::Complete;
+        }
+        self.written(key)
+    }
+
+    fn put_back(&self) -> Progress {
+        let Some((closing, ..)) = &self.saga.updates else { return Progress::Complete };
+        let done = Key::new(Step::UpdateRevService, Direction::Apply, Write::PatchService, closing.line);
+        if self.saga.receipt(done).is_none() {
+            return Progress::Complete;
+        }
+        if let Some(next) = self.asks_first() {
+            return Progress::Next(next);
+        }
+        self.written(Key { direction: Direction::Undo, ..done })
+    }
+
+    fn unopened(&self) -> Progress {
+        let create = Key::new(Step::OpenRevService, Direction::Apply, Write::CreateService, 0);
+        let Some(line) = self.saga.receipt(create) else { return Progress::Complete };
+        if let Some(next) = self.asks_first() {
+            return Progress::Next(next);
+        }
+        self.closed(Step::OpenRevService, Direction::Undo, Closing { line, customer: self.saga.customer })
+    }
+
+    /// A line of another account that was ended, or half of it, is not opened again: that would be another line.
+    fn not_reopened(&self) -> Progress {
+        let ended = self.saga.attempts.iter().find(|attempt| {
+            attempt.key.step == Step::CloseRevService && matches!(attempt.fate, Fate::Done(_))
+        });
+        match ended {
+            Some(_) => {
+                let line = self.saga.closes.first().map_or(0, |closing| closing.line);
+                Progress::Next(Next::Attention(Attention::CannotReopen(line)))
+            }
+            None => Progress::Complete,
+        }
+    }
+
+    /// A line is ended: its products, then itself, for it is refused while they go on.
+    fn closed(&self, step: Step, direction: Direction, closing: Closing) -> Progress {
+        let close = Key::new(step, direction, Write::CloseService, closing.line);
+        if self.saga.receipt(close).is_some() {
+            return Progress::Complete;
+        }
+        let unsettled = self.saga.attempts.iter().rev().find(|attempt| {
+            attempt.key.step == step
+                && attempt.key.direction == direction
+                && matches!(attempt.fate, Fate::Open | Fate::Unknown)
+        });
+        if let Some(attempt) = unsettled {
+            return self.written(attempt.key);
+        }
+        let Some(line) = self.saga.lines.get(&closing.line) else {
+            return Progress::Next(Next::Look(Look::Line(step, closing.line)));
+        };
+        if !line.exists || line.closed {
+            return Progress::Complete;
+        }
+        if line.customer != closing.customer {
+            return Progress::Next(match direction {
+                Direction::Apply => Next::GiveUp(Because::LineMoved(closing.line)),
+                Direction::Undo => Next::Attention(Attention::NotOurs(closing.line)),
+            });
+        }
+        let mut products = line.products.clone();
+        products.sort_unstable_by(|a, b| b.cmp(a));
+        for product in products {
+            // A receipt is believed more than a list, which may be old.
+            let disconnect = Key::new(step, direction, Write::DisconnectServiceProduct, product);
+            if let Progress::Next(next) = self.written(disconnect) {
+                return Progress::Next(next);
+            }
+        }
+        self.written(close)
+    }
+
+    /// Something of a step that may have happened, while the row is taken back.
+    fn unsettled(&self, step: Step) -> Option<Next> {
+        let open = self.saga.attempts.iter().rev().find(|attempt| {
+            attempt.key.step == step && matches!(attempt.fate, Fate::Open | Fate::Unknown)
+        })?;
+        match self.written(open.key) {
+            Progress::Next(next) => Some(next),
+            Progress::Complete => None,
+        }
+    }
+
+    fn asks_first(&self) -> Option<Next> {
+        let asks = self.policy.asks_before_undo && self.saga.resolution != Some(Resolution::TakeBack);
+        // What was begun to be taken back goes on.
+        let begun = self.saga.attempts.iter().any(|attempt| attempt.key.direction == Direction::Undo);
+        (asks && !begun).then_some(Next::Attention(Attention::AskFirst))
+    }
+
+    /// One write, to its end.
+    fn written(&self, key: Key) -> Progress {
+        Progress::Next(match self.saga.fate(key) {
+            Some(Fate::Done(_)) => return Progress::Complete,
+            None | Some(Fate::NotSent) => Next::Send(key),
+            Some(Fate::Open | Fate::Unknown) => match self.saga.resolution {
+                // A person may say so at any time; it is still looked at first.
+                Some(Resolution::Adopt(found)) if key.write.duplicates() => Next::Look(Look::Adopt(key, found)),
+                _ => {
+                    let settles = self.saga.attempts_at(key).next_back().map(|attempt| attempt.settle_until);
+                    match settles {
+                        Some(then) if self.now < then => Next::Wait(then),
+                        _ => Next::Look(Look::Back(key)),
+                    }
+                }
+            },
+            Some(Fate::Refused) if self.saga.resolution == Some(Resolution::SendAgain) => Next::Send(key),
+            Some(Fate::Refused) => self.hopeless(key, Because::Refused(key)),
+            Some(Fate::NotApplied) => {
+                let lost = self.saga.attempts_at(key).filter(|attempt| attempt.fate == Fate::NotApplied).count();
+                let allowed = self.policy.attempts + usize::from(self.saga.resolution == Some(Resolution::SendAgain));
+                if lost < allowed { Next::Send(key) } else { self.hopeless(key, Because::NeverArrived(key)) }
+            }
+        })
+    }
+
+    fn hopeless(&self, key: Key, because: Because) -> Next {
+        match key.direction {
+            Direction::Apply if !self.saga.giving_up => Next::GiveUp(because),
+            Direction::Apply | Direction::Undo => Next::Attention(Attention::UndoNotDone(key)),
+        }
+    }
+}
+
+/// What is to be done with what a look after the end of a row has found that no receipt accounts for: it came late, and is ended.
+#[must_use]
+pub fn decide_late(saga: &Saga, late: Closing, policy: &Policy, now: Timestamp) -> Next {
+    let judge = Judge { saga, policy, now };
+    match judge.closed(Step::OpenRevService, Direction::Undo, late) {
+        Progress::Complete => Next::Record,
+        Progress::Next(next) => next,
+    }
+}
+
+/// The same for a product that came late on a line that stays.
+#[must_use]
+pub fn decide_late_product(saga: &Saga, product: i64, policy: &Policy, now: Timestamp) -> Next {
+    let judge = Judge { saga, policy, now };
+    let key = Key::new(Step::OpenRevService, Direction::Undo, Write::DisconnectServiceProduct, product);
+    match judge.written(key) {
+        Progress::Complete => Next::Record,
+        Progress::Next(next) => next,
+    }
+}

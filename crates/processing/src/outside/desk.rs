@@ -1,0 +1,182 @@
+//! The rows of a claim while they are worked on, and what is next for each.
+
+use super::decide::{Attention, Because, Look, Next, Policy, decide, decide_late, decide_late_product};
+use super::saga::{Closing, Direction, Fate, Key, Saga, Step, Write};
+use super::told;
+use database::outside::OutsideRow;
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// A row that is worked on.
+#[derive(Debug)]
+pub(super) struct Working {
+    pub(super) row: OutsideRow,
+    pub(super) saga: Saga,
+    /// What a package brought, as it is mirrored.
+    pub(super) brought: Vec<Value>,
+    /// Since its end: what is looked at again.
+    pub(super) late: Late,
+    /// Nothing of it before then; the provider, or what is between, said so.
+    pub(super) not_before: Option<Timestamp>,
+    /// A person has to decide, for a reason that reading has shown.
+    pub(super) attention: Option<(&'static str, String)>,
+}
+
+/// What came late, as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Late {
+    /// The row is under way: nothing is late yet.
+    NotYet,
+    /// It is to be looked for.
+    ToLook,
+    /// These came late, and are to end.
+    Found(Vec<LateThing>),
+}
+
+/// Something that no receipt accounts for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LateThing {
+    Line(Closing),
+    Product(i64),
+}
+
+/// What is to be done for a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Todo {
+    Send(Key),
+    Look(Look),
+    LookForLate,
+    Release(Timestamp, Uuid),
+    Record,
+    GiveUp(Because),
+    Fail,
+    Cancel,
+    Attention(Attention),
+    AskPerson,
+    Swept,
+}
+
+impl Working {
+    pub(super) fn new(row: OutsideRow) -> Self {
+        let saga = told::saga(&row);
+        let late = if row.sweeps.is_some() { Late::ToLook } else { Late::NotYet };
+        Self { row, saga, brought: Vec::new(), late, not_before: None, attention: None }
+    }
+
+    /// What is next, at the gate of this account.
+    pub(super) fn next(&mut self, account: Uuid, policy: &Policy, now: Timestamp) -> Todo {
+        if self.attention.is_some() {
+            return Todo::AskPerson;
+        }
+        if let Some(then) = self.not_before.filter(|then| *then > now) {
+            return Todo::Release(then, account);
+        }
+        let next = match &mut self.late {
+            Late::NotYet => decide(&self.saga, policy, now),
+            Late::ToLook => return self.at_gate(account, now, Step::OpenRevService, Todo::LookForLate),
+            Late::Found(things) => {
+                let next = loop {
+                    let Some(thing) = things.last().copied() else { return Todo::Swept };
+                    let next = match thing {
+                        LateThing::Line(line) => decide_late(&self.saga, line, policy, now),
+                        LateThing::Product(product) => decide_late_product(&self.saga, product, policy, now),
+                    };
+                    if next != Next::Record {
+                        break next;
+                    }
+                    things.pop();
+                };
+                next
+            }
+        };
+        match next {
+            Next::Send(key) => self.at_gate(account, now, key.step, Todo::Send(key)),
+            Next::Look(look) => {
+                let step = match look {
+                    Look::Back(key) | Look::Adopt(key, _) => key.step,
+                    Look::Line(step, _) => step,
+                };
+                self.at_gate(account, now, step, Todo::Look(look))
+            }
+            Next::Wait(then) => Todo::Release(then, account),
+            Next::Record => Todo::Record,
+            Next::GiveUp(because) => Todo::GiveUp(because),
+            Next::Failed => Todo::Fail,
+            Next::Cancelled => Todo::Cancel,
+            Next::Attention(attention) => Todo::Attention(attention),
+        }
+    }
+
+    /// A call is made at the gate of its own account; if that is another one, the row goes there.
+    fn at_gate(&self, account: Uuid, now: Timestamp, step: Step, todo: Todo) -> Todo {
+        match self.account_of(step) {
+            Some(of) if of != account => Todo::Release(now, of),
+            _ => todo,
+        }
+    }
+
+    fn account_of(&self, step: Step) -> Option<Uuid> {
+        match step {
+            Step::OpenRevService => self.row.sold.account,
+            Step::UpdateRevService => self.row.sold.existing.as_ref().map(|line| line.account),
+            Step::CloseRevService => {
+                let is_over = |line: i64| {
+                    let close = Key::new(Step::CloseRevService, Direction::Apply, Write::CloseService, line);
+                    self.saga.receipt(close).is_some()
+                        || self.saga.lines.get(&line).is_some_and(|line| line.closed || !line.exists)
+                };
+                let current = self.row.closes.iter().find(|line| !is_over(line.rev_service_id));
+                current.or_else(|| self.row.closes.last()).map(|line| line.account)
+            }
+        }
+    }
+
+    /// The line that products of the row are put on.
+    pub(super) fn line(&self) -> Option<i64> {
+        self.saga.receipt(Key::new(Step::OpenRevService, Direction::Apply, Write::CreateService, 0))
+    }
+
+    /// What was there before a write, as an undo puts it back: kept with the write, or read just now.
+    pub(super) fn before(&self, key: Key) -> Option<Value> {
+        if key.write != Write::PatchService {
+            return None;
+        }
+        let apply = Key { direction: Direction::Apply, ..key };
+        let kept = self.row.attempts.iter().rev().find(|attempt| {
+            Key::from_words(&attempt.step, &attempt.direction, &attempt.call, attempt.item) == Some(apply)
+                && attempt.before_image.is_some()
+        });
+        let read = || {
+            let line = self.saga.lines.get(&key.item)?;
+            Some(serde_json::json!({ "number": line.number, "number2": line.number2 }))
+        };
+        kept.and_then(|attempt| attempt.before_image.clone()).or_else(read)
+    }
+
+    /// What the ledger has taken down of an attempt.
+    pub(super) fn take_down(&mut self, key: Key, fate: Fate, evidence: &str) {
+        if let Some(attempt) = self.saga.attempts.iter_mut().rev().find(|attempt| attempt.key == key) {
+            attempt.fate = fate;
+            attempt.was_unknown |= fate == Fate::Unknown;
+            evidence.clone_into(&mut attempt.evidence);
+        }
+        match (key.write, fate) {
+            (Write::DisconnectServiceProduct, Fate::Done(_)) => {
+                self.saga.lines.values_mut().for_each(|line| line.products.retain(|product| *product != key.item));
+            }
+            (Write::CloseService, Fate::Done(_)) => {
+                self.saga.lines.entry(key.item).and_modify(|line| line.closed = true);
+            }
+            // What it is like has to be read again.
+            (Write::DisconnectServiceProduct | Write::CloseService, _) => self.saga.lines.clear(),
+            _ => {}
+        }
+    }
+
+    /// When the oldest attempt that nobody knows of was begun.
+    pub(super) fn unknown_since(&self) -> Option<Timestamp> {
+        let unknown = self.saga.attempts.iter().filter(|a| matches!(a.fate, Fate::Open | Fate::Unknown));
+        unknown.map(|attempt| attempt.began_at).min()
+    }
+}

@@ -1,0 +1,131 @@
+//! What a look means for the row: adopted as the receipt, not there, or for a person to decide.
+
+use super::desk::{Late, LateThing, Working};
+use super::look::Found;
+use super::saga::{Closing, Direction, Fate, Key, Step, Write};
+use super::told::key_of;
+use database::outside::{Told, receipts_among};
+use database::{DatabaseError, Ledger};
+use domain::ids::TenantId;
+use domain::reason::Reason;
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+/// How long another row's attempt at the same thing is waited for before what is found is believed to be ours.
+const OTHERS_SETTLE: SignedDuration = SignedDuration::from_secs(30);
+
+/// Whose row it is.
+#[derive(Clone, Copy)]
+pub(super) struct Whose {
+    pub(super) tenant: TenantId,
+    pub(super) bulk_change: Uuid,
+    pub(super) account: Uuid,
+}
+
+/// What a look at a write means. None: it is not told yet, and the row says when or why.
+pub(super) async fn meaning(
+    ledger: &Ledger,
+    whose: Whose,
+    working: &mut Working,
+    key: Key,
+    found: Found,
+    now: Timestamp,
+) -> Result<Option<Told>, DatabaseError> {
+    let ids = match found {
+        Found::These(ids) => ids,
+        Found::SomebodyElses(ids) => {
+            working.attention = Some((
+                Reason::FoundSeveral.word(),
+                format!("Rev.io has line {} for this SIM, of another customer, and none of this one.", list(&ids)),
+            ));
+            return Ok(None);
+        }
+        Found::Line(..) => return Ok(None),
+    };
+    let ids = match (key.write.duplicates(), ids.is_empty()) {
+        (true, false) => {
+            let natural = super::send::natural_key(&working.row, key, working.line());
+            let except = (whose.bulk_change, working.row.row);
+            let call = key.write.word();
+            let (receipts, others) =
+                receipts_among(ledger, whose.tenant, whose.account, call, &ids, (&natural, except)).await?;
+            if others {
+                working.not_before = Some(now + OTHERS_SETTLE);
+                return Ok(None);
+            }
+            ids.into_iter().filter(|id| !receipts.contains(id)).collect()
+        }
+        _ => ids,
+    };
+    let attempt = working.saga.attempts_at(key).next_back().map_or(1, |attempt| attempt.number);
+    let told = |outcome, reference, evidence: String, log_status| Told {
+        key: key_of(working.row.row, key),
+        attempt,
+        outcome,
+        reference,
+        evidence: Some(evidence),
+        log_status,
+        request: None,
+        response: None,
+    };
+    Ok(match ids.as_slice() {
+        [] => Some(told("NOT_APPLIED", None, "looked for after it had settled: not there".to_owned(), "NOT_FOUND")),
+        [one] => Some(told("DONE", Some(*one), format!("found at Rev.io as {one}"), "FOUND")),
+        several => {
+            working.attention = Some((
+                Reason::FoundSeveral.word(),
+                format!("Rev.io has {} that could be {}.", list(several), super::explain::what(key)),
+            ));
+            None
+        }
+    })
+}
+
+/// What a late look has found: what no receipt accounts for is to end.
+pub(super) async fn late(
+    ledger: &Ledger,
+    whose: Whose,
+    working: &mut Working,
+    (lines, products): (Vec<i64>, Vec<(i64, i64)>),
+    now: Timestamp,
+) -> Result<(), DatabaseError> {
+    let mut things = Vec::new();
+    let doubted = |write: Write| working.saga.attempts.iter().any(|a| a.key.write == write && a.was_unknown);
+    let create = Key::new(Step::OpenRevService, Direction::Apply, Write::CreateService, 0);
+    let except = (whose.bulk_change, working.row.row);
+    if doubted(Write::CreateService) && !lines.is_empty() {
+        let natural = super::send::natural_key(&working.row, create, None);
+        let call = create.write.word();
+        let (receipts, others) =
+            receipts_among(ledger, whose.tenant, whose.account, call, &lines, (&natural, except)).await?;
+        if others {
+            working.not_before = Some(now + OTHERS_SETTLE);
+            return Ok(());
+        }
+        let unaccounted = lines.into_iter().filter(|line| !receipts.contains(line));
+        things.extend(unaccounted.map(|line| LateThing::Line(Closing { line, customer: working.saga.customer })));
+    }
+    if doubted(Write::CreateServiceProduct) && !products.is_empty() {
+        let ids: Vec<i64> = products.iter().map(|(id, _)| *id).collect();
+        let call = Write::CreateServiceProduct.word();
+        let (receipts, _) = receipts_among(ledger, whose.tenant, whose.account, call, &ids, ("", except)).await?;
+        let sold = |product: i64| working.row.sold.products.iter().any(|(sold, _)| *sold == product);
+        let unaccounted = products.into_iter().filter(|(id, product)| !receipts.contains(id) && sold(*product));
+        things.extend(unaccounted.map(|(id, _)| LateThing::Product(id)));
+    }
+    if !things.is_empty() {
+        tracing::warn!(bulk_change.id = %whose.bulk_change, row = working.row.row, ?things, "came late, and is ended");
+    }
+    working.late = Late::Found(things);
+    Ok(())
+}
+
+/// What the ledger kept of an attempt, applied to what is known.
+pub(super) fn take_down(working: &mut Working, key: Key, outcome: &str, reference: Option<i64>, evidence: &str) {
+    let fate: Fate = super::told::fate(outcome, reference);
+    working.take_down(key, fate, evidence);
+}
+
+fn list(ids: &[i64]) -> String {
+    ids.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,99 @@
+//! Opening lines, when all goes well and when something does not.
+
+use crate::stage::{ACME, Stage};
+use serde_json::json;
+
+#[tokio::test]
+async fn each_row_has_one_line_with_its_products_and_is_mirrored_with_the_record() {
+    let mut stage = Stage::of(12).await;
+    let plan = stage.plan_to_open(0..12).await;
+    stage.apply(&plan).await;
+    let change = stage.work_to_rest(&plan).await;
+    assert_eq!(change["status"], "PROCESSED", "{change}");
+    assert_eq!(change["counts"]["ok"], 12, "{change}");
+    stage.agrees(&plan).await;
+    assert_eq!(stage.app.database.number("select count(*) from app.rev_service where disconnected_date is null").await.unwrap(), 12);
+    assert_eq!(stage.app.database.number("select count(*) from app.rev_service_product where status = 'ACTIVE'").await.unwrap(), 24);
+    assert_eq!(stage.app.database.number("select count(*) from app.device_tenant where rev_service_is_active").await.unwrap(), 12);
+    assert_eq!(stage.app.database.number("select count(*) from app.device_lock").await.unwrap(), 0);
+    assert_eq!(stage.app.database.number("select count(*) from app.due_work").await.unwrap(), 0);
+    let device = stage.app.get(&format!("/devices?iccid={}", testing::iccid(3))).await.unwrap().json;
+    assert_eq!(device["items"][0]["customer"]["name"], "Acme", "{device}");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_refused_product_takes_the_products_and_the_line_before_it_back() {
+    let mut stage = Stage::of(3).await;
+    let plan = stage.plan_to_open(0..3).await;
+    stage.fault(json!({"provider": "rev-io", "method": "POST", "path": "/serviceproduct", "body": {"product_id": 2},
+        "when": {"nth": [2]}, "fault": {"kind": "refuse", "message": "no such rate"}}));
+    stage.apply(&plan).await;
+    let change = stage.work_to_rest(&plan).await;
+    assert_eq!(change["counts"]["ok"], 2, "{change}");
+    assert_eq!(change["counts"]["failed"], 1, "{change}");
+    let rows = stage.app.rows("bulk-changes", &plan).await.unwrap();
+    let failed = rows.iter().find(|row| row["status"] == "FAILED").unwrap();
+    assert_eq!(failed["reason"], "BILLING_REJECTED", "{failed}");
+    assert!(failed["detail"].as_str().unwrap().contains("no such rate"), "{failed}");
+    stage.agrees(&plan).await;
+    // The line that was taken back is in the mirror with its end.
+    assert_eq!(stage.app.database.number("select count(*) from app.rev_service where disconnected_date is not null").await.unwrap(), 1);
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_line_that_was_opened_though_nobody_heard_of_it_is_adopted_and_not_opened_again() {
+    let mut stage = Stage::of(4).await;
+    let plan = stage.plan_to_open(0..4).await;
+    stage.fault(json!({"provider": "rev-io", "method": "POST", "path": "/services", "when": {"next": 4},
+        "fault": {"kind": "timeout_after", "seconds": 2}}));
+    stage.apply(&plan).await;
+    let change = stage.work_to_rest(&plan).await;
+    assert_eq!(change["counts"]["ok"], 4, "{change}");
+    stage.agrees(&plan).await;
+    assert_eq!(stage.lines().values().map(Vec::len).sum::<usize>(), 4);
+    // What was ever unknown is looked at three times more.
+    assert_eq!(stage.app.database.number("select count(*) from app.due_work where sweeps = 0").await.unwrap(), 4);
+    stage.sweep().await;
+    assert_eq!(stage.app.database.number("select count(*) from app.due_work").await.unwrap(), 0);
+    stage.agrees(&plan).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_line_that_lands_late_a_second_time_is_found_by_the_sweep_and_ended() {
+    let mut stage = Stage::of(2).await;
+    let plan = stage.plan_to_open(0..2).await;
+    stage.fault(json!({"provider": "rev-io", "method": "POST", "path": "/services", "when": {"next": 1},
+        "fault": {"kind": "late_landing", "seconds": 4, "status": 503}}));
+    stage.apply(&plan).await;
+    let change = stage.work_to_rest(&plan).await;
+    assert_eq!(change["counts"]["ok"], 2, "{change}");
+    // The clock was moved on: the settle time is over before the first request has landed, as when the assumption fails.
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    let doubled = stage.lines().values().filter(|lines| lines.len() == 2).count();
+    assert_eq!(doubled, 1, "the first request has landed by now");
+    stage.sweep().await;
+    stage.agrees(&plan).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn refused_credentials_pause_the_account_and_fail_no_row() {
+    let mut stage = Stage::of(3).await;
+    let plan = stage.plan_to_open(0..3).await;
+    stage.fault(json!({"provider": "rev-io", "method": "POST", "path": "/services", "when": {"next": 3}, "fault": {"kind": "unauthorized"}}));
+    stage.apply(&plan).await;
+    stage.app.work().await.unwrap();
+    let account = stage.app.get("/integration-authentications").await.unwrap().json["items"][0].clone();
+    assert!(account["paused_because"].as_str().unwrap().contains("401"), "{account}");
+    let before = stage.app.get(&format!("/bulk-changes/{}", plan.as_str().unwrap())).await.unwrap().json;
+    assert_eq!(before["counts"]["to_do"], 3, "{before}");
+    stage.app.database.plant("update app.integration_authentication set paused_because = null").await.unwrap();
+    let change = stage.work_to_rest(&plan).await;
+    assert_eq!(change["counts"]["ok"], 3, "{change}");
+    stage.agrees(&plan).await;
+    assert!(stage.lines().values().flatten().all(|line| line.customer_id == ACME));
+    stage.finish().await;
+}
