@@ -1238,7 +1238,7 @@ grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.a
 -- Outside: the worker carries out, and writes down before and after. The web role shows what is known.
 grant select, insert, delete, update (account, due_at, has_begun, sweeps, giving_up, giving_up_details, resolution, claim, lease_until)
     on app.due_work to ascribe_worker;
-grant select, insert on app.outside_turn to ascribe_worker;
+grant select, insert, update (served_at) on app.outside_turn to ascribe_worker;
 grant select, insert, update on app.account_gate to ascribe_worker;
 grant select, insert, update (outcome, was_unknown, provider_ref, before_image, evidence, ended_at) on app.provider_intent to ascribe_worker;
 grant select on app.due_work, app.outside_turn, app.account_gate, app.provider_intent to ascribe_web;

@@ -58,6 +58,8 @@ pub(crate) fn times() -> OutsideSettings {
 impl Stage {
     pub(crate) async fn of(devices: u32) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
+        // What the workers say stands beside a test that fails.
+        drop(tracing_subscriber::fmt().with_test_writer().with_max_level(tracing_subscriber::filter::LevelFilter::WARN).try_init());
         let mut app = TestApp::start(devices).await.unwrap();
         #[expect(clippy::disallowed_methods, reason = "the world under test runs on the machine's clock")]
         let world = World::new(7, Arc::new(jiff::Timestamp::now));
