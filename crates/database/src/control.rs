@@ -40,18 +40,48 @@ pub async fn cancel_bulk_change(ledger: &Ledger, caller: &Caller, id: Uuid) -> R
     Ok(transaction.commit().await?)
 }
 
+/// What a person decides on a row that needs attention. See the procedure's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything asked for has happened outside.
+    Processed,
+    /// Nothing of it has, or it was put right.
+    Failed,
+    /// A worker is to look again.
+    LookAgain,
+    /// This is what was made.
+    Adopt(i64),
+    /// If nothing is there, once more.
+    SendAgain,
+    /// What was done is to be taken back.
+    TakeBack,
+}
+
+impl Outcome {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Processed => "processed",
+            Self::Failed => "failed",
+            Self::LookAgain => "look_again",
+            Self::Adopt(_) => "adopt",
+            Self::SendAgain => "send_again",
+            Self::TakeBack => "take_back",
+        }
+    }
+}
+
 /// How a person found a row that needs attention.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolution {
-    /// Has what was asked for happened outside?
-    pub processed: bool,
+    /// What was decided.
+    pub outcome: Outcome,
     /// Why the person thinks so.
     pub reason: String,
     /// More.
     pub comment: String,
 }
 
-/// `resolve_rows`: closes rows that need attention. Answers how many it closed.
+/// `resolve_rows`: decides on rows that need attention. Answers how many it took.
 ///
 /// # Errors
 /// `PlanNotFound` if there is no such change, or the database does not answer.
@@ -64,11 +94,15 @@ pub async fn resolve_rows(
 ) -> Result<i32> {
     let mut transaction = ledger.web(caller.tenant).await?;
     let closed = sqlx::query_scalar!(
-        "select app.resolve_rows($1, $2, $3, $4, $5, $6, $7) as \"closed!\"",
+        "select app.resolve_rows($1, $2, $3, $4, $5, $6, $7, $8) as \"closed!\"",
         caller.tenant.0,
         id,
         rows,
-        resolution.processed,
+        resolution.outcome.word(),
+        match resolution.outcome {
+            Outcome::Adopt(made) => Some(made),
+            _ => None,
+        },
         resolution.reason,
         resolution.comment,
         caller.actor()

@@ -85,9 +85,12 @@ pub(crate) enum Command {
         /// A row's number; several times for several rows
         #[arg(long = "row", required = true)]
         rows: Vec<i32>,
-        /// What became of them outside
-        #[arg(long, value_parser = ["processed", "failed"])]
+        /// What is decided; nothing is sent without a fresh look
+        #[arg(long, value_parser = ["processed", "failed", "look_again", "adopt", "send_again", "take_back"])]
         outcome: String,
+        /// With adopt: the provider's id of what was made
+        #[arg(long)]
+        adopt: Option<i64>,
         /// Why you think so
         #[arg(long)]
         reason: String,
@@ -223,8 +226,11 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
         Command::Cancel(one) => act(&api, &one, "cancel").await?,
         Command::Retry(one) => plan_again(&api, &one, "retry").await?,
         Command::Undo(one) => plan_again(&api, &one, "undo").await?,
-        Command::Resolve { change, rows, outcome, reason, comment, output } => {
-            let body = json!({ "rows": rows, "outcome": outcome, "reason": reason, "comment": comment });
+        Command::Resolve { change, rows, outcome, adopt, reason, comment, output } => {
+            let mut body = json!({ "rows": rows, "outcome": outcome, "reason": reason, "comment": comment });
+            if let Some(adopt) = adopt {
+                body["adopt"] = json!(adopt);
+            }
             let sent = api.request(Method::POST, &format!("/bulk-changes/{change}/resolve")).json(&body).send().await;
             one(output, CHANGE_COLUMNS, &answer(sent).await?)?;
         }

@@ -17,8 +17,10 @@ declare
     v_held integer[];
 begin
     select array_agg(h) into v_held from app.hold_due_work(p_tenant_id, p_bulk_change_id, p_claim, p_rows, p_lease_left) as h;
-    update app.due_work w set has_begun = true
-    where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_held) and not w.has_begun;
+    -- With a send a person's decision is used up: it is good for one.
+    update app.due_work w set has_begun = true, resolution = null
+    where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_held)
+      and (not w.has_begun or w.resolution is not null);
     return query
         insert into app.provider_intent as i (tenant_id, bulk_change_id, row_number, step, direction, call, item, attempt, account, natural_key,
             request_hash, claim, began_at, settle_until, outcome, before_image, effective_on)

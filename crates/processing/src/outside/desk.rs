@@ -1,7 +1,7 @@
 //! The rows of a claim while they are worked on, and what is next for each.
 
 use super::decide::{Attention, Because, Look, Next, Policy, decide, decide_late, decide_late_product};
-use super::saga::{Closing, Direction, Fate, Key, Saga, Step, Write};
+use super::saga::{Closing, Direction, Fate, Key, Resolution, Saga, Step, Write};
 use super::told;
 use database::outside::OutsideRow;
 use jiff::Timestamp;
@@ -159,6 +159,9 @@ impl Working {
         if let Some(attempt) = self.saga.attempts.iter_mut().rev().find(|attempt| attempt.key == key) {
             attempt.fate = fate;
             attempt.was_unknown |= fate == Fate::Unknown;
+            if matches!(fate, Fate::Done(_)) && matches!(self.saga.resolution, Some(Resolution::Adopt(_))) {
+                self.saga.resolution = None;
+            }
             evidence.clone_into(&mut attempt.evidence);
         }
         match (key.write, fate) {

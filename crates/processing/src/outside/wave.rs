@@ -146,6 +146,8 @@ impl Carrying<'_> {
             match written.iter().find(|intent| intent.key == wanted) {
                 Some(intent) => {
                     let number = working.saga.next_attempt(*key);
+                    // A person's decision is good for one send.
+                    working.saga.resolution = None;
                     working.saga.attempts.push(Attempt {
                         key: *key,
                         number,

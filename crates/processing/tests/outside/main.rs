@@ -2,6 +2,8 @@
 //! agree row by row.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop, and say where")]
 
+mod attention;
+mod close;
 mod matrix;
 mod once;
 mod stage;
