@@ -2890,6 +2890,7 @@ declare
     v_now       timestamptz := app.now();
     v_cancelled boolean;
     v_rows      app.due_row[];
+    v_locked    uuid[];
 begin
     select k.is_cancelled into v_cancelled from app.schedule_chunk k
     where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id and k.chunk_number = p_chunk_number
@@ -2905,6 +2906,11 @@ begin
         where s.tenant_id = p_tenant_id and s.bulk_change_id = p_bulk_change_id and s.effective_date = p_effective_date
           and s.row_number between p_first_row and p_last_row and s.status = 'PENDING')
     order by dt.device_id for update;
+
+    select coalesce(array_agg(l), '{}') into v_locked from app.locked_devices(p_bulk_change_id, array(
+        select s.device_id from app.device_change_schedule s
+        where s.tenant_id = p_tenant_id and s.bulk_change_id = p_bulk_change_id and s.effective_date = p_effective_date
+          and s.row_number between p_first_row and p_last_row and s.status = 'PENDING')) as l;
 
     select array_agg((w.row_number, w.device_id, w.status, w.reason, w.plan_id, w.pool_id, w.allocation_mb, w.is_ours)::app.due_row
                      order by w.device_id)
@@ -2926,7 +2932,9 @@ begin
         left join app.customer_rate_plan p on p.tenant_id = s.tenant_id and p.id = s.customer_rate_plan_id
         left join app.customer_rate_pool o on o.tenant_id = s.tenant_id and o.id = s.customer_rate_pool_id
         where s.tenant_id = p_tenant_id and s.bulk_change_id = p_bulk_change_id and s.effective_date = p_effective_date
-          and s.row_number between p_first_row and p_last_row and s.status = 'PENDING') as w;
+          and s.row_number between p_first_row and p_last_row and s.status = 'PENDING'
+          -- A device that another change is at work on is left until that is over: then it is superseded, or its turn comes.
+          and not (s.device_id = any (v_locked))) as w;
 
     if v_rows is not null then
         update app.device_tenant dt set scheduled_change_id = null, modified_at = v_now

@@ -81,6 +81,27 @@ const INVARIANTS: &[(&str, &str)] = &[
     ("every change that is under way has its turn, and no other has",
      "select count(*) from app.device_bulk_change b full join app.bulk_change_turn t on t.tenant_id = b.tenant_id and t.bulk_change_id = b.id
       where (b.status in ('NEW', 'SCHEDULED', 'PROCESSING', 'PAUSED')) <> (t.bulk_change_id is not null)"),
+    ("a row that is under way outside has its due work, and one that is over has none but to be looked at again",
+     "select count(*) from (select * from app.m2m_device_change where status in ('PROCESSING', 'WAITING_CARRIER')) c
+      full join (select w.*, m.status from app.due_work w join app.m2m_device_change m on m.tenant_id = w.tenant_id and m.bulk_change_id = w.bulk_change_id
+          and m.row_number = w.row_number) w on w.tenant_id = c.tenant_id and w.bulk_change_id = c.bulk_change_id and w.row_number = c.row_number
+      where c.row_number is not null and (w.row_number is null or w.sweeps is not null)
+         or c.row_number is null and w.sweeps is null and w.status <> 'NEEDS_ATTENTION'"),
+    ("what is due outside has its turn at a gate",
+     "select count(*) from app.due_work w where not exists (select from app.outside_turn t join app.account_gate g on g.tenant_id = t.tenant_id and g.account = t.account
+         where t.tenant_id = w.tenant_id and t.account = w.account and t.bulk_change_id = w.bulk_change_id)"),
+    // What a person closes has words; whatever was not known of it stays as it was.
+    ("nothing is open outside of a row that was done without a person's word",
+     "select count(*) from app.provider_intent i join app.m2m_device_change c on c.tenant_id = i.tenant_id and c.bulk_change_id = i.bulk_change_id and c.row_number = i.row_number
+      where i.outcome in ('OPEN', 'UNKNOWN') and i.direction = 'apply' and c.status in ('PENDING', 'PROCESSED', 'SKIPPED') and c.status_details is null"),
+    ("a processed row that opens a line has the receipts of the line and of each product, if no person said so",
+     "select count(*) from app.m2m_device_change c
+      join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
+      left join lateral (select count(*) filter (where i.call = 'create_service') as lines, count(*) filter (where i.call = 'create_service_product') as products
+          from app.provider_intent i where i.tenant_id = c.tenant_id and i.bulk_change_id = c.bulk_change_id and i.row_number = c.row_number
+            and i.direction = 'apply' and i.outcome = 'DONE') i on true
+      where c.status = 'PROCESSED' and 'open_rev_service' = any (c.steps) and c.status_details is null
+        and (i.lines, i.products) is distinct from (1, coalesce(cardinality(t.rev_product_ids), 0)::bigint)"),
 ];
 
 /// An invariant that does not hold.

@@ -73,6 +73,31 @@ async fn every_invariant_finds_its_fault() {
             "insert into app.bulk_change_turn select tenant_id, id, now() from app.device_bulk_change",
             "every change that is under way has its turn, and no other has",
         ),
+        (
+            "update app.m2m_device_change set status = 'PROCESSING' where row_number = 3",
+            "a row that is under way outside has its due work, and one that is over has none but to be looked at again",
+        ),
+        (
+            "insert into app.due_work (tenant_id, bulk_change_id, row_number, account, due_at)
+             select tenant_id, bulk_change_id, row_number, gen_random_uuid(), now() from app.m2m_device_change where row_number = 3",
+            "a row that is under way outside has its due work, and one that is over has none but to be looked at again",
+        ),
+        (
+            "insert into app.due_work (tenant_id, bulk_change_id, row_number, account, due_at, sweeps)
+             select tenant_id, bulk_change_id, row_number, gen_random_uuid(), now(), 0 from app.m2m_device_change where row_number = 3",
+            "what is due outside has its turn at a gate",
+        ),
+        (
+            "insert into app.provider_intent (tenant_id, bulk_change_id, row_number, step, direction, call, item, attempt, account, natural_key,
+                 request_hash, claim, began_at, settle_until, outcome)
+             select tenant_id, bulk_change_id, row_number, 'open_rev_service', 'apply', 'create_service', 0, 1, gen_random_uuid(), 'x', '', gen_random_uuid(),
+                 now(), now(), 'OPEN' from app.m2m_device_change where row_number = 3",
+            "nothing is open outside of a row that was done without a person's word",
+        ),
+        (
+            "update app.m2m_device_change set steps = '{open_rev_service}' where row_number = 3",
+            "a processed row that opens a line has the receipts of the line and of each product, if no person said so",
+        ),
     ];
     let mut found_at_all = std::collections::BTreeSet::new();
     for (plant, invariant) in plants {
