@@ -138,6 +138,16 @@ fn run_server() -> Result<&'static (Server, Server)> {
     Ok(SERVER.get_or_init(|| addresses))
 }
 
+/// Runs this as the server's administrator, past everything that protects it.
+///
+/// # Errors
+/// The statement fails.
+pub async fn plant(server: &Server, sql: &str) -> Result<()> {
+    let mut connection = server.connect().await?;
+    connection.execute(AssertSqlSafe(sql.to_owned())).await?;
+    Ok(connection.close().await?)
+}
+
 /// One number, asked as the auditor.
 ///
 /// # Errors
@@ -203,9 +213,7 @@ impl TestDatabase {
     /// # Errors
     /// The statement fails.
     pub async fn plant(&self, sql: &str) -> Result<()> {
-        let mut connection = self.admin().connect().await?;
-        connection.execute(AssertSqlSafe(sql.to_owned())).await?;
-        Ok(connection.close().await?)
+        plant(&self.admin(), sql).await
     }
 
     /// Takes the database away, as an outage does, or gives it back.

@@ -10,5 +10,5 @@ pub mod performance;
 
 pub use agent::Agent;
 pub use app::{Answer, TestApp};
-pub use cluster::{TestCluster, TestDatabase, VARIABLE as CLUSTER_VARIABLE, in_deep_run, number};
+pub use cluster::{TestCluster, TestDatabase, VARIABLE as CLUSTER_VARIABLE, in_deep_run, number, plant};
 pub use fixture::{Fixture, iccid};

@@ -3,12 +3,12 @@
 use super::desk::{Late, Todo, Working};
 use super::wave::{Wave, cost, signed};
 use super::{AccountTrouble, Outside, Place, explain};
+use database::DatabaseError;
 use database::outside::{
     DueClaim, Ending, end_outside_rows, extend, give_up, next_sweep, open_gate, outside_rows, release_due_work,
     reopen_for_attention, settle_outside_rows, shut_gate,
 };
 use database::rev_io::{block, pause, take_permits};
-use database::DatabaseError;
 use domain::ids::IntegrationAuthenticationId;
 use domain::reason::Reason;
 use domain::states::DeviceChangeStatus;
@@ -180,7 +180,8 @@ impl Carrying<'_> {
                     if after_the_end { reopened.push(ending) } else { endings.push(ending) }
                 }
                 Todo::AskPerson => {
-                    let (reason, details) = working.attention.clone().unwrap_or((Reason::OutcomeUnknown.word(), String::new()));
+                    let (reason, details) =
+                        working.attention.clone().unwrap_or((Reason::OutcomeUnknown.word(), String::new()));
                     let ending = ending(row, DeviceChangeStatus::NeedsAttention, reason, details);
                     if after_the_end { reopened.push(ending) } else { endings.push(ending) }
                 }
@@ -223,9 +224,15 @@ impl Carrying<'_> {
                 .flat_map(|working| working.brought.iter().cloned())
                 .collect();
             let settings = &self.outside.settings;
-            let settled =
-                settle_outside_rows(&self.outside.ledger, &self.claim, &part, &Value::Array(brought), settings.sweeps[0], &self.outside.worker)
-                    .await;
+            let settled = settle_outside_rows(
+                &self.outside.ledger,
+                &self.claim,
+                &part,
+                &Value::Array(brought),
+                settings.sweeps[0],
+                &self.outside.worker,
+            )
+            .await;
             match settled {
                 Ok(settled) => self.carried.recorded += usize::try_from(settled).unwrap_or(0),
                 Err(DatabaseError::Data { sqlstate, .. }) => match part.as_slice() {
@@ -260,7 +267,11 @@ impl Carrying<'_> {
             let wait = usize::try_from(done + 1).ok().and_then(|next| sweeps.get(next)).copied();
             next_sweep(&self.outside.ledger, &self.claim, &rows, wait).await?;
         }
-        let rest: Vec<i32> = swept.iter().filter(|(_, done)| usize::try_from(*done).is_ok_and(|d| d >= sweeps.len())).map(|(row, _)| *row).collect();
+        let rest: Vec<i32> = swept
+            .iter()
+            .filter(|(_, done)| usize::try_from(*done).is_ok_and(|d| d >= sweeps.len()))
+            .map(|(row, _)| *row)
+            .collect();
         Ok(next_sweep(&self.outside.ledger, &self.claim, &rest, None).await?)
     }
 

@@ -105,6 +105,9 @@ pub struct Outside {
 
 impl fmt::Debug for Outside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outside").field("worker", &self.worker).field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Outside")
+            .field("worker", &self.worker)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }

@@ -75,7 +75,15 @@ impl Carrying<'_> {
         for (at, key, request) in sends {
             let Some(attempt) = meant.iter().find(|(row, k, _)| *row == at && *k == key).map(|m| m.2) else { continue };
             if begun.elapsed() > FRESH {
-                unsent.push(self.told(at, key, attempt, "NOT_SENT", None, "the worker had slept; it was not sent", "TRY_LATER"));
+                unsent.push(self.told(
+                    at,
+                    key,
+                    attempt,
+                    "NOT_SENT",
+                    None,
+                    "the worker had slept; it was not sent",
+                    "TRY_LATER",
+                ));
                 continue;
             }
             let client = Arc::clone(client);
@@ -88,7 +96,9 @@ impl Carrying<'_> {
         self.write_down(unsent).await?;
         let mut coming = flying.ready_chunks(AT_A_TIME);
         while let Some(backs) = coming.next().await {
-            if backs.iter().any(|back| matches!(back, Back::Sent { .. })) && self.outside.witness.dies_at(Place::AfterCall) {
+            if backs.iter().any(|back| matches!(back, Back::Sent { .. }))
+                && self.outside.witness.dies_at(Place::AfterCall)
+            {
                 return Err(Stopped::Died);
             }
             let mut told = Vec::new();
@@ -137,8 +147,14 @@ impl Carrying<'_> {
             })
             .collect();
         let settings = &self.outside.settings;
-        let written =
-            record_intents(&self.outside.ledger, &self.claim, settings.call_timeout + SPARE, settings.settle_for, &intents).await?;
+        let written = record_intents(
+            &self.outside.ledger,
+            &self.claim,
+            settings.call_timeout + SPARE,
+            settings.settle_for,
+            &intents,
+        )
+        .await?;
         let mut meant = Vec::with_capacity(written.len());
         for (at, key, _) in sends {
             let Some(working) = self.desk.get_mut(*at) else { continue };
@@ -201,7 +217,8 @@ impl Carrying<'_> {
     /// What an answer means for its row.
     async fn hear(&mut self, back: Back, wave: &mut Wave) -> Result<Option<Told>, Stopped> {
         let now = self.now();
-        let whose = Whose { tenant: self.claim.tenant, bulk_change: self.claim.bulk_change.0, account: self.claim.account };
+        let whose =
+            Whose { tenant: self.claim.tenant, bulk_change: self.claim.bulk_change.0, account: self.claim.account };
         Ok(match back {
             Back::Sent { at, key, attempt, outcome } => {
                 let (outcome_word, reference, evidence) = self.weigh(at, outcome.answer, wave, now);
@@ -232,7 +249,10 @@ impl Carrying<'_> {
                     if let Some(working) = self.desk.get_mut(at) {
                         working.attention = Some((
                             Reason::OutcomeUnknown.word(),
-                            format!("{id} at Rev.io is not {}; look again, or name another.", super::explain::what(key)),
+                            format!(
+                                "{id} at Rev.io is not {}; look again, or name another.",
+                                super::explain::what(key)
+                            ),
                         ));
                     }
                     None

@@ -171,7 +171,9 @@ async fn what_cannot_be_found_out_for_a_day_is_for_a_person() {
     let mut stage = Stage::of(1).await;
     let plan = stage.plan_to_open(0..1).await;
     stage.fault(json!({"provider": "rev-io", "method": "POST", "path": "/services", "when": {"next": 1}, "fault": {"kind": "cut_after"}}));
-    stage.fault(json!({"provider": "rev-io", "method": "GET", "path": "/services", "fault": {"kind": "server_error_before"}}));
+    stage.fault(
+        json!({"provider": "rev-io", "method": "GET", "path": "/services", "fault": {"kind": "server_error_before"}}),
+    );
     stage.apply(&plan).await;
     for hours in [1, 9, 20, 26, 27] {
         stage.app.work_after(&format!("{hours} hours")).await.unwrap();

@@ -89,8 +89,24 @@ async fn the_other_customers_line_is_ended_before_the_new_one_is_opened() {
     for line in lines {
         assert_eq!(stage.products(line), []);
     }
-    assert_eq!(stage.app.database.number("select count(*) from app.rev_service where disconnected_date is not null").await.unwrap(), 6);
-    assert_eq!(stage.app.database.number("select count(*) from app.device_tenant where other_rev_service_ids is not null").await.unwrap(), 0);
+    assert_eq!(
+        stage
+            .app
+            .database
+            .number("select count(*) from app.rev_service where disconnected_date is not null")
+            .await
+            .unwrap(),
+        6
+    );
+    assert_eq!(
+        stage
+            .app
+            .database
+            .number("select count(*) from app.device_tenant where other_rev_service_ids is not null")
+            .await
+            .unwrap(),
+        0
+    );
     stage.finish().await;
 }
 
@@ -120,7 +136,11 @@ async fn when_the_new_line_is_refused_after_the_old_one_was_ended_a_person_is_to
     stage.apply(&plan).await;
     stage.work_to_rest(&plan).await;
     let rows = stage.app.rows("bulk-changes", &plan).await.unwrap();
-    assert_eq!((&rows[0]["status"], &rows[0]["reason"]), (&json!("NEEDS_ATTENTION"), &json!("UNDO_NOT_DONE")), "{rows:?}");
+    assert_eq!(
+        (&rows[0]["status"], &rows[0]["reason"]),
+        (&json!("NEEDS_ATTENTION"), &json!("UNDO_NOT_DONE")),
+        "{rows:?}"
+    );
     let detail = rows[0]["detail"].as_str().unwrap();
     assert!(detail.contains(&lines[0].to_string()) && detail.contains("no credit"), "{detail}");
     assert_eq!(stage.app.database.number("select count(*) from app.device_lock").await.unwrap(), 1);
@@ -158,7 +178,10 @@ async fn a_sim_is_put_on_a_line_that_is_there_and_off_it_when_the_rest_fails() {
     let change_id = plan.as_str().unwrap().to_owned();
     let line = stage.world.rev_io(|state| {
         let account = state.account_mut(USER).unwrap();
-        account.services.add(Service { customer_id: ACME, provider_id: Some(1), number: Some("old".into()), ..Service::default() }, now())
+        account.services.add(
+            Service { customer_id: ACME, provider_id: Some(1), number: Some("old".into()), ..Service::default() },
+            now(),
+        )
     });
     stage
         .app
@@ -180,6 +203,14 @@ async fn a_sim_is_put_on_a_line_that_is_there_and_off_it_when_the_rest_fails() {
     let ours: Vec<_> = lines.values().flatten().filter(|line| line.number2.as_deref() == Some(&iccid(0))).collect();
     assert_eq!(ours.len(), 1);
     assert_eq!(ours[0].service_id, line);
-    assert_eq!(stage.app.database.number(&format!("select count(*) from app.rev_service where number2 = '{}'", iccid(0))).await.unwrap(), 1);
+    assert_eq!(
+        stage
+            .app
+            .database
+            .number(&format!("select count(*) from app.rev_service where number2 = '{}'", iccid(0)))
+            .await
+            .unwrap(),
+        1
+    );
     stage.finish().await;
 }

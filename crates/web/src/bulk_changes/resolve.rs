@@ -70,7 +70,11 @@ pub(crate) async fn handle(
     let outcome = match (&body.outcome, body.adopt, body.rows.as_slice()) {
         (Outcome::Adopt, Some(made), [_]) if made > 0 => control::Outcome::Adopt(made),
         (Outcome::Adopt, ..) => {
-            return Err(Problem::field("adopt", "FIELD_INVALID", "Name one row, and the provider's id of what was made for it."));
+            return Err(Problem::field(
+                "adopt",
+                "FIELD_INVALID",
+                "Name one row, and the provider's id of what was made for it.",
+            ));
         }
         (_, Some(_), _) => return Err(Problem::field("adopt", "FIELD_INVALID", "Only with the outcome adopt.")),
         (Outcome::Processed, ..) => control::Outcome::Processed,
@@ -79,15 +83,16 @@ pub(crate) async fn handle(
         (Outcome::SendAgain, ..) => control::Outcome::SendAgain,
         (Outcome::TakeBack, ..) => control::Outcome::TakeBack,
     };
-    let resolution = Resolution {
-        outcome,
-        reason: body.reason.trim().to_owned(),
-        comment: body.comment.trim().to_owned(),
-    };
+    let resolution =
+        Resolution { outcome, reason: body.reason.trim().to_owned(), comment: body.comment.trim().to_owned() };
     let change = super::touched(&app, &caller.0, &allowed, &id, super::Touch::Control).await?;
     let closed = resolve_rows(&app.ledger, &caller.0, change, &body.rows, &resolution).await?;
     if closed == 0 {
-        return Err(Problem::new(StatusCode::CONFLICT, "NOTHING_TO_RESOLVE", "None of these rows needs attention, or takes this decision."));
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "NOTHING_TO_RESOLVE",
+            "None of these rows needs attention, or takes this decision.",
+        ));
     }
     super::get::handle(caller, State(app), Path(id)).await
 }
