@@ -108,6 +108,8 @@ mod tests {
     fn facts(change: impl FnOnce(&mut UndoFacts)) -> Verdict {
         let device = DeviceFacts {
             id: DeviceId(Uuid::from_u128(5)),
+            iccid: "89148000001234567896".into(),
+            number: None,
             status: "suspend".into(),
             active: false,
             archived: false,
