@@ -62,6 +62,8 @@ pub struct FinishedPlan {
     pub hash: [u8; 32],
     /// First and last row of each chunk; chunks without a row to change do not exist.
     pub chunks: Vec<(i32, i32)>,
+    /// What it will do outside: {"calls": {account: n}, "steps": {step: rows}}.
+    pub outside: serde_json::Value,
 }
 
 /// For how long a planner is believed to be alive without a word of it.
@@ -196,7 +198,7 @@ async fn finish_one(
         "update app.device_bulk_change
          set status = 'PLANNED', row_count = $3, no_change_count = $4, refused_count = $5, by_reason = $6, plan_hash = $7,
              planned_at = app.now(), expires_at = app.now() + make_interval(secs => $8), planning_lease_until = null,
-             service_provider_id = coalesce(service_provider_id, $9),
+             service_provider_id = coalesce(service_provider_id, $9), outside = $11,
              billing_mirrored_at = (
                  select case when bool_and(s.mirrored_at is not null) then min(s.mirrored_at) end
                  from app.integration_authentication a
@@ -205,7 +207,7 @@ async fn finish_one(
                  where a.tenant_id = $1 and a.base_url is not null)
          where tenant_id = $1 and id = $2 and status = 'PLANNING' and planning_epoch = $10",
         caller.tenant.0, id.0, plan.rows, plan.no_change, plan.refused, by_reason, &plan.hash[..], expires_in.as_secs_f64(),
-        plan.service_provider.map(|provider| provider.0), making.epoch_of(id))
+        plan.service_provider.map(|provider| provider.0), making.epoch_of(id), plan.outside)
         .execute(&mut *transaction).await?;
     if planned.rows_affected() != 1 {
         // Somebody took the planner for dead and said so; then there is no plan.

@@ -1,8 +1,9 @@
 //! What the undo of a finished change is judged on, read from the ledger page by page; and the targets its rows go back to.
 
+use crate::active_lines::active_lines;
 use crate::ledger::set_tenant;
 use crate::stage::{Stage, fence};
-use crate::staged_row::{StagedRow, active_lines};
+use crate::staged_row::StagedRow;
 use crate::{DatabaseError, Result};
 use domain::allocation::DataAllocation;
 use domain::identifier::{Column, Identifier};
@@ -43,6 +44,7 @@ struct Found {
     row_number: i32,
     device_id: Uuid,
     iccid: String,
+    msisdn: Option<String>,
     status: Option<String>,
     archived: Option<bool>,
     locked: bool,
@@ -83,7 +85,7 @@ impl Stage {
             "with done as materialized (
                  select * from app.m2m_device_change
                  where tenant_id = $1 and bulk_change_id = $2 and row_number > $3 and status = 'PROCESSED' order by row_number limit $4)
-             select c.row_number, c.device_id, c.iccid, d.status, d.is_archived as archived, l.device_id is not null as locked, d.version,
+             select c.row_number, c.device_id, c.iccid, d.msisdn, d.status, d.is_archived as archived, l.device_id is not null as locked, d.version,
                  h.version + dt.link_version as left_at_version, dt.site_id as now_site, dt.account_number as now_account,
                  dt.account_number_integration_authentication_id as now_authentication, dt.customer_rate_plan_id as now_plan,
                  dt.customer_rate_pool_id as now_pool, dt.customer_data_allocation_mb::text as now_allocation, dt.version + dt.link_version as now_version, coalesce(dt.rev_service_is_active or dt.other_rev_service_ids is not null, false) as billed, sc.effective_date as now_scheduled,
@@ -108,7 +110,9 @@ impl Stage {
              order by c.row_number")
             .bind(tenant.0).bind(of.0).bind(after).bind(limit)
             .fetch_all(&mut *transaction).await?;
-        let billed: Vec<Uuid> = found.iter().filter(|row| row.billed).map(|row| row.device_id).collect();
+        let billed = found.iter().filter(|row| row.billed && row.archived != Some(true));
+        let billed: Vec<(Uuid, &str)> =
+            billed.filter_map(|row| Some((row.device_id, row.msisdn.as_deref()?))).collect();
         let mut lines = active_lines(&mut transaction, tenant, &billed).await?;
         transaction.commit().await?;
         let lines_of = |row: Found| {
@@ -204,6 +208,8 @@ fn done_row(row: Found, lines: Vec<ActiveLine>) -> DoneRow {
     });
     let device = row.version.map(|version| DeviceFacts {
         id: DeviceId(row.device_id),
+        iccid: row.iccid.clone(),
+        number: row.msisdn,
         status: row.status.unwrap_or_default(),
         active: true,
         archived: row.archived.unwrap_or(false),
@@ -220,7 +226,13 @@ fn done_row(row: Found, lines: Vec<ActiveLine>) -> DoneRow {
             iccid: Some(row.iccid),
             overrides: None,
             record: None,
-            facts: RowFacts { reading, duplicate_of: None, ambiguous: None, device: device.clone() },
+            facts: RowFacts {
+                reading,
+                duplicate_of: None,
+                ambiguous: None,
+                device: device.clone(),
+                line_taken_by: None,
+            },
         },
         facts: UndoFacts { device, left_at_version: row.left_at_version, before },
     }

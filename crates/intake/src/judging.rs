@@ -9,11 +9,13 @@ use database::stage::Stage;
 use database::staged_row::{JudgedRow, RowsOf, StagedRow};
 use domain::associate_customer::AssociateCustomer;
 use domain::dates::Moment;
-use domain::ids::{BulkChangeId, ServiceProviderId};
+use domain::ids::{BulkChangeId, RevServiceId, ServiceProviderId};
 use domain::input_field::Overrides;
+use domain::line_target::Line;
 use domain::reason::{Reason, Refusal};
+use domain::steps::Outside;
 use domain::target::{Target, resolve};
-use domain::verdict::{Permit, Verdict, verdict};
+use domain::verdict::{Conflict, Permit, Verdict, verdict};
 use jiff::civil::Date;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -42,14 +44,19 @@ struct Numbers {
     last: i32,
 }
 
+/// The existing lines that rows of an input take, and the row that does: a line bills one SIM.
+pub(crate) type Taken = HashMap<RevServiceId, i32>;
+
 /// Judges and stores every staged row of the change.
 pub(crate) async fn judge(
     stage: &mut Stage,
     asked: &Asked<'_>,
     page_rows: i64,
     plan: &mut Accumulating,
+    taken: &mut Taken,
     progress: &Progress,
 ) -> Result<(), PlanRefusal> {
+    let conflict = Conflict::of(asked.request);
     let (mut resolved, mut numbers) = (Resolved::new(), Numbers::default());
     loop {
         let page = stage.page(asked.rows, asked.service_provider, plan.last_row(), page_rows).await?;
@@ -66,15 +73,28 @@ pub(crate) async fn judge(
             let target = resolved.get(row.overrides.as_deref().unwrap_or_default());
             let missing = Err(Refusal::plain(Reason::CustomerNotFound));
             let target = target.unwrap_or(&missing);
-            let verdict = verdict(target, asked.request.on_conflict, asked.permit, &row.facts);
+            let existing = match target {
+                Ok(Target { line: Some(Line::Existing(line)), .. }) => Some(line.id),
+                _ => None,
+            };
+            row.facts.line_taken_by = existing.and_then(|line| taken.get(&line).copied());
+            let verdict = verdict(target, conflict, asked.permit, &row.facts);
+            if let Some(line) = existing.filter(|_| !matches!(verdict, Verdict::Refused(_))) {
+                taken.insert(line, row.row_number);
+            }
+            let outside = match (&verdict, target, &row.facts.device) {
+                (Verdict::Change, Ok(target), Some(device)) => Outside::of(target, conflict, device),
+                _ => Outside::default(),
+            };
             hide_what_is_not_theirs(&mut row, asked.permit);
             let (target_number, effective_date) = match (&verdict, target) {
                 (Verdict::Change, Ok(target)) => {
+                    plan.add_outside(&outside, target);
                     (numbers.number(target, &mut fresh), Some(effective_date(target, &row, asked.moment)))
                 }
                 _ => (0, None),
             };
-            judged.push(JudgedRow { row, verdict, target_number, effective_date });
+            judged.push(JudgedRow { row, verdict, target_number, effective_date, outside });
         }
         if !fresh.is_empty() {
             fresh.iter().for_each(|target: &Target| plan.hash_target(&format!("{target:?}")));

@@ -2,7 +2,7 @@
 
 use crate::accumulating::Accumulating;
 use crate::csv_file::{InputRefusal, MOST_RECORDS_BYTES, MOST_ROWS};
-use crate::judging::{self, Asked};
+use crate::judging::{self, Asked, Taken};
 use crate::planner::{PlanRefusal, Planner};
 use crate::progress::Progress;
 use crate::row_reader::RowReader;
@@ -220,7 +220,7 @@ async fn judge_assign(
             parts.push((linked, Some(other), RowsOf::Provider(other)));
         }
     }
-    let mut plans = Vec::with_capacity(parts.len());
+    let (mut plans, mut taken) = (Vec::with_capacity(parts.len()), Taken::new());
     for (id, service_provider, rows) in parts {
         let theirs = assign.providers.iter().find(|provider| Some(provider.id) == service_provider);
         let permit = Permit {
@@ -231,7 +231,7 @@ async fn judge_assign(
         let (request, moment) = (&assign.request, &assign.moment);
         let asked = Asked { id, request, service_provider, rows, permit: &permit, moment };
         let mut plan = Accumulating::new(id, service_provider, planner.settings.chunk_rows);
-        judging::judge(stage, &asked, planner.settings.page_rows, &mut plan, progress).await?;
+        judging::judge(stage, &asked, planner.settings.page_rows, &mut plan, &mut taken, progress).await?;
         plans.push(plan.finish());
     }
     Ok(plans)

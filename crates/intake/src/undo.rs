@@ -8,6 +8,7 @@ use database::stage::Stage;
 use database::staged_row::JudgedRow;
 use database::undo::{DoneRow, Restored};
 use domain::ids::BulkChangeId;
+use domain::steps::Outside;
 use domain::undo::undo_verdict;
 use domain::verdict::{Permit, Verdict};
 use std::collections::HashMap;
@@ -51,7 +52,7 @@ pub(crate) async fn judge(
                 }
                 _ => 0,
             };
-            let row = JudgedRow { verdict, row, target_number, effective_date: None };
+            let row = JudgedRow { verdict, row, target_number, effective_date: None, outside: Outside::default() };
             plan.count(&row);
             judged.push(row);
         }

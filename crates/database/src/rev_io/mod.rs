@@ -13,7 +13,7 @@ pub use account::{
     Account, AccountEdit, CREDENTIAL_FIELDS, CredentialRefusal, Credentials, NewAccount, account_named, accounts,
     accounts_to_read, create, credentials, edit, keep_secrets, pause, rewrap_all,
 };
-pub use budget::{Granted, block, left_today, take_permits};
+pub use budget::{Budget, Granted, block, budgets, left_today, take_permits};
 pub use closed::{MIRROR_KEY, devices_of_closed_customers, may_plan};
 pub use gone::{Missing, end_reading, mark_gone, missing};
 pub use links::{Links, due_links, links_of, relink};
