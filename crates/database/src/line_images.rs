@@ -94,7 +94,11 @@ pub(crate) async fn lines_of(
             let names = row.products.unwrap_or_default().into_iter().map(|name| (!name.is_empty()).then_some(name));
             let described = row.rev_product_ids.unwrap_or_default().into_iter().zip(names);
             let rates = row.rates.unwrap_or_default().into_iter().map(|text| {
-                let invalid = |_| DatabaseError::Inconsistent { table: "bulk_change_target", column: "rates", value: text.clone() };
+                let invalid = |_| DatabaseError::Inconsistent {
+                    table: "bulk_change_target",
+                    column: "rates",
+                    value: text.clone(),
+                };
                 Rate::parse(&text).map_err(invalid)
             });
             LineImage::New {

@@ -4,9 +4,7 @@ use crate::Result;
 use domain::associate_customer::AssociateCustomer;
 use domain::ids::{IntegrationAuthenticationId, RevServiceId, TenantId};
 use domain::line_request::LineRequest;
-use domain::line_target::{
-    BillingItem, ExistingLine, LineFacts, PackageCandidate, ProductCandidate, ServiceCandidate,
-};
+use domain::line_target::{BillingItem, ExistingLine, LineFacts, PackageCandidate, ProductCandidate, ServiceCandidate};
 use domain::target::RevAccount;
 use sqlx::PgConnection;
 use std::collections::HashMap;

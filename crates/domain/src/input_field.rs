@@ -125,8 +125,7 @@ const HEADINGS: &[(InputField, &[&str])] = &[
 ];
 
 /// Headings of fields that wait for the carriers: a file that has them is refused, not half read.
-const NOT_SUPPORTED_YET: &[&str] =
-    &["carrierrateplan", "zipcode", "imei", "billingaccount", "staticip"];
+const NOT_SUPPORTED_YET: &[&str] = &["carrierrateplan", "zipcode", "imei", "billingaccount", "staticip"];
 
 impl InputField {
     /// What a heading most likely means.
@@ -265,7 +264,8 @@ impl Overrides {
             };
         }
         let or = |own: &Option<String>, asked: &Option<String>| own.clone().or_else(|| asked.clone());
-        let (own_products, own_rates) = (self.products.as_deref().map(products_in), self.rates.as_deref().map(rates_in));
+        let (own_products, own_rates) =
+            (self.products.as_deref().map(products_in), self.rates.as_deref().map(rates_in));
         let (package, products, rates) = match (&self.package, own_products) {
             (None, None) => {
                 (request.package.clone(), request.products.clone(), own_rates.or_else(|| request.rates.clone()))

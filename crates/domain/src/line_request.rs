@@ -192,7 +192,8 @@ mod tests {
 
     #[test]
     fn products_and_rates_are_lists_or_text() {
-        let listed = read(&json!({"create_rev_service": true, "products": [7, "Data 5"], "rates": [1.5, null]})).unwrap();
+        let listed =
+            read(&json!({"create_rev_service": true, "products": [7, "Data 5"], "rates": [1.5, null]})).unwrap();
         let written = read(&json!({"create_rev_service": true, "products": "7; Data 5;", "rates": "1.5;"})).unwrap();
         assert_eq!(listed, written);
         assert_eq!(written.products.unwrap(), ["7", "Data 5"]);
@@ -224,7 +225,10 @@ mod tests {
         ];
         for (request, field) in cases {
             let refused = read(&request);
-            assert!(matches!(&refused, Err(RequestRefusal::Invalid { field: f, .. }) if f == field), "{request}: {refused:?}");
+            assert!(
+                matches!(&refused, Err(RequestRefusal::Invalid { field: f, .. }) if f == field),
+                "{request}: {refused:?}"
+            );
         }
         assert!(read(&json!({"on_conflict": "replace", "disconnect_existing": true})).unwrap().asks());
         assert!(read(&with("description", json!("ü".repeat(1_000)))).is_ok());

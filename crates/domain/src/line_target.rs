@@ -181,7 +181,8 @@ fn the_new(asked: &LineRequest, account: IntegrationAuthenticationId, facts: &Li
     let offered = |text: &str, why: NotOne| Refusal::about(Reason::ProductNotFound, why.about(text));
     let item = |field: &str, text: &Option<String>, items: &[BillingItem]| {
         let found = text.as_deref().map(|text| {
-            let refused = |why: NotOne| Refusal::about(Reason::BillingItemNotFound, format!("{field}: {}", why.about(text)));
+            let refused =
+                |why: NotOne| Refusal::about(Reason::BillingItemNotFound, format!("{field}: {}", why.about(text)));
             the_one(text, account, items.iter()).map(|found| found.id).map_err(refused)
         });
         found.transpose()
@@ -195,8 +196,12 @@ fn the_new(asked: &LineRequest, account: IntegrationAuthenticationId, facts: &Li
         products.push(the_one(text, account, facts.products.iter()).map_err(|why| offered(text, why))?);
     }
     match (package, products.is_empty()) {
-        (None, true) => return Err(Refusal::about(Reason::ProductNotFound, "neither a package nor a product is named")),
-        (Some(_), false) => return Err(Refusal::about(Reason::ProductNotFound, "both a package and products are named")),
+        (None, true) => {
+            return Err(Refusal::about(Reason::ProductNotFound, "neither a package nor a product is named"));
+        }
+        (Some(_), false) => {
+            return Err(Refusal::about(Reason::ProductNotFound, "both a package and products are named"));
+        }
         _ => {}
     }
     let rates = the_rates(asked, &products)?;

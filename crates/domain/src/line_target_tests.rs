@@ -151,10 +151,7 @@ fn an_existing_line_is_the_customers_own_and_not_disconnected() {
         assert_eq!(refused, Refusal::about(Reason::ServiceNotFound, other));
     }
     let both = LineRequest { package: Some("Gold".into()), ..asked("70") };
-    assert_eq!(
-        the_line(&both, "Acme", Some(&owner()), &facts()).unwrap_err().reason,
-        Reason::ServiceNotFound
-    );
+    assert_eq!(the_line(&both, "Acme", Some(&owner()), &facts()).unwrap_err().reason, Reason::ServiceNotFound);
 }
 
 #[test]

@@ -52,7 +52,8 @@ impl Outside {
     /// The calls that it takes, by account: a line is made, then each product; of a package its products are read once. A line
     /// is read and disconnected, and each product in force before it. An existing one is read and changed.
     pub fn calls<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = (IntegrationAuthenticationId, i64)> + 'a {
-        let closing = self.closes.iter().map(|line| (line.account.integration_authentication, 2 + i64::from(line.products)));
+        let closing =
+            self.closes.iter().map(|line| (line.account.integration_authentication, 2 + i64::from(line.products)));
         let own = match &target.line {
             Some(Line::New(line)) if line.package.is_some() => 2,
             Some(Line::New(line)) => 1 + i64::try_from(line.products.len()).unwrap_or(i64::MAX - 1),

@@ -287,7 +287,9 @@ impl DeviceFacts {
 impl ExistingLine {
     /// Does it bill this SIM's number? Rev.io may have it without the leading 1.
     fn is_of_number(&self, device: &DeviceFacts) -> bool {
-        let has = |number: &String| device.number.as_ref().is_some_and(|own| own == number || own.strip_prefix('1') == Some(number));
+        let has = |number: &String| {
+            device.number.as_ref().is_some_and(|own| own == number || own.strip_prefix('1') == Some(number))
+        };
         self.number.as_ref().is_some_and(has)
     }
 

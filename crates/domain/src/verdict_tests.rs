@@ -2,10 +2,10 @@ use super::*;
 use crate::dates::EffectiveDate;
 use crate::identifier::Column;
 use crate::ids::{CustomerId, IntegrationAuthenticationId};
-use crate::target::Versioned;
 use crate::line_target::NewLine;
 use crate::rate::Rate;
 use crate::steps::{Outside, Step};
+use crate::target::Versioned;
 use uuid::Uuid;
 
 const REFUSE: Conflict = Conflict { on_conflict: OnConflict::Refuse, disconnect_existing: false };
@@ -188,10 +188,7 @@ fn the_rows_own_defect_comes_before_the_targets() {
     let nobody = Err(Refusal::plain(Reason::CustomerNotFound));
     let bad = RowFacts { reading: Identifier::read("12", Column::Iccids), ..row(|_| {}) };
     assert_eq!(reason(&verdict(&nobody, REFUSE, &everything(), &bad)), Some(Reason::IccidMalformed));
-    assert_eq!(
-        reason(&verdict(&nobody, REFUSE, &everything(), &row(|_| {}))),
-        Some(Reason::CustomerNotFound)
-    );
+    assert_eq!(reason(&verdict(&nobody, REFUSE, &everything(), &row(|_| {}))), Some(Reason::CustomerNotFound));
 }
 
 #[test]
@@ -329,7 +326,10 @@ fn an_existing_line_is_taken_by_one_sim_and_only_if_it_bills_no_other() {
     let taken = RowFacts { line_taken_by: Some(3), ..row(|_| {}) };
     assert_eq!(judged(&existing(None), REFUSE, &taken), Err(Reason::ServiceInUse));
     assert_eq!(judged(&existing(None), REFUSE, &row(|d| d.number = None)), Err(Reason::NumberMissing));
-    assert_eq!(judged(&existing(None), REFUSE, &own(vec![active(5, account())])), Err(Reason::ActiveServiceLineSameCustomer));
+    assert_eq!(
+        judged(&existing(None), REFUSE, &own(vec![active(5, account())])),
+        Err(Reason::ActiveServiceLineSameCustomer)
+    );
     // The line that bills it already, with or without the leading 1, is left as it is.
     for number in ["12025550100", "2025550100"] {
         assert_eq!(judged(&existing(Some(number)), REFUSE, &open), Ok(vec![]));

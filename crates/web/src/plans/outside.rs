@@ -64,11 +64,8 @@ pub(crate) fn side_effects(plan: &BulkChange) -> Vec<SideEffect> {
         let rows = steps.get(step.word()).copied()?;
         Some(SideEffect { step: step.word().to_owned(), rows, outside: true })
     });
-    let record = SideEffect {
-        step: Step::RecordAssignment.word().to_owned(),
-        rows: plan.counts.planned,
-        outside: false,
-    };
+    let record =
+        SideEffect { step: Step::RecordAssignment.word().to_owned(), rows: plan.counts.planned, outside: false };
     done_outside.chain((plan.counts.planned > 0).then_some(record)).collect()
 }
 
