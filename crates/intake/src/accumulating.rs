@@ -1,5 +1,6 @@
 //! A plan's counts, chunks and hash, gathered while its rows go by.
 
+use crate::asking_again::AskedAgain;
 use database::plan::FinishedPlan;
 use database::staged_row::JudgedRow;
 use domain::ids::{BulkChangeId, IntegrationAuthenticationId, ServiceProviderId};
@@ -34,6 +35,7 @@ impl Accumulating {
             hash: [0; 32],
             chunks: Vec::new(),
             outside: Value::Null,
+            billing_read_at: None,
         };
         let (calls, steps) = (BTreeMap::new(), BTreeMap::new());
         Self { last_row: 0, finished, hash: Sha256::new(), chunk_rows: chunk_rows.max(1), open: None, calls, steps }
@@ -98,6 +100,16 @@ impl Accumulating {
             let closes: Vec<_> = outside.closes.iter().map(|line| line.id).collect();
             self.hash.update(format!("{:?} {closes:?}\n", outside.steps));
         }
+    }
+
+    /// With how fresh what it was judged on is, where that was looked at.
+    pub(crate) fn finish_after(self, asked: &AskedAgain) -> FinishedPlan {
+        let mut finished = self.finish();
+        finished.billing_read_at = asked.read_at.filter(|_| asked.not_asked.is_empty());
+        if !asked.not_asked.is_empty() {
+            finished.outside["not_asked"] = json!(asked.not_asked);
+        }
+        finished
     }
 
     pub(crate) fn finish(mut self) -> FinishedPlan {

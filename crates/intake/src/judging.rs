@@ -11,6 +11,7 @@ use domain::associate_customer::AssociateCustomer;
 use domain::dates::Moment;
 use domain::ids::{BulkChangeId, RevServiceId, ServiceProviderId};
 use domain::input_field::Overrides;
+use domain::line_request::LineRequest;
 use domain::line_target::Line;
 use domain::reason::{Reason, Refusal};
 use domain::steps::Outside;
@@ -35,7 +36,23 @@ pub(crate) struct Asked<'a> {
 }
 
 /// What rows ask for, resolved, by the JSON of their overrides; `""` for none.
-type Resolved = HashMap<String, Result<Target, Refusal>>;
+pub(crate) type Resolved = HashMap<String, Wish>;
+
+/// What a row asks for, resolved.
+pub(crate) struct Wish {
+    pub(crate) target: Result<Target, Refusal>,
+    /// Is a line at Rev.io asked for?
+    pub(crate) of_a_line: bool,
+}
+
+/// How lines at Rev.io are resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lines {
+    /// With everything else.
+    Resolved,
+    /// Left out: what is known of them is still to be read again.
+    LeftOut,
+}
 
 /// Targets that are stored, by what they are.
 #[derive(Default)]
@@ -63,7 +80,7 @@ pub(crate) async fn judge(
         if page.is_empty() {
             return Ok(());
         }
-        resolve_wishes(stage, asked, &page, &mut resolved).await?;
+        resolve_wishes(stage, asked, &page, &mut resolved, Lines::Resolved).await?;
         let (mut fresh, mut judged) = (Vec::new(), Vec::with_capacity(page.len()));
         if numbers.of.len() > MOST_REMEMBERED {
             numbers.of.clear();
@@ -72,7 +89,7 @@ pub(crate) async fn judge(
         for mut row in page {
             let target = resolved.get(row.overrides.as_deref().unwrap_or_default());
             let missing = Err(Refusal::plain(Reason::CustomerNotFound));
-            let target = target.unwrap_or(&missing);
+            let target = target.map_or(&missing, |wish| &wish.target);
             let existing = match target {
                 Ok(Target { line: Some(Line::Existing(line)), .. }) => Some(line.id),
                 _ => None,
@@ -133,16 +150,17 @@ fn effective_date(target: &Target, row: &StagedRow, moment: &Moment) -> Date {
 }
 
 /// Resolves what the rows of a page ask for and was not resolved before. No statement if there is nothing new.
-async fn resolve_wishes(
+pub(crate) async fn resolve_wishes(
     stage: &mut Stage,
     asked: &Asked<'_>,
     page: &[StagedRow],
     resolved: &mut Resolved,
+    lines: Lines,
 ) -> Result<(), PlanRefusal> {
     if resolved.len() > MOST_REMEMBERED {
         resolved.clear();
     }
-    let mut fresh: HashMap<&str, AssociateCustomer> = HashMap::new();
+    let mut fresh: HashMap<&str, (AssociateCustomer, bool)> = HashMap::new();
     for wish in page.iter().map(|row| row.overrides.as_deref().unwrap_or_default()) {
         if resolved.contains_key(wish) || fresh.contains_key(wish) {
             continue;
@@ -153,18 +171,23 @@ async fn resolve_wishes(
             column: "overrides",
             value: wish.chars().take(64).collect(),
         })?;
-        fresh.insert(wish, overrides.over(asked.request));
+        let mut request = overrides.over(asked.request);
+        let of_a_line = request.line.create_rev_service || request.line.service_id.is_some();
+        if lines == Lines::LeftOut {
+            request.line = LineRequest::default();
+        }
+        fresh.insert(wish, (request, of_a_line));
     }
     if fresh.is_empty() {
         return Ok(());
     }
     // Without a service provider no device was found, and whose SIMs they would be is of no account.
     let provider = asked.service_provider.unwrap_or(ServiceProviderId(uuid::Uuid::nil()));
-    let requests: Vec<AssociateCustomer> = fresh.values().cloned().collect();
+    let requests: Vec<AssociateCustomer> = fresh.values().map(|(request, _)| request.clone()).collect();
     let facts = stage.named_facts(&requests).await?;
-    for (wish, request) in fresh {
+    for (wish, (request, of_a_line)) in fresh {
         let target = resolve(&request, provider, &facts.of(&request), &asked.permit.scope, asked.moment);
-        resolved.insert(wish.to_owned(), target);
+        resolved.insert(wish.to_owned(), Wish { target, of_a_line });
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! Must not know: HTTP, carriers, Rev.io, or how a plan is carried out.
 
 mod accumulating;
+mod asking_again;
 mod closed;
 mod columns;
 mod csv_file;

@@ -31,11 +31,21 @@ pub struct PlannerSettings {
     pub page_rows: i64,
     /// For how long a plan may be applied.
     pub expires_in: Duration,
+    /// How old what is known of Rev.io may be where lines are opened, closed or taken over.
+    pub billing_fresh_for: Duration,
+    /// How long a plan waits for Rev.io to be asked again.
+    pub billing_wait: Duration,
 }
 
 impl Default for PlannerSettings {
     fn default() -> Self {
-        Self { chunk_rows: 1_000, page_rows: 5_000, expires_in: Duration::from_secs(24 * 3600) }
+        Self {
+            chunk_rows: 1_000,
+            page_rows: 5_000,
+            expires_in: Duration::from_secs(24 * 3600),
+            billing_fresh_for: Duration::from_secs(24 * 3600),
+            billing_wait: Duration::from_secs(120),
+        }
     }
 }
 
@@ -330,7 +340,17 @@ impl Planner {
         // A request that names one, and rows that do not contradict.
         let only = named.filter(|_| !reader.rows_name_providers());
         let input_columns = reader.columns().show();
-        Ok(Assign { request, input_name, input_columns, only, providers, moment, rights, rows: Rows::Read(reader) })
+        Ok(Assign {
+            request,
+            input_name,
+            input_columns,
+            only,
+            providers,
+            moment,
+            rights,
+            rows: Rows::Read(reader),
+            unfinished: None,
+        })
     }
 
     /// What a finished change asked for, for its rows that were not done.
@@ -351,6 +371,7 @@ impl Planner {
             moment,
             rights,
             rows: Rows::Unfinished(change.id),
+            unfinished: None,
         })
     }
 

@@ -24,7 +24,6 @@ pub(crate) async fn offers(app: &TestApp) {
         format!("insert into app.rev_package select a.*, 4, 'Gold', 1, 2, 3, true from ({account}) a"),
         format!("insert into app.rev_product select a.*, p.* from ({account}) a, (values (5, 'Data', 1, null::bigint, 7.5, null::numeric, true), (6, 'Voice', 1, null, null, null, true),
             (7, 'Elsewhere', 9, null, 1, null, true), (8, 'Old', 1, null, 1, null, false), (10, 'Twin', 1, null, 1, null, true), (11, 'Twin', 1, null, 1, null, true)) as p"),
-        "update app.integration_authentication set base_url = 'https://api.revioapi.com/v1' where name = 'Rev.io'".to_owned(),
     ] {
         app.database.plant(&statement).await.unwrap();
     }
