@@ -2,6 +2,7 @@
 
 use crate::csv_file::InputRefusal;
 use crate::csv_file::is_workbook;
+use crate::planner_settings::PlannerSettings;
 use crate::planning::{Assign, Planning, Rows, Work};
 use crate::row_reader::RowReader;
 use crate::spool::{Kept, Note, Spool, SpoolError, Spooled};
@@ -18,36 +19,8 @@ use domain::verdict::Permit;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
-
-/// Sizes and times of planning.
-#[derive(Clone, Copy, Debug)]
-pub struct PlannerSettings {
-    /// Rows to change per chunk.
-    pub chunk_rows: i32,
-    /// Rows judged and stored at a time.
-    pub page_rows: i64,
-    /// For how long a plan may be applied.
-    pub expires_in: Duration,
-    /// How old what is known of Rev.io may be where lines are opened, closed or taken over.
-    pub billing_fresh_for: Duration,
-    /// How long a plan waits for Rev.io to be asked again.
-    pub billing_wait: Duration,
-}
-
-impl Default for PlannerSettings {
-    fn default() -> Self {
-        Self {
-            chunk_rows: 1_000,
-            page_rows: 5_000,
-            expires_in: Duration::from_secs(24 * 3600),
-            billing_fresh_for: Duration::from_secs(24 * 3600),
-            billing_wait: Duration::from_secs(120),
-        }
-    }
-}
 
 /// Where the devices come from.
 #[derive(Debug)]
