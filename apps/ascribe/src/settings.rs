@@ -69,6 +69,10 @@ pub(crate) struct Settings {
     pub(crate) rev_io_hosts: String,
     /// How old what is known of Rev.io may become before it is read again.
     pub(crate) sync_minutes: f64,
+    /// How old what is known of Rev.io may be where a plan opens, closes or takes over lines, before it asks again.
+    pub(crate) billing_minutes: f64,
+    /// How long such a plan waits for the answer.
+    pub(crate) billing_wait_seconds: f64,
     /// `text` or `json`.
     pub(crate) log_format: String,
     /// What is logged, as tracing filters say it (`ASCRIBE_LOG`).
@@ -111,6 +115,8 @@ impl Default for Settings {
             secret_key_file: None,
             rev_io_hosts: "api.revioapi.com,restapi.rev.io".into(),
             sync_minutes: 60.0,
+            billing_minutes: 1_440.0,
+            billing_wait_seconds: 120.0,
             log_format: "text".into(),
             log: None,
             database_url: None,
@@ -139,6 +145,8 @@ impl Settings {
             ("call_seconds", settings.call_seconds),
             ("settle_seconds", settings.settle_seconds),
             ("sync_minutes", settings.sync_minutes),
+            ("billing_minutes", settings.billing_minutes),
+            ("billing_wait_seconds", settings.billing_wait_seconds),
             ("plan_expires_hours", settings.plan_expires_hours),
             ("plan_wait_seconds", settings.plan_wait_seconds),
         ] {
@@ -230,6 +238,8 @@ impl Settings {
         PlannerSettings {
             chunk_rows: self.chunk_rows,
             expires_in: Duration::from_secs_f64(self.plan_expires_hours * 3600.0),
+            billing_fresh_for: Duration::from_secs_f64(self.billing_minutes * 60.0),
+            billing_wait: Duration::from_secs_f64(self.billing_wait_seconds),
             ..PlannerSettings::default()
         }
     }
@@ -334,6 +344,8 @@ mod tests {
             ("REQUESTS_BURST", defaults.requests_burst.to_string()),
             ("SECRET_KEY_FILE", "with the embedded database `<data>/secret.key`, made at the first start".into()),
             ("SYNC_MINUTES", defaults.sync_minutes.to_string()),
+            ("BILLING_MINUTES", defaults.billing_minutes.to_string()),
+            ("BILLING_WAIT_SECONDS", defaults.billing_wait_seconds.to_string()),
             ("REV_IO_HOSTS", defaults.rev_io_hosts),
             ("LOG", "info".into()),
             ("LOG_FORMAT", defaults.log_format),

@@ -637,6 +637,22 @@ create table app.rev_sync_seen (
     foreign key (tenant_id, integration_authentication_id) references app.integration_authentication (tenant_id, id)
 );
 
+-- Customers of an account that a plan wants read again before it opens or closes their lines: asked for by whoever plans, read by
+-- whoever looks after the mirror. One that was read since is not read for the next plan.
+create table app.rev_customer_read (
+    tenant_id                     uuid not null,
+    integration_authentication_id uuid not null,
+    rev_customer_id               text not null,
+    asked_at                      timestamptz not null,
+    -- Whoever reads it has it until then; after trouble nobody does.
+    lease_until                   timestamptz,
+    -- When the last reading that was whole had begun. Before asked_at: it is still to be read.
+    read_at                       timestamptz,
+    primary key (tenant_id, integration_authentication_id, rev_customer_id),
+    foreign key (tenant_id, integration_authentication_id) references app.integration_authentication (tenant_id, id)
+);
+create index rev_customer_read_due on app.rev_customer_read (tenant_id, asked_at) where read_at is null or read_at < asked_at;
+
 -- Devices whose links are to be made again because their own number changed; the worker takes them away.
 create table app.device_link_due (
     tenant_id uuid not null references app.tenant,
@@ -1120,7 +1136,7 @@ begin
         'integration_authentication', 'service_provider', 'rev_customer', 'site', 'carrier_rate_plan',
         'customer_rate_plan', 'customer_rate_pool',
         'rev_provider', 'rev_service_type', 'rev_usage_plan_group', 'rev_product', 'rev_package', 'rev_package_product', 'rev_service',
-        'rev_service_product', 'credential', 'call_budget', 'rev_sync', 'rev_sync_seen', 'device_link_due',
+        'rev_service_product', 'credential', 'call_budget', 'rev_sync', 'rev_sync_seen', 'rev_customer_read', 'device_link_due',
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
@@ -1174,6 +1190,9 @@ create policy dispatcher on app.outside_turn to ascribe_dispatcher using (true) 
 grant select, update (served_at), delete on app.outside_turn to ascribe_dispatcher;
 create policy dispatcher on app.account_gate for select to ascribe_dispatcher using (true);
 grant select on app.account_gate to ascribe_dispatcher;
+-- Which tenants have something to be read: not what.
+create policy dispatcher on app.rev_customer_read for select to ascribe_dispatcher using (true);
+grant select (tenant_id, asked_at, read_at) on app.rev_customer_read to ascribe_dispatcher;
 create policy dispatcher on app.api_key_lookup for select to ascribe_dispatcher using (true);
 grant select on app.api_key_lookup to ascribe_dispatcher;
 
@@ -1251,6 +1270,8 @@ grant insert, update (name, base_url, calls_per_minute, calls_per_day, paused_be
 grant select (tenant_id, account, field, version, key_id, modified_at), insert, update (version, key_id, sealed_key, sealed_value, modified_at)
     on app.credential to ascribe_web;
 grant select, insert, update (agents_too) on app.device_link_due to ascribe_web;
+grant select, insert, update (asked_at) on app.rev_customer_read to ascribe_web;
+grant select, update (lease_until, read_at) on app.rev_customer_read to ascribe_worker;
 grant select, insert, update on app.rev_provider, app.rev_service_type, app.rev_usage_plan_group, app.rev_product, app.rev_package,
     app.rev_package_product, app.rev_service, app.rev_service_product, app.call_budget, app.rev_sync to ascribe_worker;
 grant select, insert, delete on app.rev_sync_seen to ascribe_worker;
@@ -3159,7 +3180,11 @@ begin
     having count(*) > 0;
     update app.due_work w
     set due_at = v_now, resolution = jsonb_build_object('as', p_outcome, 'id', p_adopt),
-        giving_up = case when p_outcome = 'take_back' then coalesce(w.giving_up, 'CLOSED_BY_USER') else w.giving_up end,
+        -- What was given up and could not be begun to be taken back goes forward again when it is to be sent again.
+        giving_up = case when p_outcome = 'take_back' then coalesce(w.giving_up, 'CLOSED_BY_USER')
+            when p_outcome = 'send_again' and not exists (select from app.provider_intent i where i.tenant_id = w.tenant_id
+                and i.bulk_change_id = w.bulk_change_id and i.row_number = w.row_number and i.direction = 'undo') then null
+            else w.giving_up end,
         giving_up_details = case when p_outcome = 'take_back' then coalesce(w.giving_up_details, p_reason) else w.giving_up_details end
     where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_again);
     insert into app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number, attempt, step, status, error_text, created_at)

@@ -35,6 +35,8 @@ pub struct BulkChange {
     pub created_at: Timestamp,
     /// Until when it may be applied.
     pub expires_at: Option<Timestamp>,
+    /// What it does outside: {"calls": {account: n}, "steps": {step: rows}}.
+    pub outside: Value,
     /// How old what was known of Rev.io was when it was made.
     pub billing_mirrored_at: Option<Timestamp>,
     /// Is that past, and it was not applied? Derived from the clock, not a state.
@@ -114,7 +116,7 @@ async fn select(
 ) -> Result<Vec<BulkChange>> {
     let rows = sqlx::query!(
         r#"select b.id, b.status, b.status_details, b.service_provider_id, p.name as "provider_name?", i.code as "integration?", b.request, b.reference, b.input_name,
-               encode(b.plan_hash, 'hex') as hash, b.created_at, b.expires_at, b.billing_mirrored_at, b.applied_at, b.started_at, b.processed_date,
+               encode(b.plan_hash, 'hex') as hash, b.created_at, b.expires_at, b.outside, b.billing_mirrored_at, b.applied_at, b.started_at, b.processed_date,
                (b.status = 'PLANNED' and b.expires_at <= app.now()) as "expired!", b.row_count, b.no_change_count, b.refused_count,
                b.by_reason, b.retry_of, b.undo_of, b.linked_to, b.input_columns, b.start_at, b.rows_read, b.rows_judged, k.planned as "planned?", k.ok as "ok?", k.failed as "failed?", k.skipped as "skipped?",
                k.cancelled as "cancelled?", k.needs_attention as "needs_attention?", k.to_do as "to_do?"
@@ -149,6 +151,7 @@ async fn select(
                 hash: row.hash,
                 created_at: row.created_at.to_jiff(),
                 expires_at: time(row.expires_at),
+                outside: row.outside,
                 billing_mirrored_at: time(row.billing_mirrored_at),
                 expired: row.expired,
                 start_at: time(row.start_at),

@@ -97,6 +97,8 @@ const EXTRA_POLICIES: &[&str] = &[
     "tenant_turn.dispatcher",
     "bulk_change_turn.dispatcher",
     "schedule_chunk.dispatcher",
+    // Of this one the dispatcher reads tenants and times; which customers, it does not.
+    "rev_customer_read.dispatcher",
     "m2m_device.agent",
     "device_status_history.agent",
     "device_tenant.own_devices",

@@ -1,6 +1,7 @@
 //! The ledger: every SQL statement of Ascribe, the schema in `sql/`, its migrations, and the embedded PostgreSQL server.
 //! Must not know: HTTP, carriers, Rev.io, queues, or what a verdict is decided by.
 
+mod active_lines;
 pub mod api_key;
 pub mod audit;
 pub mod bulk_change;
@@ -21,6 +22,8 @@ mod fleet_agents;
 pub mod idempotency;
 pub mod input_record;
 mod ledger;
+pub mod line_images;
+mod line_names;
 pub mod migrate;
 pub mod outside;
 pub mod plan;

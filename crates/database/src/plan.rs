@@ -62,6 +62,10 @@ pub struct FinishedPlan {
     pub hash: [u8; 32],
     /// First and last row of each chunk; chunks without a row to change do not exist.
     pub chunks: Vec<(i32, i32)>,
+    /// What it will do outside: {"calls": {account: n}, "steps": {step: rows}}.
+    pub outside: serde_json::Value,
+    /// When Rev.io was asked again about the customers whose lines it opens, closes or takes, if it was about all of them.
+    pub billing_read_at: Option<Timestamp>,
 }
 
 /// For how long a planner is believed to be alive without a word of it.
@@ -196,16 +200,16 @@ async fn finish_one(
         "update app.device_bulk_change
          set status = 'PLANNED', row_count = $3, no_change_count = $4, refused_count = $5, by_reason = $6, plan_hash = $7,
              planned_at = app.now(), expires_at = app.now() + make_interval(secs => $8), planning_lease_until = null,
-             service_provider_id = coalesce(service_provider_id, $9),
-             billing_mirrored_at = (
+             service_provider_id = coalesce(service_provider_id, $9), outside = $11,
+             billing_mirrored_at = coalesce($12, (
                  select case when bool_and(s.mirrored_at is not null) then min(s.mirrored_at) end
                  from app.integration_authentication a
                  cross join unnest(array['customers', 'services', 'service_products']) as r (resource)
                  left join app.rev_sync s on s.tenant_id = a.tenant_id and s.integration_authentication_id = a.id and s.resource = r.resource
-                 where a.tenant_id = $1 and a.base_url is not null)
+                 where a.tenant_id = $1 and a.base_url is not null))
          where tenant_id = $1 and id = $2 and status = 'PLANNING' and planning_epoch = $10",
         caller.tenant.0, id.0, plan.rows, plan.no_change, plan.refused, by_reason, &plan.hash[..], expires_in.as_secs_f64(),
-        plan.service_provider.map(|provider| provider.0), making.epoch_of(id))
+        plan.service_provider.map(|provider| provider.0), making.epoch_of(id), plan.outside, plan.billing_read_at.map(|at| at.to_sqlx()) as Option<jiff_sqlx::Timestamp>)
         .execute(&mut *transaction).await?;
     if planned.rows_affected() != 1 {
         // Somebody took the planner for dead and said so; then there is no plan.

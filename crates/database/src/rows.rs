@@ -1,12 +1,15 @@
 //! The rows of a plan and of the bulk change it becomes: what was given, what it was, what it is to be, how it ended.
 
+use crate::line_images::{ClosedLine, LineImage, closed_lines, lines_of};
 use crate::{DatabaseError, Ledger, Result};
 use domain::allocation::DataAllocation;
-use domain::ids::TenantId;
+use domain::ids::{RevServiceId, TenantId};
 use domain::reason::Reason;
 use domain::states::DeviceChangeStatus;
+use domain::steps::Step;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// An assignment with the names a person knows it by.
@@ -51,6 +54,12 @@ pub struct DeviceChange {
     pub effective_date: Option<Date>,
     /// What became of what waits for that date: its status, and the reason if it failed.
     pub schedule: Option<(String, Option<Reason>)>,
+    /// What is done outside before the record, in order.
+    pub steps: Vec<Step>,
+    /// The line at Rev.io that its SIM gets.
+    pub line: Option<Arc<LineImage>>,
+    /// The lines there that are closed.
+    pub closes: Vec<ClosedLine>,
 }
 
 /// What a list of rows may be narrowed by.
@@ -62,7 +71,7 @@ pub struct Filter {
     pub reason: Option<Reason>,
 }
 
-/// A page in the order of rows, after this one.
+/// A page in the order of rows, after this one. One statement; up to two more where a row does something at Rev.io.
 ///
 /// # Errors
 /// The database does not answer, or holds what nothing writes.
@@ -79,7 +88,7 @@ pub async fn list(
     let mut transaction = ledger.web(tenant).await?;
     let rows = sqlx::query!(
         r#"select c.row_number, coalesce(c.input, c.iccid, '') as "input!", c.iccid, c.status, c.reason, c.status_details, c.attempts,
-               c.processed_date, c.effective_date, sc.status as "schedule_status?", sc.reason as "schedule_reason?",
+               c.processed_date, c.effective_date, c.target_number, c.steps, c.closes, sc.status as "schedule_status?", sc.reason as "schedule_reason?",
                b.site_id as "before_site?", b.site_name as before_site_name, b.customer_id as before_customer, b.customer_name as before_customer_name,
                bp.rate_plan_code as "before_plan?", bo.name as "before_pool?", c.before_customer_data_allocation_mb::text as before_allocation,
                a.site_id as "after_site?", a.site_name as after_site_name, a.customer_id as after_customer, a.customer_name as after_customer_name,
@@ -102,6 +111,13 @@ pub async fn list(
            order by c.row_number"#,
         tenant.0, change, after, statuses.as_deref(), filter.reason.map(Reason::word), limit)
         .fetch_all(&mut *transaction).await?;
+    let mut targets: Vec<i32> =
+        rows.iter().filter(|row| row.steps.is_some()).filter_map(|row| row.target_number).collect();
+    targets.sort_unstable();
+    targets.dedup();
+    let lines = lines_of(&mut transaction, tenant, change, &targets).await?;
+    let closed: Vec<Uuid> = rows.iter().flat_map(|row| row.closes.iter().flatten()).copied().collect();
+    let closed = closed_lines(&mut transaction, tenant, &closed).await?;
     rows.into_iter()
         .map(|row| {
             let status = DeviceChangeStatus::from_word(&row.status).ok_or(DatabaseError::Inconsistent {
@@ -136,6 +152,9 @@ pub async fn list(
                 schedule: row.schedule_status.map(|s| (s, row.schedule_reason.as_deref().and_then(Reason::from_word))),
                 after: if status == DeviceChangeStatus::NoChange { before.clone() } else { after },
                 before,
+                line: row.steps.as_ref().and(row.target_number).and_then(|number| lines.get(&number).map(Arc::clone)),
+                steps: row.steps.iter().flatten().filter_map(|word| Step::from_word(word)).collect(),
+                closes: row.closes.iter().flatten().filter_map(|id| closed.get(&RevServiceId(*id)).cloned()).collect(),
             })
         })
         .collect()

@@ -91,10 +91,13 @@ impl Stage {
              select c.row_number, coalesce(c.input, c.iccid), c.iccid, jsonb_strip_nulls(jsonb_build_object(
                  'customer', coalesce(t.rev_customer_id, s.customer_id), 'site', t.site_id, 'customer_rate_plan', t.customer_rate_plan_id,
                  'customer_rate_pool', t.customer_rate_pool_id, 'customer_data_allocation_mb', t.customer_data_allocation_mb::text,
-                 'effective_date', t.effective_date::text))::text
+                 'effective_date', t.effective_date::text, 'package', t.rev_package_id::text, 'products', array_to_string(t.rev_product_ids, ';'),
+                 'rates', array_to_string(t.rates, ';'), 'service_type', t.rev_service_type_id::text, 'rev_provider', t.rev_provider_id::text,
+                 'usage_plan_group', t.rev_usage_plan_group_id::text, 'service_id', v.rev_service_id::text))::text
              from app.m2m_device_change c
              join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
              join app.seat s on s.tenant_id = c.tenant_id and s.site_id = t.site_id
+             left join app.rev_service v on v.tenant_id = c.tenant_id and v.id = t.existing_rev_service_id
              where c.tenant_id = $1 and c.bulk_change_id = $2 and c.status in ('FAILED', 'SKIPPED', 'CANCELLED')",
         )
         .bind(tenant.0)

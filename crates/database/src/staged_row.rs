@@ -1,19 +1,21 @@
 //! Staged rows with the facts they are judged on, page by page; and judged rows, on their way into the plan.
 
+use crate::active_lines::active_lines;
 use crate::ledger::set_tenant;
 use crate::stage::Stage;
 use crate::{DatabaseError, Result};
 use domain::allocation::DataAllocation;
 use domain::identifier::{Column, Identifier};
 use domain::ids::{
-    CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, ServiceProviderId, SiteId, TenantId,
+    CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, ServiceProviderId, SiteId,
 };
 use domain::reason::{Reason, Refusal};
+use domain::steps::Outside;
 use domain::target::RevAccount;
 use domain::verdict::{ActiveLine, Assignment, DeviceFacts, RowFacts, Scheduled, Verdict};
 use jiff::civil::Date;
-use sqlx::{Acquire as _, AssertSqlSafe, FromRow, PgConnection};
-use std::collections::{HashMap, HashSet};
+use sqlx::{Acquire as _, AssertSqlSafe, FromRow};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// A staged row with the facts it is judged on.
@@ -55,6 +57,8 @@ pub struct JudgedRow {
     pub target_number: i32,
     /// The date it takes effect on, if it changes and that was asked for or is known.
     pub effective_date: Option<Date>,
+    /// What is done outside, if it changes.
+    pub outside: Outside,
 }
 
 /// Which of the staged rows belong to a change.
@@ -80,6 +84,7 @@ struct Found {
     matches: Option<i32>,
     device_id: Option<Uuid>,
     device_iccid: Option<String>,
+    msisdn: Option<String>,
     status: Option<String>,
     active: bool,
     archived: bool,
@@ -127,12 +132,12 @@ impl Stage {
         // level security it would not use the index, and read every device for every page.
         let statement = format!(
             "select s.row_number, s.input, s.identifier, s.is_number, s.reason, s.detail, s.overrides, s.record, u.first_row as duplicate_of,
-                 m.matches, m.device_id, d.iccid as device_iccid, d.status,
+                 m.matches, m.device_id, d.iccid as device_iccid, d.msisdn, d.status,
                  coalesce(ds.is_active, false) as active, coalesce(d.is_archived, false) as archived, d.version, a.date_of_change as activated_at,
                  dt.site_id, coalesce(st.is_system_default, false) as unassigned, dt.account_number,
                  dt.account_number_integration_authentication_id as authentication, dt.customer_rate_plan_id as plan_id,
                  dt.customer_rate_pool_id as pool_id, dt.customer_data_allocation_mb::text as allocation, dt.version + dt.link_version as assignment_version,
-                 coalesce(dt.rev_service_is_active or dt.other_rev_service_ids is not null, false) as billed, sc.effective_date as scheduled_date, sc.customer_rate_plan_id as scheduled_plan, sc.customer_rate_pool_id as scheduled_pool,
+                 dt.site_id is null or dt.rev_service_is_active or dt.other_rev_service_ids is not null as billed, sc.effective_date as scheduled_date, sc.customer_rate_plan_id as scheduled_plan, sc.customer_rate_pool_id as scheduled_pool,
                  sc.customer_data_allocation_mb::text as scheduled_allocation
              from (select * from {rows} order by row_number limit $4) as s
              left join pg_temp.staged_match m on m.row_number = s.row_number
@@ -164,7 +169,8 @@ impl Stage {
             .await?
             .into_iter()
             .collect();
-        let billed: Vec<Uuid> = found.iter().filter(|row| row.billed).filter_map(|row| row.device_id).collect();
+        let billed = found.iter().filter(|row| row.billed && !row.archived);
+        let billed: Vec<(Uuid, &str)> = billed.filter_map(|row| row.device_id.zip(row.msisdn.as_deref())).collect();
         let mut lines = active_lines(&mut transaction, tenant, &billed).await?;
         transaction.commit().await?;
         found
@@ -194,6 +200,8 @@ fn staged(row: Found, locked: &HashSet<Uuid>, lines: Vec<ActiveLine>) -> Result<
     let assignment = assignment(&row, lines);
     let device = row.device_id.zip(row.version).map(|(id, version)| DeviceFacts {
         id: DeviceId(id),
+        iccid: row.device_iccid.clone().unwrap_or_default(),
+        number: row.msisdn.filter(|number| !number.is_empty()),
         status: row.status.unwrap_or_default(),
         active: row.active,
         archived: row.archived,
@@ -213,43 +221,9 @@ fn staged(row: Found, locked: &HashSet<Uuid>, lines: Vec<ActiveLine>) -> Result<
             duplicate_of: row.duplicate_of,
             ambiguous: row.matches.filter(|matches| *matches > 1),
             device,
+            line_taken_by: None,
         },
     })
-}
-
-/// The active lines that bill these devices, of whatever account. No statement if there are no devices, which is usual: in the
-/// page's own statement they would be looked for row by row.
-pub(crate) async fn active_lines(
-    connection: &mut PgConnection,
-    tenant: TenantId,
-    devices: &[Uuid],
-) -> Result<HashMap<Uuid, Vec<ActiveLine>>> {
-    let mut lines: HashMap<Uuid, Vec<ActiveLine>> = HashMap::new();
-    if devices.is_empty() {
-        return Ok(lines);
-    }
-    let found = sqlx::query!(
-        r#"with wanted as materialized (
-               select dt.device_id, u.id from app.device_tenant dt
-               cross join lateral unnest(dt.other_rev_service_ids || case when dt.rev_service_is_active then dt.rev_service_id end) as u (id)
-               where dt.tenant_id = $1 and dt.device_id = any ($2) and u.id is not null)
-           select w.device_id as "device_id!", v.rev_customer_id, v.integration_authentication_id, v.rev_service_id
-           from wanted w join app.rev_service v on v.tenant_id = $1 and v.id = w.id
-           order by w.device_id, v.rev_service_id"#,
-        tenant.0,
-        devices
-    )
-    .fetch_all(connection)
-    .await?;
-    for row in found {
-        let account = RevAccount {
-            rev_customer_id: row.rev_customer_id,
-            integration_authentication: IntegrationAuthenticationId(row.integration_authentication_id),
-        };
-        let line = ActiveLine { account, rev_service_id: row.rev_service_id };
-        lines.entry(row.device_id).or_default().push(line);
-    }
-    Ok(lines)
 }
 
 fn assignment(row: &Found, lines: Vec<ActiveLine>) -> Option<Assignment> {

@@ -1,13 +1,16 @@
 //! What the names in requests and rows stand for, found for many at a time; and the targets that rows are to become, stored.
 
 use crate::ledger::set_tenant;
+use crate::line_names::{LineNames, line_names};
 use crate::stage::{Stage, fence};
+use crate::store::array;
 use crate::{DatabaseError, Result};
 use domain::associate_customer::AssociateCustomer;
 use domain::ids::{
     BulkChangeId, CustomerId, CustomerRatePlanId, CustomerRatePoolId, IntegrationAuthenticationId, ServiceProviderId,
     SiteId,
 };
+use domain::line_target::Line;
 use domain::target::{
     CustomerCandidate, MatchedBy, OfferCandidate, RevAccount, RevCandidate, SiteCandidate, Target, TargetFacts,
 };
@@ -22,6 +25,7 @@ pub struct NamedFacts {
     customers: HashMap<String, Vec<CustomerCandidate>>,
     plans: HashMap<String, Vec<OfferCandidate<CustomerRatePlanId>>>,
     pools: HashMap<String, Vec<OfferCandidate<CustomerRatePoolId>>>,
+    lines: LineNames,
 }
 
 impl NamedFacts {
@@ -33,6 +37,7 @@ impl NamedFacts {
             customers: self.customers.get(&named(&request.customer)).cloned().unwrap_or_default(),
             plans: self.plans.get(&named(&request.customer_rate_plan)).cloned().unwrap_or_default(),
             pools: self.pools.get(&named(&request.customer_rate_pool)).cloned().unwrap_or_default(),
+            line: self.lines.of(&request.line),
         }
     }
 }
@@ -68,7 +73,8 @@ fn file_under<T: Clone>(
 }
 
 impl Stage {
-    /// Everything in this tenant that the names of these requests might stand for. Five statements, whatever their number.
+    /// Everything in this tenant that the names of these requests might stand for. Five statements, whatever their
+    /// number; up to six more where lines at Rev.io are asked for.
     ///
     /// # Errors
     /// The database does not answer.
@@ -148,6 +154,12 @@ impl Stage {
                 };
             }
         }
+        let candidates = found.customers.values().flatten();
+        let mut accounts: Vec<RevAccount> =
+            candidates.filter_map(|candidate| Some(candidate.rev.as_ref()?.account.clone())).collect();
+        accounts.sort_unstable_by(|a, b| a.rev_customer_id.cmp(&b.rev_customer_id));
+        accounts.dedup();
+        found.lines = line_names(&mut transaction, tenant, requests, &accounts).await?;
         let (codes, ids) = texts(requests.iter().map(|r| &r.customer_rate_plan));
         let plans = sqlx::query!(
             "select id, rate_plan_code, service_provider_id, is_active, version from app.customer_rate_plan
@@ -197,6 +209,7 @@ impl Stage {
         let allocations: Vec<Option<String>> = targets.iter().map(|t| t.allocation.map(|a| a.to_string())).collect();
         let (dates, moments): (Vec<Option<jiff_sqlx::Date>>, Vec<Option<jiff_sqlx::Timestamp>>) =
             targets.iter().map(|t| t.effective.map(|e| (e.date.to_sqlx(), e.at.to_sqlx())).unzip()).unzip();
+        let lines = Lines::of(targets);
         let epoch = self.epoch_of(change);
         let mut transaction = self.connection()?.begin().await?;
         set_tenant(&mut transaction, tenant).await?;
@@ -204,14 +217,20 @@ impl Stage {
         let stored = sqlx::query(
             "insert into app.bulk_change_target (tenant_id, bulk_change_id, target_number, site_id, site_version, rev_customer_id,
                  rev_customer_version, customer_rate_plan_id, customer_rate_plan_version, customer_rate_pool_id,
-                 customer_rate_pool_version, customer_data_allocation_mb, effective_date, effective_at)
+                 customer_rate_pool_version, customer_data_allocation_mb, effective_date, effective_at, opens_rev_service, rev_provider_id, rev_service_type_id,
+                 rev_package_id, rev_usage_plan_group_id, rev_product_ids, rates, prorate, rev_service_description, existing_rev_service_id)
              select $1, $2, $3 + u.n::integer - 1, u.site, u.site_version, u.customer, u.customer_version, u.plan, u.plan_version,
-                 u.pool, u.pool_version, u.allocation::numeric, u.date, u.moment
+                 u.pool, u.pool_version, u.allocation::numeric, u.date, u.moment, u.opens, u.provider, u.service_type, u.package, u.usage_plan_group,
+                 u.products::bigint[], u.rates::numeric[], u.prorate, u.description, u.existing
              from unnest($4::uuid[], $5::integer[], $6::uuid[], $7::integer[], $8::uuid[], $9::integer[], $10::uuid[], $11::integer[],
-                     $12::text[], $13::date[], $14::timestamptz[]) with ordinality
-                 as u (site, site_version, customer, customer_version, plan, plan_version, pool, pool_version, allocation, date, moment, n)")
+                     $12::text[], $13::date[], $14::timestamptz[], $15::boolean[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[],
+                     $20::text[], $21::text[], $22::boolean[], $23::text[], $24::uuid[]) with ordinality
+                 as u (site, site_version, customer, customer_version, plan, plan_version, pool, pool_version, allocation, date, moment, opens, provider,
+                     service_type, package, usage_plan_group, products, rates, prorate, description, existing, n)")
             .bind(tenant.0).bind(change.0).bind(first_number).bind(&sites).bind(&site_versions).bind(&customers).bind(&customer_versions)
             .bind(&plans).bind(&plan_versions).bind(&pools).bind(&pool_versions).bind(&allocations).bind(&dates).bind(&moments)
+            .bind(&lines.opens).bind(&lines.provider).bind(&lines.service_type).bind(&lines.package).bind(&lines.usage_plan_group)
+            .bind(&lines.products).bind(&lines.rates).bind(&lines.prorate).bind(&lines.description).bind(&lines.existing)
             .execute(&mut *transaction).await?;
         if stored.rows_affected() != targets.len() as u64 {
             return Err(DatabaseError::Inconsistent {
@@ -221,5 +240,46 @@ impl Stage {
             });
         }
         Ok(transaction.commit().await?)
+    }
+}
+
+/// The lines that targets ask for, each column an array.
+#[derive(Default)]
+struct Lines<'a> {
+    opens: Vec<bool>,
+    provider: Vec<Option<i64>>,
+    service_type: Vec<Option<i64>>,
+    package: Vec<Option<i64>>,
+    usage_plan_group: Vec<Option<i64>>,
+    /// As PostgreSQL writes arrays: `unnest` takes arrays of arrays apart to the last.
+    products: Vec<Option<String>>,
+    rates: Vec<Option<String>>,
+    prorate: Vec<bool>,
+    description: Vec<Option<&'a str>>,
+    existing: Vec<Option<Uuid>>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(targets: &'a [Target]) -> Self {
+        let mut columns = Self::default();
+        for target in targets {
+            let (new, existing) = match &target.line {
+                None => (None, None),
+                Some(Line::New(line)) => (Some(line), None),
+                Some(Line::Existing(line)) => (None, Some(line.id.0)),
+            };
+            let products = new.map(|line| &line.products[..]).unwrap_or_default();
+            columns.opens.push(new.is_some());
+            columns.provider.push(new.map(|line| line.provider));
+            columns.service_type.push(new.and_then(|line| line.service_type));
+            columns.package.push(new.and_then(|line| line.package));
+            columns.usage_plan_group.push(new.and_then(|line| line.usage_plan_group));
+            columns.products.push(array(products.iter().map(|(id, _)| id)));
+            columns.rates.push(array(products.iter().map(|(_, rate)| rate)));
+            columns.prorate.push(new.is_some_and(|line| line.prorate));
+            columns.description.push(new.and_then(|line| line.description.as_deref()));
+            columns.existing.push(existing);
+        }
+        columns
     }
 }

@@ -1,17 +1,18 @@
 //! What the undo of a finished change is judged on, read from the ledger page by page; and the targets its rows go back to.
 
+use crate::active_lines::active_lines;
 use crate::ledger::set_tenant;
 use crate::stage::{Stage, fence};
-use crate::staged_row::{StagedRow, active_lines};
+use crate::staged_row::StagedRow;
 use crate::{DatabaseError, Result};
 use domain::allocation::DataAllocation;
 use domain::identifier::{Column, Identifier};
 use domain::ids::{
-    BulkChangeId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, SiteId,
+    BulkChangeId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, RevServiceId, SiteId,
 };
 use domain::reason::{Reason, Refusal};
 use domain::target::RevAccount;
-use domain::undo::{Before, UndoFacts};
+use domain::undo::{Before, Billed, Opened, UndoFacts};
 use domain::verdict::{ActiveLine, Assignment, DeviceFacts, RowFacts, Scheduled};
 use sqlx::{Acquire as _, FromRow};
 use uuid::Uuid;
@@ -43,6 +44,7 @@ struct Found {
     row_number: i32,
     device_id: Uuid,
     iccid: String,
+    msisdn: Option<String>,
     status: Option<String>,
     archived: Option<bool>,
     locked: bool,
@@ -68,6 +70,14 @@ struct Found {
     customer_closed: bool,
     plan_active: bool,
     pool_active: bool,
+    opened: Option<Uuid>,
+    opened_id: Option<i64>,
+    opened_customer: Option<String>,
+    opened_authentication: Option<Uuid>,
+    opened_ended: bool,
+    opened_products: i32,
+    line_ended: Option<i64>,
+    line_taken: Option<i64>,
 }
 
 impl Stage {
@@ -83,7 +93,7 @@ impl Stage {
             "with done as materialized (
                  select * from app.m2m_device_change
                  where tenant_id = $1 and bulk_change_id = $2 and row_number > $3 and status = 'PROCESSED' order by row_number limit $4)
-             select c.row_number, c.device_id, c.iccid, d.status, d.is_archived as archived, l.device_id is not null as locked, d.version,
+             select c.row_number, c.device_id, c.iccid, d.msisdn, d.status, d.is_archived as archived, l.device_id is not null as locked, d.version,
                  h.version + dt.link_version as left_at_version, dt.site_id as now_site, dt.account_number as now_account,
                  dt.account_number_integration_authentication_id as now_authentication, dt.customer_rate_plan_id as now_plan,
                  dt.customer_rate_pool_id as now_pool, dt.customer_data_allocation_mb::text as now_allocation, dt.version + dt.link_version as now_version, coalesce(dt.rev_service_is_active or dt.other_rev_service_ids is not null, false) as billed, sc.effective_date as now_scheduled,
@@ -93,7 +103,11 @@ impl Stage {
                  coalesce(s.is_active, false) as site_active,
                  (c.before_account_number, c.before_integration_authentication_id) is not distinct from (r.rev_customer_id, r.integration_authentication_id) as same_account, coalesce(r.status = 'CLOSED', false) as customer_closed,
                  c.before_customer_rate_plan_id is null or coalesce(p.is_active, false) as plan_active,
-                 c.before_customer_rate_pool_id is null or coalesce(o.is_active, false) as pool_active
+                 c.before_customer_rate_pool_id is null or coalesce(o.is_active, false) as pool_active,
+                 v.id as opened, v.rev_service_id as opened_id, v.rev_customer_id as opened_customer,
+                 v.integration_authentication_id as opened_authentication,
+                 coalesce(v.disconnected_date is not null or v.gone_at is not null, false) as opened_ended, coalesce(v.products, 0)::integer as opened_products,
+                 x.line_ended, x.line_taken
              from done c
              left join app.device_tenant dt on dt.tenant_id = $1 and dt.device_id = c.device_id
              left join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = c.device_id
@@ -104,11 +118,23 @@ impl Stage {
              left join app.rev_customer r on r.tenant_id = $1 and r.id = s.rev_customer_id
              left join app.customer_rate_plan p on p.tenant_id = $1 and p.id = c.before_customer_rate_plan_id
              left join app.customer_rate_pool o on o.tenant_id = $1 and o.id = c.before_customer_rate_pool_id
+             left join lateral (select s.*, (select count(*) from app.rev_service_product q where q.tenant_id = $1
+                     and q.integration_authentication_id = s.integration_authentication_id and q.rev_service_id = s.rev_service_id
+                     and q.status not in ('DISCONNECTED', 'DENIED') and q.gone_at is null) as products
+                 from app.provider_intent i join app.rev_service s on s.tenant_id = $1 and s.integration_authentication_id = i.account and s.rev_service_id = i.provider_ref
+                 where c.steps is not null and i.tenant_id = $1 and i.bulk_change_id = $2 and i.row_number = c.row_number
+                   and i.call = 'create_service' and i.direction = 'apply' and i.outcome = 'DONE') as v on true
+             left join lateral (select max(i.provider_ref) filter (where i.call = 'close_service') as line_ended,
+                     max(i.provider_ref) filter (where i.call = 'patch_service') as line_taken
+                 from app.provider_intent i where c.steps is not null and i.tenant_id = $1 and i.bulk_change_id = $2 and i.row_number = c.row_number
+                   and i.direction = 'apply' and i.outcome = 'DONE') as x on true
              left join app.locked_devices(null, (select array_agg(device_id) from done)) as l (device_id) on l.device_id = c.device_id
              order by c.row_number")
             .bind(tenant.0).bind(of.0).bind(after).bind(limit)
             .fetch_all(&mut *transaction).await?;
-        let billed: Vec<Uuid> = found.iter().filter(|row| row.billed).map(|row| row.device_id).collect();
+        let billed = found.iter().filter(|row| row.billed && row.archived != Some(true));
+        let billed: Vec<(Uuid, &str)> =
+            billed.filter_map(|row| Some((row.device_id, row.msisdn.as_deref()?))).collect();
         let mut lines = active_lines(&mut transaction, tenant, &billed).await?;
         transaction.commit().await?;
         let lines_of = |row: Found| {
@@ -160,7 +186,28 @@ impl Stage {
     }
 }
 
+/// What the change did at Rev.io for the row.
+fn billed(row: &Found) -> Billed {
+    let account = row.opened_customer.clone().zip(row.opened_authentication);
+    let account = account.map(|(rev_customer_id, authentication)| RevAccount {
+        rev_customer_id,
+        integration_authentication: IntegrationAuthenticationId(authentication),
+    });
+    let opened = match (row.opened, row.opened_id, account) {
+        (Some(id), Some(rev_service_id), Some(account)) => {
+            let line =
+                ActiveLine { id: RevServiceId(id), account, rev_service_id, products: row.opened_products };
+            Some(Opened { line, ended: row.opened_ended })
+        }
+        _ => None,
+    };
+    let ended = row.line_ended.map(|line| format!("line {line} of the customer before was ended, and is not opened again"));
+    let taken = || row.line_taken.map(|line| format!("the SIM was put on line {line}"));
+    Billed { opened, stays: ended.or_else(taken) }
+}
+
 fn done_row(row: Found, lines: Vec<ActiveLine>) -> DoneRow {
+    let billed = billed(&row);
     let account = |number: Option<String>, authentication: Option<Uuid>| {
         number.zip(authentication).map(|(rev_customer_id, authentication)| RevAccount {
             rev_customer_id,
@@ -204,6 +251,8 @@ fn done_row(row: Found, lines: Vec<ActiveLine>) -> DoneRow {
     });
     let device = row.version.map(|version| DeviceFacts {
         id: DeviceId(row.device_id),
+        iccid: row.iccid.clone(),
+        number: row.msisdn,
         status: row.status.unwrap_or_default(),
         active: true,
         archived: row.archived.unwrap_or(false),
@@ -220,8 +269,14 @@ fn done_row(row: Found, lines: Vec<ActiveLine>) -> DoneRow {
             iccid: Some(row.iccid),
             overrides: None,
             record: None,
-            facts: RowFacts { reading, duplicate_of: None, ambiguous: None, device: device.clone() },
+            facts: RowFacts {
+                reading,
+                duplicate_of: None,
+                ambiguous: None,
+                device: device.clone(),
+                line_taken_by: None,
+            },
         },
-        facts: UndoFacts { device, left_at_version: row.left_at_version, before },
+        facts: UndoFacts { device, left_at_version: row.left_at_version, before, billed },
     }
 }

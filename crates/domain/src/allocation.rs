@@ -1,5 +1,6 @@
 //! How many megabytes a device may use of what its customer pays for.
 
+use crate::decimal::ten_thousandths;
 use std::fmt;
 
 /// A data allocation in MB with at most four decimals, as `numeric(25, 4)` holds it.
@@ -12,28 +13,13 @@ pub struct DataAllocation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAnAllocation;
 
-/// The most that is believed: just under a petabyte.
-const MOST_MB: i64 = 999_999_999;
-
 impl DataAllocation {
     /// Reads plain decimal text such as `250`, `0.5` or `1024.0000`.
     ///
     /// # Errors
     /// [`NotAnAllocation`] for anything else; `1e3`, `+5` and `1,000` are not guessed at.
     pub fn parse(text: &str) -> Result<Self, NotAnAllocation> {
-        let (whole, decimals) = text.trim().split_once('.').unwrap_or((text.trim(), "0"));
-        // Zeros at the end say nothing; PostgreSQL writes four decimals.
-        let decimals = if decimals.len() > 4 { decimals.trim_end_matches('0') } else { decimals };
-        let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-        if !digits(whole) || whole.len() > 9 || decimals.len() > 4 || (!decimals.is_empty() && !digits(decimals)) {
-            return Err(NotAnAllocation);
-        }
-        let whole: i64 = whole.parse().map_err(|_| NotAnAllocation)?;
-        let fraction: i64 = format!("{decimals:0<4}").parse().map_err(|_| NotAnAllocation)?;
-        if whole > MOST_MB {
-            return Err(NotAnAllocation);
-        }
-        Ok(Self { ten_thousandths: whole * 10_000 + fraction })
+        ten_thousandths(text).map(|ten_thousandths| Self { ten_thousandths }).map_err(|_| NotAnAllocation)
     }
 
     /// In MB; exact for every allocation this type admits.

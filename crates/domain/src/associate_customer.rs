@@ -1,6 +1,7 @@
 //! The request: which customer these devices are to be assigned to, and how.
 
 use crate::input_field::InputField;
+use crate::line_request::LineRequest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -35,6 +36,9 @@ pub struct AssociateCustomer {
     /// What to do with a device that is another customer's.
     #[serde(default)]
     pub on_conflict: OnConflict,
+    /// What is asked of billing.
+    #[serde(flatten)]
+    pub line: LineRequest,
     /// The customer rate plan's code or id. None leaves the plan as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_rate_plan: Option<String>,
@@ -89,17 +93,6 @@ pub enum RequestRefusal {
 
 /// Fields of the design that this version does not act on; `null` and `false` ask for nothing and pass.
 pub const NOT_SUPPORTED_YET: &[&str] = &[
-    "disconnect_existing",
-    "create_rev_service",
-    "service_type",
-    "rev_provider",
-    "package",
-    "products",
-    "rates",
-    "prorate",
-    "usage_plan_group",
-    "description",
-    "service_id",
     "add_carrier_rate_plan",
     "carrier_rate_plan",
     "communication_plan",
@@ -158,6 +151,7 @@ impl AssociateCustomer {
         let (customer_rate_plan, customer_rate_pool, customer_data_allocation_mb) = (next(), next(), next());
         let (effective_date, start_at, reference) = (next(), next(), next());
         let columns = take_columns(&mut fields)?;
+        let line = LineRequest::take(&mut fields, on_conflict)?;
         for field in NOT_SUPPORTED_YET {
             if fields.remove(*field).is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false))) {
                 return Err(RequestRefusal::NotSupportedYet((*field).to_owned()));
@@ -171,6 +165,7 @@ impl AssociateCustomer {
             customer,
             site,
             on_conflict,
+            line,
             customer_rate_plan,
             customer_rate_pool,
             customer_data_allocation_mb,
@@ -211,7 +206,16 @@ fn take_columns(fields: &mut Map<String, Value>) -> Result<BTreeMap<String, Opti
 }
 
 /// Text, or a number written as one (people send `"customer": 9000001`). Empty text and null are "not given".
-fn take_text(fields: &mut Map<String, Value>, field: &str) -> Result<Option<String>, RequestRefusal> {
+pub(crate) fn take_text(fields: &mut Map<String, Value>, field: &str) -> Result<Option<String>, RequestRefusal> {
+    take_text_of(fields, field, LONGEST_FIELD)
+}
+
+/// The same, of at most so many bytes.
+pub(crate) fn take_text_of(
+    fields: &mut Map<String, Value>,
+    field: &str,
+    most_bytes: usize,
+) -> Result<Option<String>, RequestRefusal> {
     let invalid = |problem| RequestRefusal::Invalid { field: field.to_owned(), problem };
     let text = match fields.remove(field) {
         None | Some(Value::Null) => return Ok(None),
@@ -219,8 +223,8 @@ fn take_text(fields: &mut Map<String, Value>, field: &str) -> Result<Option<Stri
         Some(Value::Number(number)) => number.to_string(),
         Some(_) => return Err(invalid("is neither text nor a number")),
     };
-    if text.len() > LONGEST_FIELD {
-        return Err(invalid("is longer than 256 bytes"));
+    if text.len() > most_bytes {
+        return Err(invalid(if most_bytes == LONGEST_FIELD { "is longer than 256 bytes" } else { "is too long" }));
     }
     // PostgreSQL text cannot hold U+0000, and the other control characters only ever hide something.
     if text.chars().any(char::is_control) {

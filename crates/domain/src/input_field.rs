@@ -1,6 +1,7 @@
 //! What the columns of an input stand for, and what one row asks for in place of the request.
 
 use crate::associate_customer::AssociateCustomer;
+use crate::line_request::{LineRequest, products_in, rates_in};
 use crate::states::words;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,20 @@ words! {
         CustomerDataAllocationMb = "customer_data_allocation_mb",
         /// The effective date.
         EffectiveDate = "effective_date",
+        /// The products of a new line.
+        Products = "products",
+        /// Their rates.
+        Rates = "rates",
+        /// The package of a new line.
+        Package = "package",
+        /// The existing line that the SIM is put on.
+        ServiceId = "service_id",
+        /// A new line's kind.
+        ServiceType = "service_type",
+        /// Who carries a new line.
+        RevProvider = "rev_provider",
+        /// How a new line's usage is rated.
+        UsagePlanGroup = "usage_plan_group",
     }
 }
 
@@ -88,11 +103,29 @@ const HEADINGS: &[(InputField, &[&str])] = &[
         ],
     ),
     (InputField::EffectiveDate, &["effectivedate", "effective", "effectivefrom"]),
+    (
+        InputField::Products,
+        &[
+            "products",
+            "product",
+            "productid",
+            "productids",
+            "revproduct",
+            "revproducts",
+            "revioproduct",
+            "revioproducts",
+        ],
+    ),
+    (InputField::Rates, &["rates", "rate", "productrate", "productrates"]),
+    (InputField::Package, &["package", "packageid", "revpackage", "reviopackage"]),
+    (InputField::ServiceId, &["serviceid", "revserviceid", "revioserviceid", "revservice"]),
+    (InputField::ServiceType, &["servicetype", "servicetypeid", "revservicetype", "revioservicetype"]),
+    (InputField::RevProvider, &["revprovider", "revproviderid", "revioprovider", "billingprovider"]),
+    (InputField::UsagePlanGroup, &["usageplangroup", "usageplangroupid", "revusageplangroup"]),
 ];
 
-/// Headings of fields that wait for Rev.io and the carriers: a file that has them is refused, not half read.
-const NOT_SUPPORTED_YET: &[&str] =
-    &["products", "revioproduct", "rates", "rate", "carrierrateplan", "zipcode", "imei", "billingaccount", "staticip"];
+/// Headings of fields that wait for the carriers: a file that has them is refused, not half read.
+const NOT_SUPPORTED_YET: &[&str] = &["carrierrateplan", "zipcode", "imei", "billingaccount", "staticip"];
 
 impl InputField {
     /// What a heading most likely means.
@@ -110,6 +143,15 @@ impl InputField {
             .iter()
             .find(|(_, headings)| headings.contains(&bare.as_str()))
             .map_or(Guess::Nothing, |(field, _)| Guess::Field(*field))
+    }
+
+    /// Does it say what a new line has? Then the request has to ask for one.
+    #[must_use]
+    pub const fn is_of_a_new_line(self) -> bool {
+        matches!(
+            self,
+            Self::Products | Self::Rates | Self::Package | Self::ServiceType | Self::RevProvider | Self::UsagePlanGroup
+        )
     }
 
     /// Does it name the SIM?
@@ -141,6 +183,27 @@ pub struct Overrides {
     /// The effective date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effective_date: Option<String>,
+    /// The products of a new line, with semicolons between them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub products: Option<String>,
+    /// Their rates, the same way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rates: Option<String>,
+    /// The package of a new line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// An existing line, in place of a new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_id: Option<String>,
+    /// The new line's kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_type: Option<String>,
+    /// Who carries it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rev_provider: Option<String>,
+    /// How its usage is rated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage_plan_group: Option<String>,
 }
 
 impl Overrides {
@@ -159,6 +222,13 @@ impl Overrides {
             InputField::CustomerRatePool => Some(&mut self.customer_rate_pool),
             InputField::CustomerDataAllocationMb => Some(&mut self.customer_data_allocation_mb),
             InputField::EffectiveDate => Some(&mut self.effective_date),
+            InputField::Products => Some(&mut self.products),
+            InputField::Rates => Some(&mut self.rates),
+            InputField::Package => Some(&mut self.package),
+            InputField::ServiceId => Some(&mut self.service_id),
+            InputField::ServiceType => Some(&mut self.service_type),
+            InputField::RevProvider => Some(&mut self.rev_provider),
+            InputField::UsagePlanGroup => Some(&mut self.usage_plan_group),
             InputField::Iccid | InputField::Msisdn | InputField::Device | InputField::ServiceProvider => None,
         }
     }
@@ -175,6 +245,40 @@ impl Overrides {
             customer_rate_pool: or(&self.customer_rate_pool, &request.customer_rate_pool),
             customer_data_allocation_mb: or(&self.customer_data_allocation_mb, &request.customer_data_allocation_mb),
             effective_date: or(&self.effective_date, &request.effective_date),
+            line: self.line_over(&request.line),
+            ..request.clone()
+        }
+    }
+
+    /// What is asked of billing as it holds for this row. A line, a package or products of its own take the place of the
+    /// request's, with what goes with them: the request's rates are the request's products' rates.
+    fn line_over(&self, request: &LineRequest) -> LineRequest {
+        if self.service_id.is_some() {
+            return LineRequest {
+                service_id: self.service_id.clone(),
+                // Kept, so that a row that names both is refused.
+                package: self.package.clone(),
+                products: self.products.as_deref().map(products_in),
+                disconnect_existing: request.disconnect_existing,
+                ..LineRequest::default()
+            };
+        }
+        let or = |own: &Option<String>, asked: &Option<String>| own.clone().or_else(|| asked.clone());
+        let (own_products, own_rates) =
+            (self.products.as_deref().map(products_in), self.rates.as_deref().map(rates_in));
+        let (package, products, rates) = match (&self.package, own_products) {
+            (None, None) => {
+                (request.package.clone(), request.products.clone(), own_rates.or_else(|| request.rates.clone()))
+            }
+            (package, products) => (package.clone(), products, own_rates),
+        };
+        LineRequest {
+            service_type: or(&self.service_type, &request.service_type),
+            rev_provider: or(&self.rev_provider, &request.rev_provider),
+            usage_plan_group: or(&self.usage_plan_group, &request.usage_plan_group),
+            package,
+            products,
+            rates,
             ..request.clone()
         }
     }
@@ -199,6 +303,30 @@ mod tests {
         ] {
             assert_eq!(InputField::guess(heading), guess, "{heading}");
         }
+    }
+
+    #[test]
+    fn a_rows_own_line_takes_the_place_of_the_requests_with_what_goes_with_it() {
+        let list = |text: &[&str]| Some(text.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>());
+        let asked = LineRequest {
+            create_rev_service: true,
+            products: list(&["7", "8"]),
+            rates: list(&["1", "2"]),
+            rev_provider: Some("3".into()),
+            ..LineRequest::default()
+        };
+        let request = AssociateCustomer { line: asked.clone(), ..AssociateCustomer::default() };
+        let over = |own: Overrides| own.over(&request).line;
+        assert_eq!(over(Overrides::default()), asked);
+        let products = over(Overrides { products: Some("9; 10".into()), ..Overrides::default() });
+        assert_eq!((products.products, products.rates), (list(&["9", "10"]), None));
+        let rates = over(Overrides { rates: Some("5;".into()), ..Overrides::default() });
+        assert_eq!((rates.products, rates.rates), (list(&["7", "8"]), list(&["5", ""])));
+        let package = over(Overrides { package: Some("4".into()), ..Overrides::default() });
+        assert_eq!((package.package.as_deref(), package.products, package.rates), (Some("4"), None, None));
+        assert_eq!(package.rev_provider.as_deref(), Some("3"));
+        let line = over(Overrides { service_id: Some("77".into()), ..Overrides::default() });
+        assert_eq!(line, LineRequest { service_id: Some("77".into()), ..LineRequest::default() });
     }
 
     #[test]

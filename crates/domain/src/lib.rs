@@ -23,6 +23,8 @@
 //! | chunk | a range of rows of a bulk change: what is claimed, leased and settled together |
 //! | override | what one row of an input asks for in place of the request |
 //! | linked changes | what a file that mixes service providers becomes: one change for each |
+//! | line [RevService] | what Rev.io bills for a SIM: a service with its products; active while it is not disconnected and charges something |
+//! | step | one thing that is done for a row, outside or here: close, open or update a line, then record the assignment |
 //! | schedule | plan, pool and allocation of a device that wait for their effective date |
 //! | settle | the transaction that records a chunk's outcome: assignment, history, row, log, counts, audit |
 
@@ -32,15 +34,20 @@ pub mod associate_customer;
 pub mod clock;
 pub mod csv_cell;
 pub mod dates;
+mod decimal;
 pub mod iccid;
 pub mod iccid_range;
 pub mod identifier;
 pub mod ids;
 pub mod input_field;
+pub mod line_request;
+pub mod line_target;
 pub mod provider_address;
+pub mod rate;
 pub mod reason;
 pub mod rights;
 pub mod states;
+pub mod steps;
 pub mod target;
 pub mod undo;
 pub mod verdict;

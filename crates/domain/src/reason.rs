@@ -30,6 +30,8 @@ words! {
         AlreadyAssignedSame = "ALREADY_ASSIGNED_SAME",
         /// The SIM is another customer's.
         AlreadyAssignedOther = "ALREADY_ASSIGNED_OTHER",
+        /// The customer is billed for the SIM already.
+        ActiveServiceLineSameCustomer = "ACTIVE_SERVICE_LINE_SAME_CUSTOMER",
         /// Another account is billed for the SIM.
         ActiveServiceLineOtherCustomer = "ACTIVE_SERVICE_LINE_OTHER_CUSTOMER",
         /// The row names a service provider that this tenant has not.
@@ -54,6 +56,22 @@ words! {
         PoolNotFound = "POOL_NOT_FOUND",
         /// The pool is another service provider's.
         PoolMismatch = "POOL_MISMATCH",
+        /// No such product or package at Rev.io.
+        ProductNotFound = "PRODUCT_NOT_FOUND",
+        /// Not a rate.
+        RateInvalid = "RATE_INVALID",
+        /// Products and rates do not pair up.
+        ProductsAndRatesDiffer = "PRODUCTS_AND_RATES_DIFFER",
+        /// No such provider, service type or usage plan group at Rev.io.
+        BillingItemNotFound = "BILLING_ITEM_NOT_FOUND",
+        /// No such line of the customer.
+        ServiceNotFound = "SERVICE_NOT_FOUND",
+        /// The line bills another SIM.
+        ServiceInUse = "SERVICE_IN_USE",
+        /// A line needs the SIM's number.
+        NumberMissing = "NUMBER_MISSING",
+        /// The customer has no account at Rev.io.
+        NotARevCustomer = "NOT_A_REV_CUSTOMER",
         /// Not a date that a change can take effect on.
         EffectiveDateInvalid = "EFFECTIVE_DATE_INVALID",
         /// Not a data allocation.
@@ -84,6 +102,8 @@ words! {
         ClosedByUser = "CLOSED_BY_USER",
         /// An undo would take back what somebody did later.
         ChangedSince = "CHANGED_SINCE",
+        /// What the change did at Rev.io cannot be taken back from here.
+        CannotBeUndone = "CANNOT_BE_UNDONE",
         /// An undo has nothing to go back to.
         NoAssignmentBefore = "NO_ASSIGNMENT_BEFORE",
     }
@@ -111,6 +131,23 @@ impl Reason {
             Self::ActiveServiceLineOtherCustomer => {
                 "Rev.io bills another customer for this SIM: it has an active line there."
             }
+            Self::ActiveServiceLineSameCustomer => {
+                "Rev.io bills the customer for this SIM already: it has an active line there, and no second one is opened."
+            }
+            Self::ProductNotFound => "The customer's account at Rev.io has no such active product or package.",
+            Self::RateInvalid => {
+                "The rate is not a plain number from 0 with at most four decimals, or there is none for the product."
+            }
+            Self::ProductsAndRatesDiffer => {
+                "Products and rates do not pair up: it takes one rate for each product, and each product once."
+            }
+            Self::BillingItemNotFound => {
+                "The customer's account at Rev.io has no such active provider, service type or usage plan group."
+            }
+            Self::ServiceNotFound => "The customer has no such line at Rev.io that is not disconnected.",
+            Self::ServiceInUse => "The line at Rev.io bills another SIM, or an earlier row takes it.",
+            Self::NumberMissing => "The SIM has no subscriber number, and a line at Rev.io is known by that.",
+            Self::NotARevCustomer => "The customer has no account at Rev.io, so there is nobody to be billed there.",
             Self::EffectiveDateInvalid => {
                 "The effective date is not a date such as 2027-01-31, from 1990 to three years from now."
             }
@@ -147,6 +184,7 @@ impl Reason {
             Self::ChangedSince => {
                 "The SIM's assignment has been changed again since; putting it back would undo that, too."
             }
+            Self::CannotBeUndone => "What the change did at Rev.io cannot be taken back from here.",
             Self::NoAssignmentBefore => "Before that change the SIM had no assignment to go back to.",
         }
     }
@@ -169,9 +207,22 @@ impl Reason {
             Self::DeviceNotActive => "Activate the SIM at the carrier first.",
             Self::AlreadyAssignedSame => "Nothing to do.",
             Self::AlreadyAssignedOther => "If it is to move, plan again with on_conflict: replace.",
-            Self::ActiveServiceLineOtherCustomer => {
-                "Disconnect that line at Rev.io and sync, or assign the SIM to the customer who is billed."
+            Self::ActiveServiceLineSameCustomer => {
+                "Leave create_rev_service out, or disconnect that line at Rev.io and sync."
             }
+            Self::ActiveServiceLineOtherCustomer => {
+                "Assign the SIM to the customer who is billed; or plan again with on_conflict: replace and disconnect_existing, which closes that line."
+            }
+            Self::ProductNotFound => "Name products and packages by their id at Rev.io, or sync if they are new there.",
+            Self::RateInvalid => "Give the rate as a plain number, such as 12 or 7.25.",
+            Self::ProductsAndRatesDiffer => {
+                "Name each product once, and give as many rates as products, with semicolons between them; leave all rates out to use the products' own."
+            }
+            Self::BillingItemNotFound => "Name it by its id at Rev.io, or sync if it is new there.",
+            Self::ServiceNotFound => "Check the line's id at Rev.io, or sync if it is new there.",
+            Self::ServiceInUse => "Name a line that is free, or open a new one with create_rev_service.",
+            Self::NumberMissing => "Import the SIM's number from its carrier, then plan again.",
+            Self::NotARevCustomer => "Choose a customer of Rev.io, or leave create_rev_service and service_id out.",
             Self::EffectiveDateInvalid => "Give the date as year-month-day, or leave it out.",
             Self::ServiceProviderNotFound => "Check the service provider's name, or leave the cell empty.",
             Self::CustomerNotFound => "Check the customer's id, Rev customer id or name.",
@@ -200,6 +251,7 @@ impl Reason {
             Self::CancelledByUser => "Retry the change if it is to be done after all.",
             Self::ClosedByUser => "Retry the change if it is to be done after all; the row's log has the comment.",
             Self::ChangedSince => "Look at what changed it; plan an assignment if the SIM is to move.",
+            Self::CannotBeUndone => "Put it right at Rev.io, sync, and plan the assignment that the SIM is to have.",
             Self::NoAssignmentBefore => "Plan an assignment to the customer that the SIM is to have.",
         }
     }

@@ -6,6 +6,7 @@ use crate::dates::{EffectiveDate, Moment};
 use crate::ids::{
     CustomerId, CustomerRatePlanId, CustomerRatePoolId, IntegrationAuthenticationId, ServiceProviderId, SiteId,
 };
+use crate::line_target::{Line, LineFacts, the_line};
 use crate::reason::{Reason, Refusal};
 use crate::rights::Scope;
 
@@ -92,6 +93,8 @@ pub struct TargetFacts {
     pub plans: Vec<OfferCandidate<CustomerRatePlanId>>,
     /// Pools under that name or id.
     pub pools: Vec<OfferCandidate<CustomerRatePoolId>>,
+    /// What their accounts at Rev.io have.
+    pub line: LineFacts,
 }
 
 /// A row's version beside what it is the version of.
@@ -122,9 +125,17 @@ pub struct Target {
     pub allocation: Option<DataAllocation>,
     /// When plan, pool and allocation take effect, if that was said.
     pub effective: Option<EffectiveDate>,
+    /// The line that is asked for, if one is.
+    pub line: Option<Line>,
 }
 
 impl Target {
+    /// The account at Rev.io; None for an AMOP customer and for nobody.
+    #[must_use]
+    pub fn account(&self) -> Option<&RevAccount> {
+        self.rev.as_ref().map(|(account, _)| account)
+    }
+
     /// Do plan, pool and allocation wait for their date?
     #[must_use]
     pub fn waits(&self) -> bool {
@@ -141,7 +152,7 @@ impl Target {
 /// Resolves the names of a request. Pure.
 ///
 /// # Errors
-/// The first [`Refusal`], in the order customer, site, plan, pool, allocation, effective date. It holds for every row that
+/// The first [`Refusal`], in the order customer, site, plan, pool, allocation, effective date, line. It holds for every row that
 /// asks for the same.
 pub fn resolve(
     request: &AssociateCustomer,
@@ -171,7 +182,10 @@ pub fn resolve(
         .map(|text| DataAllocation::parse(text).map_err(|_| Refusal::about(Reason::AllocationInvalid, text)))
         .transpose()?;
     let effective = request.effective_date.as_deref().map(|text| moment.effective_date(text)).transpose()?;
+    let account = customer.rev.as_ref().map(|rev| &rev.account);
+    let line = the_line(&request.line, &customer.name, account, &facts.line)?;
     Ok(Target {
+        line,
         effective,
         customer: customer.id,
         nobody: customer.nobody,

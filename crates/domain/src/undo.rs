@@ -1,7 +1,7 @@
 //! Undo: a finished change planned backwards, row by row, each row saying whether and why it can or cannot.
 
 use crate::reason::{Reason, Refusal};
-use crate::verdict::{Assignment, DeviceFacts, Permit, Verdict};
+use crate::verdict::{ActiveLine, Assignment, DeviceFacts, Permit, Verdict};
 
 /// What is known of one row of a finished change when its undo is judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,26 @@ pub struct UndoFacts {
     pub left_at_version: Option<i32>,
     /// What the assignment was before the change.
     pub before: Option<Before>,
+    /// What the change did at Rev.io for the row.
+    pub billed: Billed,
+}
+
+/// What a change did at Rev.io for a row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Billed {
+    /// The line that it opened.
+    pub opened: Option<Opened>,
+    /// What cannot be taken back from here, in words.
+    pub stays: Option<String>,
+}
+
+/// A line that a change opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// The line.
+    pub line: ActiveLine,
+    /// Has it ended since?
+    pub ended: bool,
 }
 
 /// The before-image, and whether what it names can still be gone back to.
@@ -54,13 +74,20 @@ pub fn undo_verdict(facts: &UndoFacts, permit: &Permit) -> Verdict {
     let same = (now.site, &now.account, now.plan, now.pool, now.allocation)
         == (was.site, &was.account, was.plan, was.pool, was.allocation);
     // What the change put on the schedule is taken off it, too.
-    if same && now.scheduled.is_none() {
+    let bills = facts.billed.opened.as_ref().filter(|opened| !opened.ended);
+    if same && now.scheduled.is_none() && bills.is_none() {
         return Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame));
     }
     if facts.left_at_version != Some(now.version) {
         return refused(Reason::ChangedSince);
     }
-    if let Some(line) = now.billed_elsewhere(was.account.as_ref()).filter(|_| now.account != was.account) {
+    if let Some(stays) = &facts.billed.stays {
+        return Verdict::Refused(Refusal::about(Reason::CannotBeUndone, stays.as_str()));
+    }
+    // The line that the change opened ends with its undo.
+    let ours = |line: &ActiveLine| bills.is_some_and(|opened| opened.line.id == line.id);
+    let others = now.lines.iter().find(|line| Some(&line.account) != was.account.as_ref() && !ours(line));
+    if let Some(line) = others.filter(|_| now.account != was.account) {
         return Verdict::Refused(Refusal::about(Reason::ActiveServiceLineOtherCustomer, line.shown(&permit.scope)));
     }
     if !permit.scope.has(was.site) {
@@ -108,6 +135,8 @@ mod tests {
     fn facts(change: impl FnOnce(&mut UndoFacts)) -> Verdict {
         let device = DeviceFacts {
             id: DeviceId(Uuid::from_u128(5)),
+            iccid: "89148000001234567896".into(),
+            number: None,
             status: "suspend".into(),
             active: false,
             archived: false,
@@ -124,7 +153,7 @@ mod tests {
             plan_active: true,
             pool_active: true,
         };
-        let mut facts = UndoFacts { device: Some(device), left_at_version: Some(7), before: Some(before) };
+        let mut facts = UndoFacts { device: Some(device), left_at_version: Some(7), before: Some(before), billed: Billed::default() };
         change(&mut facts);
         undo_verdict(&facts, &Permit { may_assign: true, scope: Scope::Everything })
     }
@@ -144,6 +173,7 @@ mod tests {
         let before = |f: &mut UndoFacts, change: fn(&mut Before)| f.before.iter_mut().for_each(change);
         assert_eq!(reason(facts(|f| f.device = None)), Reason::DeviceNotFound);
         assert_eq!(reason(facts(|f| f.before = None)), Reason::NoAssignmentBefore);
+        assert_eq!(reason(facts(|f| f.billed.stays = Some("line 5 was ended".into()))), Reason::CannotBeUndone);
         assert_eq!(reason(facts(|f| device(f, |d| d.archived = true))), Reason::DeviceArchived);
         assert_eq!(reason(facts(|f| device(f, |d| d.locked = true))), Reason::LockedByOtherChange);
         assert_eq!(reason(facts(|f| f.left_at_version = Some(6))), Reason::ChangedSince);

@@ -2,9 +2,10 @@
 //! Execution compares versions instead of judging again, so preview and run cannot disagree and no rule is written twice.
 
 use crate::allocation::DataAllocation;
-use crate::associate_customer::OnConflict;
+use crate::associate_customer::{AssociateCustomer, OnConflict};
 use crate::identifier::Identifier;
-use crate::ids::{CustomerRatePlanId, CustomerRatePoolId, DeviceId, SiteId};
+use crate::ids::{CustomerRatePlanId, CustomerRatePoolId, DeviceId, RevServiceId, SiteId};
+use crate::line_target::{ExistingLine, Line};
 use crate::reason::{Reason, Refusal};
 use crate::rights::Scope;
 use crate::target::{RevAccount, Target};
@@ -22,6 +23,8 @@ pub struct RowFacts {
     pub ambiguous: Option<i32>,
     /// The SIM, if this service provider has it in this tenant.
     pub device: Option<DeviceFacts>,
+    /// The earlier row that takes the existing line that this one asks for.
+    pub line_taken_by: Option<i32>,
 }
 
 /// What the verdict reads of a device.
@@ -29,6 +32,10 @@ pub struct RowFacts {
 pub struct DeviceFacts {
     /// The device.
     pub id: DeviceId,
+    /// Its ICCID.
+    pub iccid: String,
+    /// Its number: what a line at Rev.io is known by.
+    pub number: Option<String>,
     /// The carrier's own word.
     pub status: String,
     /// Does the word mean active?
@@ -71,10 +78,14 @@ pub struct Assignment {
 /// A line at Rev.io that is not disconnected and charges something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActiveLine {
+    /// The mirror's row.
+    pub id: RevServiceId,
     /// Who is billed.
     pub account: RevAccount,
     /// The line's id there.
     pub rev_service_id: i64,
+    /// How many products are in force on it.
+    pub products: i32,
 }
 
 impl ActiveLine {
@@ -93,6 +104,11 @@ impl Assignment {
     #[must_use]
     pub fn billed_elsewhere(&self, account: Option<&RevAccount>) -> Option<&ActiveLine> {
         self.lines.iter().find(|line| Some(&line.account) != account)
+    }
+
+    /// Is it this customer's, with this account?
+    fn is_of(&self, target: &Target) -> bool {
+        self.site == target.site.id && self.account.as_ref() == target.account()
     }
 }
 
@@ -118,7 +134,36 @@ pub struct Permit {
     pub scope: Scope,
 }
 
+/// What may be taken from other customers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Conflict {
+    /// The SIM.
+    pub on_conflict: OnConflict,
+    /// Their lines at Rev.io, too: they are closed.
+    pub disconnect_existing: bool,
+}
+
+impl Conflict {
+    /// What a request says of it.
+    #[must_use]
+    pub const fn of(request: &AssociateCustomer) -> Self {
+        Self { on_conflict: request.on_conflict, disconnect_existing: request.line.disconnect_existing }
+    }
+
+    /// Are other accounts' lines closed?
+    #[must_use]
+    pub fn closes(self) -> bool {
+        self.disconnect_existing && self.on_conflict == OnConflict::Replace
+    }
+}
+
 impl Permit {
+    /// May this line of another account be closed? Who is confined to sites closes those of the account that the SIM is under at
+    /// one of them, and nobody else's.
+    fn may_close(&self, line: &ActiveLine, now: &Assignment) -> bool {
+        self.scope == Scope::Everything || now.account.as_ref() == Some(&line.account)
+    }
+
     /// Is the device within the caller's sites? One that is at no site is within no list of sites.
     #[must_use]
     pub fn scope_has(&self, device: &DeviceFacts) -> bool {
@@ -142,7 +187,7 @@ pub enum Verdict {
 /// The row's own defects come first, then the device's, then the target's, then what the two make of each other: so the
 /// reason a person reads is the first thing that has to be put right.
 #[must_use]
-pub fn verdict(target: &Result<Target, Refusal>, on_conflict: OnConflict, permit: &Permit, row: &RowFacts) -> Verdict {
+pub fn verdict(target: &Result<Target, Refusal>, conflict: Conflict, permit: &Permit, row: &RowFacts) -> Verdict {
     let identifier = match &row.reading {
         Ok(identifier) => identifier,
         Err(refusal) => return Verdict::Refused(refusal.clone()),
@@ -171,20 +216,87 @@ pub fn verdict(target: &Result<Target, Refusal>, on_conflict: OnConflict, permit
     if device.locked {
         return Verdict::Refused(Refusal::plain(Reason::LockedByOtherChange));
     }
-    let Some(now) = &device.assignment else { return Verdict::Change };
-    let same_customer =
-        now.site == target.site.id && now.account.as_ref() == target.rev.as_ref().map(|(account, _)| account);
-    if same_customer && offers_are_as_asked(target, now) {
+    let now = device.assignment.as_ref();
+    if now.is_some_and(|now| is_as_asked(target, now, conflict, device)) {
         return Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame));
     }
-    let account = target.rev.as_ref().map(|(account, _)| account);
-    if let Some(line) = now.billed_elsewhere(account).filter(|_| !same_customer) {
-        return Verdict::Refused(Refusal::about(Reason::ActiveServiceLineOtherCustomer, line.shown(&permit.scope)));
+    let refusal = (target.line.as_ref().and_then(|_| no_number(device)))
+        .or_else(|| now.and_then(|now| held_by_others(target, now, conflict, permit)))
+        .or_else(|| line_refused(target, device, row.line_taken_by));
+    refusal.map_or(Verdict::Change, Verdict::Refused)
+}
+
+/// Is everything as asked, here and at Rev.io?
+fn is_as_asked(target: &Target, now: &Assignment, conflict: Conflict, device: &DeviceFacts) -> bool {
+    let line_is = match &target.line {
+        None => true,
+        Some(Line::New(_)) => false,
+        Some(Line::Existing(line)) => line.bills(device),
+    };
+    let closes = conflict.closes() && now.billed_elsewhere(target.account()).is_some();
+    now.is_of(target) && offers_are_as_asked(target, now) && line_is && !closes
+}
+
+/// A line is found again by the SIM's number.
+fn no_number(device: &DeviceFacts) -> Option<Refusal> {
+    device.number.is_none().then(|| Refusal::plain(Reason::NumberMissing))
+}
+
+/// What another customer has of it. A new plan for the customer who has the SIM is no new customer; a line for him is a second
+/// bill.
+fn held_by_others(target: &Target, now: &Assignment, conflict: Conflict, permit: &Permit) -> Option<Refusal> {
+    let same_customer = now.is_of(target);
+    let others = || now.lines.iter().filter(|line| Some(&line.account) != target.account());
+    let stays = if conflict.closes() {
+        others().find(|line| !permit.may_close(line, now))
+    } else {
+        others().next().filter(|_| !same_customer || target.line.is_some())
+    };
+    if let Some(line) = stays {
+        return Some(Refusal::about(Reason::ActiveServiceLineOtherCustomer, line.shown(&permit.scope)));
     }
-    if !same_customer && !now.unassigned && on_conflict == OnConflict::Refuse {
-        return Verdict::Refused(Refusal::plain(Reason::AlreadyAssignedOther));
+    let taken = !same_customer && !now.unassigned && conflict.on_conflict == OnConflict::Refuse;
+    taken.then(|| Refusal::plain(Reason::AlreadyAssignedOther))
+}
+
+/// Nobody is billed twice: no line beside another of the same customer, and no line for two SIMs.
+fn line_refused(target: &Target, device: &DeviceFacts, taken_by: Option<i32>) -> Option<Refusal> {
+    let asked = target.line.as_ref()?;
+    if let Line::Existing(line) = asked {
+        if let Some(number) = line.number.as_ref().filter(|_| !line.is_of_number(device)) {
+            return Some(Refusal::about(Reason::ServiceInUse, format!("it bills {number}")));
+        }
+        if let Some(row) = taken_by {
+            return Some(Refusal::about(Reason::ServiceInUse, format!("row {row} takes it")));
+        }
     }
-    Verdict::Change
+    let is_asked = |line: &&ActiveLine| matches!(asked, Line::Existing(existing) if existing.id == line.id);
+    let own = device.own_lines(target.account()).find(|line| !is_asked(line))?;
+    let detail = format!("line {}", own.rev_service_id);
+    Some(Refusal::about(Reason::ActiveServiceLineSameCustomer, detail))
+}
+
+impl DeviceFacts {
+    /// Its active lines of this account.
+    pub(crate) fn own_lines<'a>(&'a self, account: Option<&'a RevAccount>) -> impl Iterator<Item = &'a ActiveLine> {
+        let lines = self.assignment.iter().flat_map(|now| &now.lines);
+        lines.filter(move |line| Some(&line.account) == account)
+    }
+}
+
+impl ExistingLine {
+    /// Does it bill this SIM's number? Rev.io may have it without the leading 1.
+    fn is_of_number(&self, device: &DeviceFacts) -> bool {
+        let has = |number: &String| {
+            device.number.as_ref().is_some_and(|own| own == number || own.strip_prefix('1') == Some(number))
+        };
+        self.number.as_ref().is_some_and(has)
+    }
+
+    /// Does it bill this SIM already, by its number and its ICCID?
+    pub(crate) fn bills(&self, device: &DeviceFacts) -> bool {
+        self.is_of_number(device) && self.number2.as_ref() == Some(&device.iccid)
+    }
 }
 
 /// Are plan, pool and allocation as asked, today or on their date? What waits for its date counts only where a plan, a pool

@@ -6,6 +6,9 @@ use crate::allocation::DataAllocation;
 use crate::dates::EffectiveDate;
 use crate::identifier::Column;
 use crate::ids::{CustomerId, IntegrationAuthenticationId};
+use crate::line_target::NewLine;
+use crate::rate::Rate;
+use crate::steps::{Outside, Step};
 use crate::target::Versioned;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -47,33 +50,66 @@ prop_compose! {
         Assignment {
             site: SiteId(site), unassigned, account, plan: plan.map(CustomerRatePlanId), pool: pool.map(CustomerRatePoolId),
             allocation, version, scheduled,
-            lines: lines.into_iter().map(|account| ActiveLine { account, rev_service_id: 1 }).collect(),
+            lines: lines.into_iter().zip(1..).map(|(account, n)| ActiveLine {
+                id: RevServiceId(Uuid::from_u128(n)), account, rev_service_id: 1, products: 1,
+            }).collect(),
         }
     }
 }
 
 prop_compose! {
-    fn device()(device in id(), active in proptest::bool::weighted(0.8), archived in proptest::bool::weighted(0.1),
+    fn device()(device in id(), number in proptest::option::weighted(0.9, number()), active in proptest::bool::weighted(0.8), archived in proptest::bool::weighted(0.1),
         locked in proptest::bool::weighted(0.1), version in 1..9, assignment in proptest::option::weighted(0.9, assignment())) -> DeviceFacts {
         let status = if active { "active" } else { "suspend" }.to_owned();
-        DeviceFacts { id: DeviceId(device), status, active, archived, locked, version, activated_at: None, assignment }
+        DeviceFacts { id: DeviceId(device), iccid: iccid(device), number, status, active, archived, locked, version, activated_at: None, assignment }
     }
 }
 
 prop_compose! {
     fn row()(cell in "[0-9]{0,3}8914800000[0-9]{6,12}F?|[0-9+ -]{0,24}|.{0,70}", duplicate_of in proptest::option::weighted(0.1, 1..9),
-        ambiguous in proptest::option::weighted(0.1, 2..9), device in proptest::option::weighted(0.9, device())) -> RowFacts {
-        RowFacts { reading: Identifier::read(&cell, Column::Either), duplicate_of, ambiguous, device }
+        ambiguous in proptest::option::weighted(0.1, 2..9), device in proptest::option::weighted(0.9, device()),
+        line_taken_by in proptest::option::weighted(0.1, 1..9)) -> RowFacts {
+        RowFacts { reading: Identifier::read(&cell, Column::Either), duplicate_of, ambiguous, device, line_taken_by }
     }
+}
+
+fn number() -> impl Strategy<Value = String> {
+    prop_oneof![Just("12025550100".to_owned()), Just("2025550100".to_owned()), Just("2025550101".to_owned())]
+}
+
+fn iccid(device: Uuid) -> String {
+    format!("8914800000000000000{}", device.as_u128())
+}
+
+fn line() -> impl Strategy<Value = Line> {
+    let new = (proptest::bool::ANY, 1..4_i64).prop_map(|(package, products)| {
+        let rate = Rate::parse("1.5").unwrap();
+        Line::New(NewLine {
+            provider: 1,
+            service_type: None,
+            package: package.then_some(2),
+            products: if package { Vec::new() } else { (0..products).map(|id| (id, rate)).collect() },
+            usage_plan_group: None,
+            prorate: package,
+            description: None,
+        })
+    });
+    let existing = (1..3_u128, proptest::option::of(number()), id()).prop_map(|(n, number, device)| {
+        let number2 = number.is_some().then(|| iccid(device));
+        Line::Existing(ExistingLine { id: RevServiceId(Uuid::from_u128(n)), rev_service_id: 1, number, number2 })
+    });
+    prop_oneof![new, existing]
 }
 
 prop_compose! {
     fn target()(customer in id(), nobody in proptest::bool::weighted(0.2), site in id(), rev in proptest::option::of(account()), plan in proptest::option::of(id()),
-        pool in proptest::option::of(id()), allocation in allocation(), effective in proptest::option::of((date(), any::<bool>()))) -> Target {
+        pool in proptest::option::of(id()), allocation in allocation(), effective in proptest::option::of((date(), any::<bool>())), line in proptest::option::of(line())) -> Target {
         Target {
             customer: CustomerId(customer),
             nobody,
             site: Versioned { id: SiteId(site), version: 1 },
+            // No line without an account: the target would not have been resolved.
+            line: line.filter(|_| rev.is_some()),
             rev: rev.map(|account| (account, 1)),
             plan: plan.map(|id| Versioned { id: CustomerRatePlanId(id), version: 1 }),
             pool: pool.map(|id| Versioned { id: CustomerRatePoolId(id), version: 1 }),
@@ -119,28 +155,48 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_verdict_is_total_stable_and_true(wish in wish(), replace: bool, permit in permit(), row in row()) {
+    fn every_verdict_is_total_stable_and_true(wish in wish(), replace: bool, disconnect_existing: bool, permit in permit(), row in row()) {
         let on_conflict = if replace { OnConflict::Replace } else { OnConflict::Refuse };
-        let said = verdict(&wish, on_conflict, &permit, &row);
-        prop_assert_eq!(&said, &verdict(&wish, on_conflict, &permit, &row));
+        let conflict = Conflict { on_conflict, disconnect_existing };
+        let said = verdict(&wish, conflict, &permit, &row);
+        prop_assert_eq!(&said, &verdict(&wish, conflict, &permit, &row));
         match said {
             Verdict::Change => {
                 let (target, device) = (wish.unwrap(), row.device.clone().unwrap());
                 prop_assert!(row.reading.is_ok() && row.duplicate_of.is_none() && row.ambiguous.is_none());
                 prop_assert!((device.active || target.nobody) && !device.archived && !device.locked);
                 prop_assert!(permit.may_assign && permit.scope_has(&device));
+                let outside = Outside::of(&target, conflict, &device);
+                let account = target.account();
+                prop_assert!(outside.closes.iter().all(|line| Some(&line.account) != account), "the customer's own line is closed");
+                prop_assert!(outside.closes.is_empty() || replace && disconnect_existing, "closed without being asked");
+                prop_assert_eq!(outside.steps.contains(&Step::CloseRevService), !outside.closes.is_empty());
+                prop_assert_eq!(outside.steps.is_empty(), outside.calls(Some(&target)).map(|(_, calls)| calls).sum::<i64>() == 0);
+                let in_order = outside.steps.windows(2).all(|two| Step::ALL.iter().position(|s| *s == two[0]) < Step::ALL.iter().position(|s| *s == two[1]));
+                prop_assert!(in_order && !outside.steps.contains(&Step::RecordAssignment));
+                let asked = target.line.as_ref();
+                prop_assert!(asked.is_none() || device.number.is_some(), "a line by no number");
+                prop_assert_eq!(outside.steps.contains(&Step::OpenRevService), matches!(asked, Some(Line::New(_))));
+                let own = device.own_lines(account).count();
+                prop_assert!(own == 0 || !outside.steps.contains(&Step::OpenRevService), "billed twice");
+                if let Some(Line::Existing(line)) = asked {
+                    prop_assert!(row.line_taken_by.is_none() && (line.number.is_none() || line.is_of_number(&device)));
+                    prop_assert!(device.own_lines(account).all(|own| own.id == line.id), "billed twice");
+                }
                 if let Some(now) = &device.assignment {
-                    let account = target.rev.as_ref().map(|(account, _)| account);
                     let same = now.site == target.site.id && now.account.as_ref() == account;
                     prop_assert!(same || now.unassigned || replace);
-                    prop_assert!(same || now.billed_elsewhere(account).is_none(), "another is billed for it");
+                    let stays = now.lines.iter().filter(|line| Some(&line.account) != account && !outside.closes.contains(line)).count();
+                    prop_assert!(same && asked.is_none() || stays == 0, "another is billed for it");
                     // What waits now is taken off by any change; so a change is never about nothing.
                     let after = Assignment { scheduled: settled(&target, now).scheduled.filter(|_| target.waits()), ..settled(&target, now) };
-                    prop_assert!(after != *now, "{:?} would change nothing", target);
+                    prop_assert!(after != *now || !outside.steps.is_empty(), "{:?} would change nothing", target);
                 }
             }
             Verdict::NoChange(_) => {
-                let (target, now) = (wish.unwrap(), row.device.unwrap().assignment.unwrap());
+                let target = wish.unwrap();
+                prop_assert!(Outside::of(&target, conflict, row.device.as_ref().unwrap()).steps.is_empty());
+                let now = row.device.unwrap().assignment.unwrap();
                 let after = settled(&target, &now);
                 let waits_for_what_is = target.waits() && now.scheduled.is_none();
                 prop_assert!(after == now || waits_for_what_is, "{:?} would make {:?} of {:?}", target, after, now);

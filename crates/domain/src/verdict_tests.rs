@@ -2,8 +2,15 @@ use super::*;
 use crate::dates::EffectiveDate;
 use crate::identifier::Column;
 use crate::ids::{CustomerId, IntegrationAuthenticationId};
+use crate::line_target::NewLine;
+use crate::rate::Rate;
+use crate::steps::{Outside, Step};
 use crate::target::Versioned;
 use uuid::Uuid;
+
+const REFUSE: Conflict = Conflict { on_conflict: OnConflict::Refuse, disconnect_existing: false };
+const REPLACE: Conflict = Conflict { on_conflict: OnConflict::Replace, disconnect_existing: false };
+const CLOSE: Conflict = Conflict { on_conflict: OnConflict::Replace, disconnect_existing: true };
 
 fn id(n: u128) -> Uuid {
     Uuid::from_u128(n)
@@ -23,6 +30,7 @@ fn target() -> Target {
         pool: None,
         allocation: None,
         effective: None,
+        line: None,
     }
 }
 
@@ -43,6 +51,8 @@ fn unassigned() -> Assignment {
 fn row(change: impl FnOnce(&mut DeviceFacts)) -> RowFacts {
     let mut device = DeviceFacts {
         id: DeviceId(id(5)),
+        iccid: "89148000001234567896".into(),
+        number: Some("12025550100".into()),
         status: "active".into(),
         active: true,
         archived: false,
@@ -57,7 +67,16 @@ fn row(change: impl FnOnce(&mut DeviceFacts)) -> RowFacts {
         duplicate_of: None,
         ambiguous: None,
         device: Some(device),
+        line_taken_by: None,
     }
+}
+
+fn active(rev_service_id: i64, account: RevAccount) -> ActiveLine {
+    ActiveLine { id: RevServiceId(id(rev_service_id.unsigned_abs().into())), account, rev_service_id, products: 2 }
+}
+
+fn stranger() -> RevAccount {
+    RevAccount { rev_customer_id: "9000009".into(), ..account() }
 }
 
 fn everything() -> Permit {
@@ -65,7 +84,7 @@ fn everything() -> Permit {
 }
 
 fn judge(row: &RowFacts) -> Verdict {
-    verdict(&Ok(target()), OnConflict::Refuse, &everything(), row)
+    verdict(&Ok(target()), REFUSE, &everything(), row)
 }
 
 fn reason(verdict: &Verdict) -> Option<Reason> {
@@ -103,7 +122,7 @@ fn a_number_that_several_sims_have_is_ambiguous() {
 fn another_customers_device_needs_replace() {
     let other = row(|d| d.assignment = Some(Assignment { site: SiteId(id(7)), unassigned: false, ..unassigned() }));
     assert_eq!(reason(&judge(&other)), Some(Reason::AlreadyAssignedOther));
-    assert_eq!(verdict(&Ok(target()), OnConflict::Replace, &everything(), &other), Verdict::Change);
+    assert_eq!(verdict(&Ok(target()), REPLACE, &everything(), &other), Verdict::Change);
 }
 
 #[test]
@@ -112,7 +131,7 @@ fn a_sim_that_is_not_active_can_be_given_back_and_not_given_to_anybody() {
         d.active = false;
         d.assignment = Some(Assignment { site: SiteId(id(7)), unassigned: false, ..unassigned() });
     });
-    let judge = |target: Target| verdict(&Ok(target), OnConflict::Replace, &everything(), &suspended);
+    let judge = |target: Target| verdict(&Ok(target), REPLACE, &everything(), &suspended);
     assert_eq!(reason(&judge(target())), Some(Reason::DeviceNotActive));
     assert_eq!(judge(Target { nobody: true, ..target() }), Verdict::Change);
 }
@@ -121,26 +140,26 @@ fn a_sim_that_is_not_active_can_be_given_back_and_not_given_to_anybody() {
 fn a_sim_that_somebody_else_is_billed_for_moves_to_nobody_but_him() {
     let stranger = RevAccount { integration_authentication: IntegrationAuthenticationId(id(91)), ..account() };
     let billed = |whom: RevAccount, now: Assignment| {
-        let lines = vec![ActiveLine { account: whom, rev_service_id: 77 }];
+        let lines = vec![active(77, whom)];
         row(|d| d.assignment = Some(Assignment { lines, ..now }))
     };
     let other =
         || Assignment { site: SiteId(id(7)), unassigned: false, account: Some(stranger.clone()), ..unassigned() };
     for now in [unassigned(), other()] {
-        for on_conflict in [OnConflict::Refuse, OnConflict::Replace] {
+        for on_conflict in [REFUSE, REPLACE] {
             let judged = verdict(&Ok(target()), on_conflict, &everything(), &billed(stranger.clone(), now.clone()));
             assert_eq!(reason(&judged), Some(Reason::ActiveServiceLineOtherCustomer), "{now:?}");
             assert!(matches!(judged, Verdict::Refused(refusal) if refusal.detail == "line 77 of customer 9000001"));
         }
         let theirs = Target { rev: Some((account(), 1)), ..target() };
-        let judged = verdict(&Ok(theirs), OnConflict::Replace, &everything(), &billed(account(), now));
+        let judged = verdict(&Ok(theirs), REPLACE, &everything(), &billed(account(), now));
         assert_eq!(judged, Verdict::Change, "to who is billed it may go");
     }
     // A new plan for the customer who has it is no new customer.
     let same =
         Assignment { site: SiteId(id(2)), unassigned: false, account: target().rev.map(|(a, _)| a), ..unassigned() };
     let plan = Target { plan: Some(Versioned { id: CustomerRatePlanId(id(33)), version: 1 }), ..target() };
-    assert_eq!(verdict(&Ok(plan), OnConflict::Refuse, &everything(), &billed(stranger, same)), Verdict::Change);
+    assert_eq!(verdict(&Ok(plan), REFUSE, &everything(), &billed(stranger, same)), Verdict::Change);
 }
 
 #[test]
@@ -161,18 +180,15 @@ fn as_asked_already_is_no_change_and_a_new_plan_for_the_same_customer_is_a_chang
     });
     assert_eq!(judge(&same), Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame)));
     let plan = Target { plan: Some(Versioned { id: CustomerRatePlanId(id(3)), version: 1 }), ..target() };
-    assert_eq!(verdict(&Ok(plan), OnConflict::Refuse, &everything(), &same), Verdict::Change);
+    assert_eq!(verdict(&Ok(plan), REFUSE, &everything(), &same), Verdict::Change);
 }
 
 #[test]
 fn the_rows_own_defect_comes_before_the_targets() {
     let nobody = Err(Refusal::plain(Reason::CustomerNotFound));
     let bad = RowFacts { reading: Identifier::read("12", Column::Iccids), ..row(|_| {}) };
-    assert_eq!(reason(&verdict(&nobody, OnConflict::Refuse, &everything(), &bad)), Some(Reason::IccidMalformed));
-    assert_eq!(
-        reason(&verdict(&nobody, OnConflict::Refuse, &everything(), &row(|_| {}))),
-        Some(Reason::CustomerNotFound)
-    );
+    assert_eq!(reason(&verdict(&nobody, REFUSE, &everything(), &bad)), Some(Reason::IccidMalformed));
+    assert_eq!(reason(&verdict(&nobody, REFUSE, &everything(), &row(|_| {}))), Some(Reason::CustomerNotFound));
 }
 
 #[test]
@@ -181,7 +197,7 @@ fn what_the_caller_may_not_change_is_forbidden_before_anything_is_said_of_it() {
         may_assign: true,
         scope: Scope::Sites(sites.iter().map(|n| SiteId(id(*n))).collect()),
     };
-    let judged = |permit: &Permit, row: &RowFacts| reason(&verdict(&Ok(target()), OnConflict::Refuse, permit, row));
+    let judged = |permit: &Permit, row: &RowFacts| reason(&verdict(&Ok(target()), REFUSE, permit, row));
     assert_eq!(judged(&confined(&[9]), &row(|_| {})), None);
     assert_eq!(judged(&confined(&[2]), &row(|d| d.archived = true)), Some(Reason::Forbidden));
     assert_eq!(judged(&confined(&[]), &row(|d| d.assignment = None)), Some(Reason::Forbidden));
@@ -211,7 +227,7 @@ fn what_waits_for_its_date_is_as_asked_only_if_it_is_the_same_on_the_same_date()
             })
         })
     };
-    let judged = |target: Target, row: &RowFacts| verdict(&Ok(target), OnConflict::Refuse, &everything(), row);
+    let judged = |target: Target, row: &RowFacts| verdict(&Ok(target), REFUSE, &everything(), row);
     let no_change = Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame));
     let pending = same(Some(scheduled("2027-01-01")));
     assert_eq!(judged(waiting("2027-01-01", 3), &pending), no_change);
@@ -222,4 +238,104 @@ fn what_waits_for_its_date_is_as_asked_only_if_it_is_the_same_on_the_same_date()
     let now = Target { effective: None, ..waiting("2027-01-01", 3) };
     assert_eq!(judged(now, &pending), Verdict::Change);
     assert_eq!(judged(waiting("2027-01-01", 3), &same(None)), Verdict::Change);
+}
+
+fn new_line() -> Target {
+    let line = NewLine {
+        provider: 1,
+        service_type: None,
+        package: None,
+        products: vec![(7, Rate::parse("5").unwrap()), (8, Rate::parse("0.5").unwrap())],
+        usage_plan_group: None,
+        prorate: false,
+        description: None,
+    };
+    Target { line: Some(Line::New(line)), ..target() }
+}
+
+fn existing(number: Option<&str>) -> Target {
+    let line = ExistingLine {
+        id: RevServiceId(id(77)),
+        rev_service_id: 77,
+        number: number.map(str::to_owned),
+        number2: number.map(|_| "89148000001234567896".to_owned()),
+    };
+    Target { line: Some(Line::Existing(line)), ..target() }
+}
+
+/// The customer's own SIM, with these lines.
+fn own(lines: Vec<ActiveLine>) -> RowFacts {
+    row(|d| {
+        d.assignment =
+            Some(Assignment { site: SiteId(id(2)), unassigned: false, account: Some(account()), lines, ..unassigned() })
+    })
+}
+
+fn judged(target: &Target, conflict: Conflict, row: &RowFacts) -> Result<Vec<Step>, Reason> {
+    let said = verdict(&Ok(target.clone()), conflict, &everything(), row);
+    reason(&said).map_or_else(|| Ok(Outside::of(target, conflict, row.device.as_ref().unwrap()).steps), Err)
+}
+
+#[test]
+fn a_line_is_opened_for_who_has_none_and_nobody_is_billed_twice() {
+    assert_eq!(judged(&new_line(), REFUSE, &row(|_| {})), Ok(vec![Step::OpenRevService]));
+    assert_eq!(judged(&new_line(), REFUSE, &row(|d| d.assignment = None)), Ok(vec![Step::OpenRevService]));
+    // The customer who has the SIM already gets his line.
+    assert_eq!(judged(&new_line(), REFUSE, &own(vec![])), Ok(vec![Step::OpenRevService]));
+    let twice = own(vec![active(5, account())]);
+    assert_eq!(judged(&new_line(), CLOSE, &twice), Err(Reason::ActiveServiceLineSameCustomer));
+    // Also where the SIM is nobody's here, and billed there.
+    let billed = row(|d| d.assignment.as_mut().unwrap().lines = vec![active(5, account())]);
+    assert_eq!(judged(&new_line(), CLOSE, &billed), Err(Reason::ActiveServiceLineSameCustomer));
+    assert_eq!(judged(&target(), REFUSE, &billed), Ok(vec![]));
+    assert_eq!(judged(&new_line(), REFUSE, &row(|d| d.number = None)), Err(Reason::NumberMissing));
+    assert_eq!(judged(&target(), REFUSE, &row(|d| d.number = None)), Ok(vec![]));
+}
+
+#[test]
+fn others_lines_are_closed_only_if_that_was_asked_for_and_only_by_who_may() {
+    let other = Assignment { site: SiteId(id(7)), unassigned: false, account: Some(stranger()), ..unassigned() };
+    let lines = vec![active(5, stranger()), active(6, stranger())];
+    let billed = row(|d| d.assignment = Some(Assignment { lines: lines.clone(), ..other }));
+    for target in [target(), new_line()] {
+        assert_eq!(judged(&target, REFUSE, &billed), Err(Reason::ActiveServiceLineOtherCustomer));
+        assert_eq!(judged(&target, REPLACE, &billed), Err(Reason::ActiveServiceLineOtherCustomer));
+    }
+    assert_eq!(judged(&target(), CLOSE, &billed), Ok(vec![Step::CloseRevService]));
+    assert_eq!(judged(&new_line(), CLOSE, &billed), Ok(vec![Step::CloseRevService, Step::OpenRevService]));
+    let outside = Outside::of(&new_line(), CLOSE, billed.device.as_ref().unwrap());
+    assert_eq!(outside.closes, lines);
+    assert_eq!(outside.calls(Some(&new_line())).map(|(_, calls)| calls).sum::<i64>(), 2 * 4 + 3);
+    // Beside the customer's own: asked for, a stray line of somebody else is closed, and that is a change.
+    let stray = own(vec![active(5, stranger())]);
+    assert_eq!(judged(&target(), REPLACE, &stray), Err(Reason::AlreadyAssignedSame));
+    assert_eq!(judged(&target(), CLOSE, &stray), Ok(vec![Step::CloseRevService]));
+    assert_eq!(judged(&new_line(), REFUSE, &stray), Err(Reason::ActiveServiceLineOtherCustomer));
+    // Who is confined closes lines of the account the SIM is under, and not those of a customer he has nothing to do with.
+    let confined = Permit { may_assign: true, scope: Scope::Sites([2, 7, 9].map(|n| SiteId(id(n))).into()) };
+    let by = |row: &RowFacts| reason(&verdict(&Ok(target()), CLOSE, &confined, row));
+    assert_eq!(by(&billed), None);
+    assert_eq!(by(&stray), Some(Reason::ActiveServiceLineOtherCustomer));
+}
+
+#[test]
+fn an_existing_line_is_taken_by_one_sim_and_only_if_it_bills_no_other() {
+    let open = row(|_| {});
+    assert_eq!(judged(&existing(None), REFUSE, &open), Ok(vec![Step::UpdateRevService]));
+    assert_eq!(judged(&existing(Some("12025550199")), REFUSE, &open), Err(Reason::ServiceInUse));
+    let taken = RowFacts { line_taken_by: Some(3), ..row(|_| {}) };
+    assert_eq!(judged(&existing(None), REFUSE, &taken), Err(Reason::ServiceInUse));
+    assert_eq!(judged(&existing(None), REFUSE, &row(|d| d.number = None)), Err(Reason::NumberMissing));
+    assert_eq!(
+        judged(&existing(None), REFUSE, &own(vec![active(5, account())])),
+        Err(Reason::ActiveServiceLineSameCustomer)
+    );
+    // The line that bills it already, with or without the leading 1, is left as it is.
+    for number in ["12025550100", "2025550100"] {
+        assert_eq!(judged(&existing(Some(number)), REFUSE, &open), Ok(vec![]));
+        let same = own(vec![active(77, account())]);
+        assert_eq!(judged(&existing(Some(number)), REFUSE, &same), Err(Reason::AlreadyAssignedSame));
+    }
+    let swapped = row(|d| d.iccid = "89148000001234567888".into());
+    assert_eq!(judged(&existing(Some("12025550100")), REFUSE, &swapped), Ok(vec![Step::UpdateRevService]));
 }

@@ -1,9 +1,13 @@
 //! A plan's counts, chunks and hash, gathered while its rows go by.
 
+use crate::asking_again::AskedAgain;
 use database::plan::FinishedPlan;
 use database::staged_row::JudgedRow;
-use domain::ids::{BulkChangeId, ServiceProviderId};
+use domain::ids::{BulkChangeId, IntegrationAuthenticationId, ServiceProviderId};
+use domain::steps::Outside;
+use domain::target::Target;
 use domain::verdict::Verdict;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -14,6 +18,8 @@ pub(crate) struct Accumulating {
     hash: Sha256,
     chunk_rows: i32,
     open: Option<(i32, i32, i32)>,
+    calls: BTreeMap<IntegrationAuthenticationId, i64>,
+    steps: BTreeMap<&'static str, i32>,
 }
 
 impl Accumulating {
@@ -28,14 +34,28 @@ impl Accumulating {
             by_reason: BTreeMap::new(),
             hash: [0; 32],
             chunks: Vec::new(),
+            outside: Value::Null,
+            billing_read_at: None,
         };
-        Self { last_row: 0, finished, hash: Sha256::new(), chunk_rows: chunk_rows.max(1), open: None }
+        let (calls, steps) = (BTreeMap::new(), BTreeMap::new());
+        Self { last_row: 0, finished, hash: Sha256::new(), chunk_rows: chunk_rows.max(1), open: None, calls, steps }
     }
 
     /// What rows are to become is part of the hash, too.
     pub(crate) fn hash_target(&mut self, target: &str) {
         self.hash.update(target);
         self.hash.update("\n");
+    }
+
+    /// What a row does outside adds up, by account and by step.
+    pub(crate) fn add_outside(&mut self, outside: &Outside, target: Option<&Target>) {
+        for step in &outside.steps {
+            *self.steps.entry(step.word()).or_default() += 1;
+        }
+        for (account, calls) in outside.calls(target) {
+            let sum = self.calls.entry(account).or_default();
+            *sum = sum.saturating_add(calls);
+        }
     }
 
     /// The number of the last row that was counted; 0 before the first.
@@ -75,12 +95,33 @@ impl Accumulating {
         }
         let (target, date) = (judged.target_number, judged.effective_date);
         self.hash.update(format!("{row} {reason:?} {versions:?} {target} {date:?}\n"));
+        let outside = &judged.outside;
+        if !outside.steps.is_empty() {
+            let closes: Vec<_> = outside.closes.iter().map(|line| line.id).collect();
+            self.hash.update(format!("{:?} {closes:?}\n", outside.steps));
+        }
+    }
+
+    /// With how fresh what it was judged on is, where that was looked at.
+    pub(crate) fn finish_after(self, asked: &AskedAgain) -> FinishedPlan {
+        let mut finished = self.finish();
+        finished.billing_read_at = asked.read_at.filter(|_| asked.not_asked.is_empty());
+        if !asked.not_asked.is_empty() {
+            finished.outside["not_asked"] = json!(asked.not_asked);
+        }
+        finished
     }
 
     pub(crate) fn finish(mut self) -> FinishedPlan {
         if let Some((first, last, _)) = self.open {
             self.finished.chunks.push((first, last));
         }
+        self.finished.outside = if self.steps.is_empty() {
+            json!({})
+        } else {
+            let calls: BTreeMap<String, i64> = self.calls.iter().map(|(id, calls)| (id.to_string(), *calls)).collect();
+            json!({ "calls": calls, "steps": self.steps })
+        };
         self.finished.hash = self.hash.finalize().into();
         self.finished
     }

@@ -74,6 +74,10 @@ impl Columns {
             columns.push(Meaning { heading, field });
         }
         if columns.iter().any(|column| column.field.is_some_and(InputField::names_the_sim)) {
+            let of_a_new_line = |column: &&Meaning| column.field.is_some_and(InputField::is_of_a_new_line);
+            if let Some(column) = columns.iter().find(of_a_new_line).filter(|_| !request.line.create_rev_service) {
+                return Err(InputRefusal::ColumnNeedsNewLine(column.heading.clone()));
+            }
             return not_supported
                 .map_or(Ok(Some(Self(columns))), |heading| Err(InputRefusal::ColumnNotSupportedYet(heading)));
         }

@@ -34,6 +34,11 @@ pub enum InputRefusal {
     /// A column that would change what a row asks for.
     #[error("the column {0:?} asks for something that is not supported yet; remove it, or map it to null")]
     ColumnNotSupportedYet(String),
+    /// A column says what a new line has, and no line is asked for.
+    #[error(
+        "the column {0:?} says what a new line at Rev.io has; ask for one with create_rev_service: true, or map it to null"
+    )]
+    ColumnNeedsNewLine(String),
     /// The request says what a column stands for that the file has not.
     #[error("the file has no column headed {0:?}")]
     ColumnNotFound(String),

@@ -9,11 +9,14 @@ use database::stage::Stage;
 use database::staged_row::{JudgedRow, RowsOf, StagedRow};
 use domain::associate_customer::AssociateCustomer;
 use domain::dates::Moment;
-use domain::ids::{BulkChangeId, ServiceProviderId};
+use domain::ids::{BulkChangeId, RevServiceId, ServiceProviderId};
 use domain::input_field::Overrides;
+use domain::line_request::LineRequest;
+use domain::line_target::Line;
 use domain::reason::{Reason, Refusal};
+use domain::steps::Outside;
 use domain::target::{Target, resolve};
-use domain::verdict::{Permit, Verdict, verdict};
+use domain::verdict::{Conflict, Permit, Verdict, verdict};
 use jiff::civil::Date;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -33,7 +36,23 @@ pub(crate) struct Asked<'a> {
 }
 
 /// What rows ask for, resolved, by the JSON of their overrides; `""` for none.
-type Resolved = HashMap<String, Result<Target, Refusal>>;
+pub(crate) type Resolved = HashMap<String, Wish>;
+
+/// What a row asks for, resolved.
+pub(crate) struct Wish {
+    pub(crate) target: Result<Target, Refusal>,
+    /// Is a line at Rev.io asked for?
+    pub(crate) of_a_line: bool,
+}
+
+/// How lines at Rev.io are resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lines {
+    /// With everything else.
+    Resolved,
+    /// Left out: what is known of them is still to be read again.
+    LeftOut,
+}
 
 /// Targets that are stored, by what they are.
 #[derive(Default)]
@@ -42,21 +61,26 @@ struct Numbers {
     last: i32,
 }
 
+/// The existing lines that rows of an input take, and the row that does: a line bills one SIM.
+pub(crate) type Taken = HashMap<RevServiceId, i32>;
+
 /// Judges and stores every staged row of the change.
 pub(crate) async fn judge(
     stage: &mut Stage,
     asked: &Asked<'_>,
     page_rows: i64,
     plan: &mut Accumulating,
+    taken: &mut Taken,
     progress: &Progress,
 ) -> Result<(), PlanRefusal> {
+    let conflict = Conflict::of(asked.request);
     let (mut resolved, mut numbers) = (Resolved::new(), Numbers::default());
     loop {
         let page = stage.page(asked.rows, asked.service_provider, plan.last_row(), page_rows).await?;
         if page.is_empty() {
             return Ok(());
         }
-        resolve_wishes(stage, asked, &page, &mut resolved).await?;
+        resolve_wishes(stage, asked, &page, &mut resolved, Lines::Resolved).await?;
         let (mut fresh, mut judged) = (Vec::new(), Vec::with_capacity(page.len()));
         if numbers.of.len() > MOST_REMEMBERED {
             numbers.of.clear();
@@ -65,16 +89,29 @@ pub(crate) async fn judge(
         for mut row in page {
             let target = resolved.get(row.overrides.as_deref().unwrap_or_default());
             let missing = Err(Refusal::plain(Reason::CustomerNotFound));
-            let target = target.unwrap_or(&missing);
-            let verdict = verdict(target, asked.request.on_conflict, asked.permit, &row.facts);
+            let target = target.map_or(&missing, |wish| &wish.target);
+            let existing = match target {
+                Ok(Target { line: Some(Line::Existing(line)), .. }) => Some(line.id),
+                _ => None,
+            };
+            row.facts.line_taken_by = existing.and_then(|line| taken.get(&line).copied());
+            let verdict = verdict(target, conflict, asked.permit, &row.facts);
+            if let Some(line) = existing.filter(|_| !matches!(verdict, Verdict::Refused(_))) {
+                taken.insert(line, row.row_number);
+            }
+            let outside = match (&verdict, target, &row.facts.device) {
+                (Verdict::Change, Ok(target), Some(device)) => Outside::of(target, conflict, device),
+                _ => Outside::default(),
+            };
             hide_what_is_not_theirs(&mut row, asked.permit);
             let (target_number, effective_date) = match (&verdict, target) {
                 (Verdict::Change, Ok(target)) => {
+                    plan.add_outside(&outside, Some(target));
                     (numbers.number(target, &mut fresh), Some(effective_date(target, &row, asked.moment)))
                 }
                 _ => (0, None),
             };
-            judged.push(JudgedRow { row, verdict, target_number, effective_date });
+            judged.push(JudgedRow { row, verdict, target_number, effective_date, outside });
         }
         if !fresh.is_empty() {
             fresh.iter().for_each(|target: &Target| plan.hash_target(&format!("{target:?}")));
@@ -113,16 +150,17 @@ fn effective_date(target: &Target, row: &StagedRow, moment: &Moment) -> Date {
 }
 
 /// Resolves what the rows of a page ask for and was not resolved before. No statement if there is nothing new.
-async fn resolve_wishes(
+pub(crate) async fn resolve_wishes(
     stage: &mut Stage,
     asked: &Asked<'_>,
     page: &[StagedRow],
     resolved: &mut Resolved,
+    lines: Lines,
 ) -> Result<(), PlanRefusal> {
     if resolved.len() > MOST_REMEMBERED {
         resolved.clear();
     }
-    let mut fresh: HashMap<&str, AssociateCustomer> = HashMap::new();
+    let mut fresh: HashMap<&str, (AssociateCustomer, bool)> = HashMap::new();
     for wish in page.iter().map(|row| row.overrides.as_deref().unwrap_or_default()) {
         if resolved.contains_key(wish) || fresh.contains_key(wish) {
             continue;
@@ -133,18 +171,23 @@ async fn resolve_wishes(
             column: "overrides",
             value: wish.chars().take(64).collect(),
         })?;
-        fresh.insert(wish, overrides.over(asked.request));
+        let mut request = overrides.over(asked.request);
+        let of_a_line = request.line.create_rev_service || request.line.service_id.is_some();
+        if lines == Lines::LeftOut {
+            request.line = LineRequest::default();
+        }
+        fresh.insert(wish, (request, of_a_line));
     }
     if fresh.is_empty() {
         return Ok(());
     }
     // Without a service provider no device was found, and whose SIMs they would be is of no account.
     let provider = asked.service_provider.unwrap_or(ServiceProviderId(uuid::Uuid::nil()));
-    let requests: Vec<AssociateCustomer> = fresh.values().cloned().collect();
+    let requests: Vec<AssociateCustomer> = fresh.values().map(|(request, _)| request.clone()).collect();
     let facts = stage.named_facts(&requests).await?;
-    for (wish, request) in fresh {
+    for (wish, (request, of_a_line)) in fresh {
         let target = resolve(&request, provider, &facts.of(&request), &asked.permit.scope, asked.moment);
-        resolved.insert(wish.to_owned(), target);
+        resolved.insert(wish.to_owned(), Wish { target, of_a_line });
     }
     Ok(())
 }

@@ -2,12 +2,14 @@
 //! Must not know: HTTP, carriers, Rev.io, or how a plan is carried out.
 
 mod accumulating;
+mod asking_again;
 mod closed;
 mod columns;
 mod csv_file;
 pub mod import;
 mod judging;
 mod planner;
+mod planner_settings;
 mod planning;
 mod progress;
 mod results;
@@ -18,7 +20,8 @@ mod workbook;
 
 pub use columns::Columns;
 pub use csv_file::{InputRefusal, MOST_ROWS};
-pub use planner::{Input, PlanRefusal, Planner, PlannerSettings};
+pub use planner::{Input, PlanRefusal, Planner};
+pub use planner_settings::PlannerSettings;
 pub use planning::Planning;
 pub use results::Results;
 pub use row_reader::RowReader;

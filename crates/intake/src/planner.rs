@@ -2,6 +2,7 @@
 
 use crate::csv_file::InputRefusal;
 use crate::csv_file::is_workbook;
+use crate::planner_settings::PlannerSettings;
 use crate::planning::{Assign, Planning, Rows, Work};
 use crate::row_reader::RowReader;
 use crate::spool::{Kept, Note, Spool, SpoolError, Spooled};
@@ -18,26 +19,8 @@ use domain::verdict::Permit;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
-
-/// Sizes and times of planning.
-#[derive(Clone, Copy, Debug)]
-pub struct PlannerSettings {
-    /// Rows to change per chunk.
-    pub chunk_rows: i32,
-    /// Rows judged and stored at a time.
-    pub page_rows: i64,
-    /// For how long a plan may be applied.
-    pub expires_in: Duration,
-}
-
-impl Default for PlannerSettings {
-    fn default() -> Self {
-        Self { chunk_rows: 1_000, page_rows: 5_000, expires_in: Duration::from_secs(24 * 3600) }
-    }
-}
 
 /// Where the devices come from.
 #[derive(Debug)]
@@ -330,7 +313,17 @@ impl Planner {
         // A request that names one, and rows that do not contradict.
         let only = named.filter(|_| !reader.rows_name_providers());
         let input_columns = reader.columns().show();
-        Ok(Assign { request, input_name, input_columns, only, providers, moment, rights, rows: Rows::Read(reader) })
+        Ok(Assign {
+            request,
+            input_name,
+            input_columns,
+            only,
+            providers,
+            moment,
+            rights,
+            rows: Rows::Read(reader),
+            unfinished: None,
+        })
     }
 
     /// What a finished change asked for, for its rows that were not done.
@@ -351,6 +344,7 @@ impl Planner {
             moment,
             rights,
             rows: Rows::Unfinished(change.id),
+            unfinished: None,
         })
     }
 

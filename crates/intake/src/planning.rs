@@ -1,8 +1,9 @@
 //! A plan that was begun is read, staged, judged and stored to its end, page by page; never all of it in memory.
 
 use crate::accumulating::Accumulating;
+use crate::asking_again::{self, AskedAgain, AtStake};
 use crate::csv_file::{InputRefusal, MOST_RECORDS_BYTES, MOST_ROWS};
-use crate::judging::{self, Asked};
+use crate::judging::{self, Asked, Taken};
 use crate::planner::{PlanRefusal, Planner};
 use crate::progress::Progress;
 use crate::row_reader::RowReader;
@@ -17,11 +18,11 @@ use database::{DatabaseError, Ledger};
 use domain::associate_customer::AssociateCustomer;
 use domain::dates::Moment;
 use domain::ids::{BulkChangeId, ServiceProviderId};
+use domain::input_field::InputField;
 use domain::rights::Rights;
 use domain::verdict::Permit;
 use serde_json::Value;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -71,6 +72,8 @@ pub(crate) struct Assign {
     pub(crate) moment: Moment,
     pub(crate) rights: Rights,
     pub(crate) rows: Rows,
+    /// The change whose rows these are, once they are staged.
+    pub(crate) unfinished: Option<BulkChangeId>,
 }
 
 /// Where the rows come from.
@@ -80,6 +83,8 @@ pub(crate) enum Rows {
     Read(Box<RowReader>),
     /// The rows of a finished change that were not done.
     Unfinished(BulkChangeId),
+    /// They were staged.
+    Taken,
 }
 
 impl Assign {
@@ -121,13 +126,8 @@ impl Planning {
         let Self { planner, caller, making, work, kept } = self;
         let id = making.id;
         let progress = Progress::default();
-        let places = Arc::clone(&planner.places);
         let mut result = tokio::select! {
-            // Large inputs take turns: each holds a connection for as long as it takes.
-            judged = async {
-                let _place = places.acquire().await.map_err(|_| PlanRefusal::Interrupted)?;
-                judge_all(&planner, caller, making, work, kept.upload(), &progress).await
-            } => judged,
+            judged = judge_all(&planner, caller, making, work, kept.upload(), &progress) => judged,
             lost = keep_alive(&planner.ledger, caller, making, &progress) => Err(lost),
         };
         if let Ok(plans) = &result {
@@ -170,69 +170,132 @@ async fn judge_all(
     progress: &Progress,
 ) -> Result<Vec<FinishedPlan>, PlanRefusal> {
     let id = making.id;
-    let work = match work {
+    // Large inputs take turns: each holds a connection for as long as it takes.
+    let mut place = planner.places.acquire().await.map_err(|_| PlanRefusal::Interrupted)?;
+    let mut assign = match work {
+        Work::Undo { of, permit } => {
+            let mut stage = Stage::open(&planner.ledger, caller.tenant, making).await?;
+            let mut plan = Accumulating::new(id, None, planner.settings.chunk_rows);
+            crate::undo::judge(&mut stage, id, of, planner.settings.page_rows, &permit, &mut plan, progress).await?;
+            stage.close().await?;
+            return Ok(vec![plan.finish()]);
+        }
         Work::Open { request, input_name } => {
             let path = upload.ok_or(PlanRefusal::Interrupted)?;
             let assign = planner.open(&caller, *request, path, input_name).await?;
             let only = assign.only.as_ref().map(|provider| provider.id);
             database::plan::describe(&planner.ledger, caller.tenant, making, only, &assign.input_columns).await?;
-            Work::Assign(Box::new(assign))
+            assign
         }
-        work => work,
+        Work::Assign(assign) => *assign,
     };
     let mut stage = Stage::open(&planner.ledger, caller.tenant, making).await?;
-    let plans = match work {
-        Work::Undo { of, permit } => {
-            let mut plan = Accumulating::new(id, None, planner.settings.chunk_rows);
-            crate::undo::judge(&mut stage, id, of, planner.settings.page_rows, &permit, &mut plan, progress).await?;
-            vec![plan.finish()]
+    let mut parts = stage_all(&mut stage, &mut assign, progress).await?;
+    let mut asked_again = AskedAgain::default();
+    let stale = asking_again::stale(planner, caller.tenant, &assign).await?;
+    if !stale.accounts.is_empty() {
+        let mut at_stake = AtStake::new(stale);
+        for part in &parts {
+            asking_again::survey(&mut stage, &assign.asked(id, part), planner.settings.page_rows, &mut at_stake)
+                .await?;
         }
-        Work::Assign(assign) => judge_assign(planner, caller, id, *assign, &mut stage, progress).await?,
-        Work::Open { .. } => return Err(PlanRefusal::Interrupted),
-    };
+        if !at_stake.customers.is_empty() {
+            // Nothing is held while others ask Rev.io: no connection, and nobody's turn. What was staged is staged again.
+            stage.close().await?;
+            drop(place);
+            asked_again = asking_again::ask_and_wait(planner, caller.tenant, at_stake).await?;
+            place = planner.places.acquire().await.map_err(|_| PlanRefusal::Interrupted)?;
+            assign.rows = match (assign.unfinished, upload) {
+                (Some(of), _) => Rows::Unfinished(of),
+                (None, Some(path)) => {
+                    planner.open(&caller, assign.request.clone(), path, assign.input_name.clone()).await?.rows
+                }
+                (None, None) => return Err(PlanRefusal::Interrupted),
+            };
+            stage = Stage::open(&planner.ledger, caller.tenant, making).await?;
+            parts = stage_all(&mut stage, &mut assign, progress).await?;
+        }
+    }
+    let plans = judge_parts(planner, caller, id, &assign, &mut stage, (parts, &asked_again), progress).await?;
     stage.close().await?;
+    drop(place);
     Ok(plans)
 }
 
-async fn judge_assign(
+/// The rows of one service provider.
+pub(crate) struct RowsAt {
+    service_provider: Option<ServiceProviderId>,
+    rows: RowsOf,
+    permit: Permit,
+}
+
+impl Assign {
+    /// May a row ask for a line at Rev.io, or for one to be closed?
+    pub(crate) fn may_ask_for_lines(&self) -> bool {
+        let columns = self.input_columns.as_array().into_iter().flatten();
+        self.request.line.asks()
+            || columns.filter_map(|c| c["field"].as_str()).any(|f| f == InputField::ServiceId.word())
+    }
+
+    /// The rows of a service provider; without one they are refused for that, and nothing is assigned.
+    fn rows_at(&self, service_provider: Option<ServiceProviderId>, rows: RowsOf) -> RowsAt {
+        let theirs = self.providers.iter().find(|provider| Some(provider.id) == service_provider);
+        let may_assign = theirs.is_none_or(|provider| self.rights.may_assign_at(&provider.integration));
+        RowsAt { service_provider, rows, permit: Permit { may_assign, scope: self.rights.scope.clone() } }
+    }
+
+    /// What is asked for these rows, as this plan.
+    fn asked<'a>(&'a self, id: BulkChangeId, part: &'a RowsAt) -> Asked<'a> {
+        Asked {
+            id,
+            request: &self.request,
+            service_provider: part.service_provider,
+            rows: part.rows,
+            permit: &part.permit,
+            moment: &self.moment,
+        }
+    }
+}
+
+/// Stages all rows and finds their devices. Answers whose they are; there is at least one part.
+async fn stage_all(stage: &mut Stage, assign: &mut Assign, progress: &Progress) -> Result<Vec<RowsAt>, PlanRefusal> {
+    let rows = std::mem::replace(&mut assign.rows, Rows::Taken);
+    assign.unfinished = stage_rows(stage, rows, progress).await?;
+    if let Some(only) = &assign.only {
+        stage.match_devices(std::slice::from_ref(only)).await?;
+        return Ok(vec![assign.rows_at(Some(only.id), RowsOf::All)]);
+    }
+    stage.match_devices(&assign.providers).await?;
+    let found = stage.sort_by_provider().await?;
+    if found.is_empty() {
+        return Ok(vec![assign.rows_at(None, RowsOf::All)]);
+    }
+    Ok(found.into_iter().map(|provider| assign.rows_at(Some(provider), RowsOf::Provider(provider))).collect())
+}
+
+/// Judges each service provider's rows as a plan of their own. The plan that has the upload is the first one's.
+async fn judge_parts(
     planner: &Planner,
     caller: Caller,
     id: BulkChangeId,
-    mut assign: Assign,
+    assign: &Assign,
     stage: &mut Stage,
+    (parts, asked_again): (Vec<RowsAt>, &AskedAgain),
     progress: &Progress,
 ) -> Result<Vec<FinishedPlan>, PlanRefusal> {
-    let rows = std::mem::replace(&mut assign.rows, Rows::Unfinished(id));
-    stage_rows(stage, rows, progress).await?;
-    let mut parts = Vec::new();
-    if let Some(only) = &assign.only {
-        stage.match_devices(std::slice::from_ref(only)).await?;
-        parts.push((id, Some(only.id), RowsOf::All));
-    } else {
-        stage.match_devices(&assign.providers).await?;
-        // The plan that has the upload is the first one's.
-        let mut found = stage.sort_by_provider().await?.into_iter();
-        parts.push(found.next().map_or((id, None, RowsOf::All), |first| (id, Some(first), RowsOf::Provider(first))));
-        for other in found {
-            let linked = BulkChangeId(planner.ids.next());
-            let plan = assign.new_plan(linked, Some(other), Some(id), None);
-            database::plan::begin(&planner.ledger, &caller, &plan).await?;
-            parts.push((linked, Some(other), RowsOf::Provider(other)));
-        }
+    let mut ids = vec![id];
+    for part in parts.iter().skip(1) {
+        let linked = BulkChangeId(planner.ids.next());
+        let plan = assign.new_plan(linked, part.service_provider, Some(id), None);
+        database::plan::begin(&planner.ledger, &caller, &plan).await?;
+        ids.push(linked);
     }
-    let mut plans = Vec::with_capacity(parts.len());
-    for (id, service_provider, rows) in parts {
-        let theirs = assign.providers.iter().find(|provider| Some(provider.id) == service_provider);
-        let permit = Permit {
-            // Rows that have no service provider are refused for that, and nothing is assigned.
-            may_assign: theirs.is_none_or(|provider| assign.rights.may_assign_at(&provider.integration)),
-            scope: assign.rights.scope.clone(),
-        };
-        let (request, moment) = (&assign.request, &assign.moment);
-        let asked = Asked { id, request, service_provider, rows, permit: &permit, moment };
-        let mut plan = Accumulating::new(id, service_provider, planner.settings.chunk_rows);
-        judging::judge(stage, &asked, planner.settings.page_rows, &mut plan, progress).await?;
-        plans.push(plan.finish());
+    let (mut plans, mut taken) = (Vec::with_capacity(parts.len()), Taken::new());
+    for (id, part) in ids.into_iter().zip(&parts) {
+        let mut plan = Accumulating::new(id, part.service_provider, planner.settings.chunk_rows);
+        let (asked, page_rows) = (assign.asked(id, part), planner.settings.page_rows);
+        judging::judge(stage, &asked, page_rows, &mut plan, &mut taken, progress).await?;
+        plans.push(plan.finish_after(asked_again));
     }
     Ok(plans)
 }
@@ -249,12 +312,15 @@ async fn keep_alive(ledger: &Ledger, caller: Caller, making: Making, progress: &
     }
 }
 
-async fn stage_rows(stage: &mut Stage, rows: Rows, progress: &Progress) -> Result<(), PlanRefusal> {
+/// Answers the change of which they are the rows that were not done, if they are.
+async fn stage_rows(stage: &mut Stage, rows: Rows, progress: &Progress) -> Result<Option<BulkChangeId>, PlanRefusal> {
     match rows {
+        Rows::Taken => Err(PlanRefusal::Interrupted),
         Rows::Unfinished(of) => {
             let copied = stage.copy_unfinished(of).await?;
             progress.read(i32::try_from(copied).unwrap_or(i32::MAX));
-            crate::results::restage_records(stage, of).await
+            crate::results::restage_records(stage, of).await?;
+            Ok(Some(of))
         }
         Rows::Read(reader) => {
             let (send, receive) = mpsc::channel(4);
@@ -263,7 +329,7 @@ async fn stage_rows(stage: &mut Stage, rows: Rows, progress: &Progress) -> Resul
             let copied = stage.copy(receive).await;
             reading.await.map_err(|_| PlanRefusal::Interrupted)??;
             copied?;
-            Ok(())
+            Ok(None)
         }
     }
 }

@@ -8,6 +8,7 @@ use database::stage::Stage;
 use database::staged_row::JudgedRow;
 use database::undo::{DoneRow, Restored};
 use domain::ids::BulkChangeId;
+use domain::steps::Outside;
 use domain::undo::undo_verdict;
 use domain::verdict::{Permit, Verdict};
 use std::collections::HashMap;
@@ -37,6 +38,8 @@ pub(crate) async fn judge(
         let first = last + 1;
         for DoneRow { mut row, facts } in page {
             let verdict = undo_verdict(&facts, permit);
+            let outside = if verdict == Verdict::Change { Outside::of_undo(&facts) } else { Outside::default() };
+            plan.add_outside(&outside, None);
             hide_what_is_not_theirs(&mut row, permit);
             let target_number = match (&verdict, facts.before) {
                 (Verdict::Change, Some(before)) => {
@@ -51,7 +54,7 @@ pub(crate) async fn judge(
                 }
                 _ => 0,
             };
-            let row = JudgedRow { verdict, row, target_number, effective_date: None };
+            let row = JudgedRow { verdict, row, target_number, effective_date: None, outside };
             plan.count(&row);
             judged.push(row);
         }

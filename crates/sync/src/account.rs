@@ -95,7 +95,7 @@ pub async fn read_account(
     Ok(AccountReport { account: account.name.clone(), resources: progress(ledger, tenant, account.id).await? })
 }
 
-async fn client(
+pub(crate) async fn client(
     installation: &Installation<'_>,
     tenant: TenantId,
     account: &Account,

@@ -8,12 +8,14 @@
 //! than a cap allows: then the reading says why, and the mirror keeps what it has.
 
 mod account;
+mod customer;
 mod missing;
 mod pace;
 mod reading;
 mod records;
 
 pub use account::{AccountReport, Installation, ResourceReport, read_account};
+pub use customer::read_customer_asked_for;
 
 use database::DatabaseError;
 use database::rev_io::CredentialRefusal;
@@ -88,6 +90,16 @@ pub enum SyncError {
         tries: u32,
         /// What was last in the way.
         why: String,
+    },
+    /// More of a customer was missing than is believed.
+    #[error("{missing} and more of {resource} of customer {customer} were missing; nothing was taken for gone")]
+    Missing {
+        /// What was read.
+        resource: &'static str,
+        /// Whose.
+        customer: String,
+        /// How many, at least.
+        missing: usize,
     },
     /// Somebody paused it, or another process met credentials that were refused.
     #[error("the account is paused")]

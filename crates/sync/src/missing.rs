@@ -34,7 +34,7 @@ pub(crate) async fn close<T: Mirrored>(
         last = highest;
         look_up::<T>(reader, reading, &ids).await?;
     }
-    reader.pace.link(reading).await?;
+    reader.pace.link(reading.into()).await?;
     end_reading(reader.ledger, reading, None).await?;
     Ok(None)
 }

@@ -60,7 +60,9 @@ impl TestApp {
     /// # Errors
     /// PostgreSQL does not start or answer.
     pub async fn start(devices: u32) -> Result<Self> {
-        let settings = PlannerSettings { chunk_rows: 10, page_rows: 25, ..PlannerSettings::default() };
+        // Nobody reads Rev.io in most tests: plans do not wait for it for long.
+        let billing_wait = Duration::from_secs(5);
+        let settings = PlannerSettings { chunk_rows: 10, page_rows: 25, billing_wait, ..PlannerSettings::default() };
         Self::start_with(devices, settings, Duration::from_secs(60)).await
     }
 

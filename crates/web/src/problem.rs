@@ -232,6 +232,7 @@ impl From<InputRefusal> for Problem {
             InputRefusal::QuoteNotClosed(_) => "INPUT_QUOTE_NOT_CLOSED",
             InputRefusal::RowTooLong(_) => "INPUT_ROW_TOO_LONG",
             InputRefusal::ColumnNotSupportedYet(_) => "COLUMN_NOT_SUPPORTED_YET",
+            InputRefusal::ColumnNeedsNewLine(_) => "COLUMN_NEEDS_CREATE_REV_SERVICE",
             InputRefusal::ColumnNotFound(_) => {
                 return Self::field("columns", "COLUMN_NOT_FOUND", input.to_string());
             }

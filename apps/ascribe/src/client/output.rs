@@ -130,17 +130,57 @@ fn cell(item: &Value, pointer: &str) -> String {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(list)) => {
-            // The columns of an input, such as "Kunde = customer"; those that stand for nothing by their heading alone.
-            let shown = list.iter().map(|one| match (one["column"].as_str(), one["field"].as_str()) {
-                (Some(column), Some(field)) => format!("{column} = {field}"),
-                (Some(column), None) => column.to_owned(),
-                _ => one.as_str().map_or_else(|| one.to_string(), str::to_owned),
-            });
+            let shown = list.iter().map(element);
             shown.collect::<Vec<_>>().join(", ")
         }
         Some(Value::Object(map)) => {
             map.iter().map(|(key, value)| format!("{key} {value}")).collect::<Vec<_>>().join(", ")
         }
         Some(other) => other.to_string(),
+    }
+}
+
+/// One of a list, in a few words.
+fn element(one: &Value) -> String {
+    let text = |pointer: &str| match one.pointer(pointer)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    // The columns of an input, such as "Kunde = customer"; those that stand for nothing by their heading alone.
+    if let Some(column) = text("/column") {
+        return text("/field").map_or_else(|| column.clone(), |field| format!("{column} = {field}"));
+    }
+    // A step, such as "open_rev_service 12"; how long an account is sent to; a product with its rate; a line that is closed.
+    if let (Some(account), Some(seconds), Some(calls)) =
+        (text("/account/name"), one["seconds"].as_f64(), text("/calls"))
+    {
+        return format!("{account}: {} for {calls} calls", duration(seconds));
+    }
+    if let (Some(step), Some(rows)) = (text("/step"), text("/rows")) {
+        return format!("{step} {rows}");
+    }
+    if let (Some(id), Some(rate)) = (text("/id"), text("/rate")) {
+        return format!("{} at {rate}", text("/description").unwrap_or(id));
+    }
+    if let (Some(line), Some(customer)) = (text("/rev_service_id"), text("/rev_customer_id")) {
+        return format!("line {line} of {}", text("/customer").unwrap_or(customer));
+    }
+    one.as_str().map_or_else(|| one.to_string(), str::to_owned)
+}
+
+/// Seconds as a person says them; of a long time the seconds are nobody's.
+fn duration(seconds: f64) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float stops at the ends of the integer"
+    )]
+    let seconds = seconds.ceil() as u64;
+    match (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min {} s", seconds % 60),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
     }
 }

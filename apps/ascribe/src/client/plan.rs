@@ -59,6 +59,39 @@ pub(crate) struct Assign {
     /// What to do with devices of other customers: refuse or replace
     #[arg(long, default_value = "refuse", value_parser = ["refuse", "replace"])]
     on_conflict: String,
+    /// With --on-conflict replace: close active lines of other accounts at Rev.io, too
+    #[arg(long)]
+    disconnect_existing: bool,
+    /// Open a line at Rev.io for each SIM, with --package, or with --product and --rate
+    #[arg(long)]
+    create_rev_service: bool,
+    /// The new line's kind, by its id or description at Rev.io
+    #[arg(long)]
+    service_type: Option<String>,
+    /// Who carries it; without it, the package's, or the one that all products share
+    #[arg(long)]
+    rev_provider: Option<String>,
+    /// The package, which brings its products
+    #[arg(long)]
+    package: Option<String>,
+    /// A product; say it again for each
+    #[arg(long = "product")]
+    products: Vec<String>,
+    /// A product's rate, in the order of the products; without any, the products' own
+    #[arg(long = "rate")]
+    rates: Vec<String>,
+    /// Charge the first month in part
+    #[arg(long)]
+    prorate: bool,
+    /// How its usage is rated
+    #[arg(long)]
+    usage_plan_group: Option<String>,
+    /// What the line is called
+    #[arg(long)]
+    description: Option<String>,
+    /// Put the SIM on this line of the customer, in place of a new one
+    #[arg(long)]
+    service_id: Option<String>,
     /// The customer rate plan's code
     #[arg(long)]
     customer_rate_plan: Option<String>,
@@ -105,6 +138,9 @@ pub(crate) const PLAN_COLUMNS: &[Column] = &[
     ("Refused", "/counts/refused"),
     ("By reason", "/counts/by_reason"),
     ("Columns", "/columns"),
+    ("Steps", "/side_effects"),
+    ("Takes", "/eta"),
+    ("Warnings", "/warnings"),
     ("Starts", "/start_at"),
     ("Expires", "/expires_at"),
 ];
@@ -122,6 +158,11 @@ const ROW_COLUMNS: &[Column] = &[
     ("Plan before", "/before/customer_rate_plan"),
     ("Plan after", "/after/customer_rate_plan"),
     ("Effective", "/effective_date"),
+    ("Steps", "/steps"),
+    ("Package", "/after/billing/opens/package/description"),
+    ("Products", "/after/billing/opens/products"),
+    ("Line", "/after/billing/uses/rev_service_id"),
+    ("Closes", "/after/billing/closes"),
 ];
 
 /// Runs it.
@@ -134,6 +175,10 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
                 "on_conflict": assign.on_conflict, "customer_rate_plan": assign.customer_rate_plan, "customer_rate_pool": assign.customer_rate_pool,
                 "customer_data_allocation_mb": assign.customer_data_allocation_mb, "reference": assign.reference,
                 "effective_date": assign.effective_date, "start_at": assign.start_at,
+                "disconnect_existing": assign.disconnect_existing, "create_rev_service": assign.create_rev_service,
+                "service_type": assign.service_type, "rev_provider": assign.rev_provider, "package": assign.package,
+                "products": assign.products, "rates": assign.rates, "prorate": assign.prorate,
+                "usage_plan_group": assign.usage_plan_group, "description": assign.description, "service_id": assign.service_id,
                 "columns": assign.columns.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
             });
             let made = make(&api, &request, &assign.devices, assign.idempotency_key.as_deref()).await?;

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use sync::{AccountReport, Installation, SyncError, SyncSettings, read_account};
+use sync::{AccountReport, Installation, SyncError, SyncSettings, read_account, read_customer_asked_for};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -157,6 +157,7 @@ pub(crate) async fn whenever_due(
         Err(error) => return tracing::error!(error = &error as &dyn std::error::Error, "Rev.io cannot be read"),
     };
     let mirror = Arc::new(Mirror { settings, ledger, keys, ids: settings::ids(), http, planner, stop });
+    let customers = tokio::spawn(customers_asked_for(Arc::clone(&mirror)));
     let mut readings = Readings::default();
     while !mirror.stop.is_cancelled() {
         match database::discard::tenants(&mirror.ledger).await {
@@ -178,6 +179,58 @@ pub(crate) async fn whenever_due(
     }
     for reading in readings.running.into_values() {
         drop(reading.await);
+    }
+    drop(customers.await);
+}
+
+/// Customers of a tenant that one process reads at the same time, and of all tenants.
+const CUSTOMERS_AT_ONCE: (usize, usize) = (4, 32);
+
+/// Reads the customers that plans wait for, until it is told to stop. A tenant whose account is slow keeps no other waiting.
+async fn customers_asked_for(mirror: Arc<Mirror>) {
+    let Some(keys) = mirror.keys.clone() else { return };
+    let mut running: Vec<(TenantId, JoinHandle<()>)> = Vec::new();
+    while !mirror.stop.is_cancelled() {
+        running.retain(|(_, reading)| !reading.is_finished());
+        match database::rev_io::tenants_that_ask(&mirror.ledger).await {
+            Ok(tenants) => {
+                for tenant in tenants {
+                    let of_tenant = running.iter().filter(|(whose, _)| *whose == tenant).count();
+                    let free = CUSTOMERS_AT_ONCE.0.saturating_sub(of_tenant);
+                    for _ in 0..free.min(CUSTOMERS_AT_ONCE.1.saturating_sub(running.len())) {
+                        let reading = tokio::spawn(read_customers(Arc::clone(&mirror), Arc::clone(&keys), tenant));
+                        running.push((tenant, reading));
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "it could not be looked for customers to read")
+            }
+        }
+        tokio::select! {
+            () = mirror.stop.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+    for (_, reading) in running {
+        drop(reading.await);
+    }
+}
+
+/// Reads customers of a tenant until none is asked for.
+async fn read_customers(mirror: Arc<Mirror>, keys: Arc<KeyRing>, tenant: TenantId) {
+    let installation =
+        Installation { ledger: &mirror.ledger, keys: &keys, http: &mirror.http, clock: settings::clock() };
+    let sync = reading(&mirror.settings);
+    loop {
+        match read_customer_asked_for(&installation, tenant, &sync, &mirror.stop).await {
+            Ok(true) => {}
+            Ok(false) | Err(SyncError::Stopped | SyncError::Paused) => return,
+            // The customer is left alone for a while; others are read.
+            Err(error) => {
+                tracing::warn!(%tenant, error = &error as &dyn std::error::Error, "a customer was not read");
+            }
+        }
     }
 }
 

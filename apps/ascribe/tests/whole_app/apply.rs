@@ -138,7 +138,7 @@ async fn two_applies_at_once_are_one_change() {
 async fn a_request_is_read_strictly() {
     let app = TestApp::start(1).await.unwrap();
     let cases = [
-        (json!({"create_rev_service": true}), "FIELD_NOT_SUPPORTED_YET"),
+        (json!({"activate": true}), "FIELD_NOT_SUPPORTED_YET"),
         (json!({"notify": true}), "FIELD_NOT_SUPPORTED_YET"),
         (json!({"start_at": "soon"}), "FIELD_INVALID"),
         (json!({"start_at": "2020-01-01T00:00:00Z"}), "FIELD_INVALID"),

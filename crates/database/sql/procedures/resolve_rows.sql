@@ -85,7 +85,11 @@ begin
     having count(*) > 0;
     update app.due_work w
     set due_at = v_now, resolution = jsonb_build_object('as', p_outcome, 'id', p_adopt),
-        giving_up = case when p_outcome = 'take_back' then coalesce(w.giving_up, 'CLOSED_BY_USER') else w.giving_up end,
+        -- What was given up and could not be begun to be taken back goes forward again when it is to be sent again.
+        giving_up = case when p_outcome = 'take_back' then coalesce(w.giving_up, 'CLOSED_BY_USER')
+            when p_outcome = 'send_again' and not exists (select from app.provider_intent i where i.tenant_id = w.tenant_id
+                and i.bulk_change_id = w.bulk_change_id and i.row_number = w.row_number and i.direction = 'undo') then null
+            else w.giving_up end,
         giving_up_details = case when p_outcome = 'take_back' then coalesce(w.giving_up_details, p_reason) else w.giving_up_details end
     where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_again);
     insert into app.m2m_device_bulk_change_log (tenant_id, bulk_change_id, row_number, attempt, step, status, error_text, created_at)

@@ -97,6 +97,8 @@ pub struct Attempt {
     pub began_at: Timestamp,
     /// When what is not there has not happened.
     pub settle_until: Timestamp,
+    /// The day that was sent with it.
+    pub effective_on: Option<Date>,
     /// What was there before.
     pub before_image: Option<serde_json::Value>,
     /// What is known of it, in words.
@@ -145,7 +147,7 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
     .fetch_all(&mut *transaction)
     .await?;
     let attempts = sqlx::query!(
-        r#"select row_number, step, direction, call, item, attempt, outcome, was_unknown, provider_ref, before_image, evidence,
+        r#"select row_number, step, direction, call, item, attempt, outcome, was_unknown, provider_ref, before_image, evidence, effective_on as "effective_on: jiff_sqlx::Date",
                began_at as "began_at: jiff_sqlx::Timestamp", settle_until as "settle_until: jiff_sqlx::Timestamp"
            from app.provider_intent where tenant_id = $1 and bulk_change_id = $2 and row_number = any ($3)
            order by row_number, began_at, attempt"#,
@@ -177,6 +179,7 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
             reference: a.provider_ref,
             began_at: a.began_at.to_jiff(),
             settle_until: a.settle_until.to_jiff(),
+            effective_on: a.effective_on.map(jiff_sqlx::Date::to_jiff),
             before_image: a.before_image,
             evidence: a.evidence,
         });

@@ -77,3 +77,44 @@ pub async fn left_today(ledger: &Ledger, tenant: TenantId, account: Uuid) -> Res
     .await?;
     Ok(row.map(|row| (row.left.max(0).unsigned_abs(), row.calls_per_minute.unsigned_abs())))
 }
+
+/// What an account may be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// The account.
+    pub account: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Calls in a minute.
+    pub per_minute: i64,
+    /// Calls in a day.
+    pub per_day: i64,
+    /// Calls that are left of today's.
+    pub left_today: i64,
+}
+
+/// The budgets of all accounts of a tenant, a handful.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn budgets(ledger: &Ledger, tenant: TenantId) -> Result<Vec<Budget>> {
+    let mut transaction = ledger.web(tenant).await?;
+    let rows = sqlx::query!(
+        r#"select a.id, a.name, a.calls_per_minute, a.calls_per_day,
+               case when b.day = (app.now() at time zone 'UTC')::date then b.taken_today else 0 end as "taken!"
+           from app.integration_authentication a
+           left join app.call_budget b on b.tenant_id = a.tenant_id and b.account = a.id
+           where a.tenant_id = $1 order by a.id"#,
+        tenant.0
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    let budgets = rows.into_iter().map(|row| Budget {
+        account: row.id,
+        name: row.name,
+        per_minute: row.calls_per_minute.into(),
+        per_day: row.calls_per_day.into(),
+        left_today: i64::from(row.calls_per_day.saturating_sub(row.taken).max(0)),
+    });
+    Ok(budgets.collect())
+}

@@ -1,10 +1,10 @@
 //! The end of a reading: what was not there, and what is made of that.
 
-use super::reading::{Reading, fence};
+use super::reading::{Reading, Source, fence};
 use super::{links, mirror};
 use crate::{Ledger, Result};
 use serde_json::json;
-use sqlx::{AssertSqlSafe, Executor as _};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 /// What a reading did not meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,23 +62,9 @@ pub async fn missing(ledger: &Ledger, reading: &Reading, most: i64) -> Result<Mi
 /// # Errors
 /// `LeaseLost`; the database does not answer.
 pub async fn mark_gone(ledger: &Ledger, reading: &Reading, ids: &[i64]) -> Result<u64> {
-    let (table, key, _) = reading.resource.shape();
-    let closed = if table == "rev_customer" { ", status = 'CLOSED'" } else { "" };
     let mut transaction = ledger.worker(reading.tenant).await?;
     fence(&mut transaction, reading).await?;
-    let gone = sqlx::query(AssertSqlSafe(format!(
-        "update app.{table} t set gone_at = app.now(){closed} from unnest($3::bigint[]) as u (id)
-         where t.tenant_id = $1 and t.integration_authentication_id = $2 and t.{key}::text = u.id::text and t.gone_at is null"
-    )))
-    .bind(reading.tenant.0)
-    .bind(reading.account.0)
-    .bind(ids)
-    .execute(&mut *transaction)
-    .await?
-    .rows_affected();
-    if reading.resource.is_linked_by() {
-        links::mark_due(&mut transaction, reading, ids, &[]).await?;
-    }
+    let gone = mark(&mut transaction, reading.source(), ids).await?;
     sqlx::query!(
         "update app.rev_sync set records_gone = records_gone + $4
          where tenant_id = $1 and integration_authentication_id = $2 and resource = $3",
@@ -89,9 +75,41 @@ pub async fn mark_gone(ledger: &Ledger, reading: &Reading, ids: &[i64]) -> Resul
     )
     .execute(&mut *transaction)
     .await?;
-    let detail = json!({ "resource": reading.resource.word(), "account": reading.account, "gone": gone, "ids": ids });
-    mirror::record(&mut transaction, reading.tenant, "rev_io_gone", detail).await?;
     transaction.commit().await?;
+    Ok(gone)
+}
+
+/// The same of objects of one customer, beside any reading of the whole account.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn mark_gone_of_customer(ledger: &Ledger, source: Source, ids: &[i64]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut transaction = ledger.worker(source.tenant).await?;
+    mark(&mut transaction, source, ids).await?;
+    Ok(transaction.commit().await?)
+}
+
+async fn mark(connection: &mut PgConnection, source: Source, ids: &[i64]) -> Result<u64> {
+    let (table, key, _) = source.resource.shape();
+    let closed = if table == "rev_customer" { ", status = 'CLOSED'" } else { "" };
+    let gone = sqlx::query(AssertSqlSafe(format!(
+        "update app.{table} t set gone_at = app.now(){closed} from unnest($3::bigint[]) as u (id)
+         where t.tenant_id = $1 and t.integration_authentication_id = $2 and t.{key}::text = u.id::text and t.gone_at is null"
+    )))
+    .bind(source.tenant.0)
+    .bind(source.account.0)
+    .bind(ids)
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    if source.resource.is_linked_by() {
+        links::mark_due(connection, source, ids, &[]).await?;
+    }
+    let detail = json!({ "resource": source.resource.word(), "account": source.account, "gone": gone, "ids": ids });
+    mirror::record(connection, source.tenant, "rev_io_gone", detail).await?;
     Ok(gone)
 }
 

@@ -1,7 +1,7 @@
 //! Which devices' links are to be made again, and making them: in blocks, each in a transaction of its own.
 
 use super::Resource;
-use super::reading::Reading;
+use super::reading::Source;
 use crate::ledger::set_tenant;
 use crate::{Ledger, Result};
 use domain::ids::TenantId;
@@ -25,12 +25,12 @@ pub struct Links {
 /// Marks the devices that are billed, or were, by what was touched.
 pub(super) async fn mark_due(
     connection: &mut PgConnection,
-    reading: &Reading,
+    source: Source,
     touched: &[i64],
     before: &[String],
 ) -> Result<()> {
     // Before: numbers that lines had, or the lines that products were on.
-    let (services, numbers): (Vec<i64>, &[String]) = match reading.resource {
+    let (services, numbers): (Vec<i64>, &[String]) = match source.resource {
         Resource::ServiceProducts => (before.iter().filter_map(|id| id.parse().ok()).collect(), &[]),
         _ => (Vec::new(), before),
     };
@@ -65,9 +65,9 @@ pub(super) async fn mark_due(
          join app.device_tenant dt on dt.tenant_id = $1 and dt.device_id = d.id and dt.device_owner_tenant_id = d.tenant_id
          order by 2
          on conflict (tenant_id, device_id) do update set agents_too = device_link_due.agents_too or excluded.agents_too",
-        reading.tenant.0,
-        reading.account.0,
-        reading.resource.word(),
+        source.tenant.0,
+        source.account.0,
+        source.resource.word(),
         touched,
         &services,
         numbers
@@ -79,7 +79,7 @@ pub(super) async fn mark_due(
 
 /// Takes links away to lines that bill somebody else now, so that the version moves although the line's id stays: plans that
 /// were judged on who was billed are stale. The devices are due, and are linked again.
-pub(super) async fn forget(connection: &mut PgConnection, reading: &Reading, moved: &[i64]) -> Result<()> {
+pub(super) async fn forget(connection: &mut PgConnection, source: Source, moved: &[i64]) -> Result<()> {
     if moved.is_empty() {
         return Ok(());
     }
@@ -94,8 +94,8 @@ pub(super) async fn forget(connection: &mut PgConnection, reading: &Reading, mov
              order by dt.device_id for no key update of dt
          )
          update app.device_tenant dt set other_rev_service_ids = null from device d where dt.tenant_id = $1 and dt.device_id = d.device_id",
-        reading.tenant.0,
-        reading.account.0,
+        source.tenant.0,
+        source.account.0,
         moved
     )
     .execute(connection)

@@ -1,7 +1,7 @@
 //! A page of what Rev.io told, kept: objects made and changed set-wise, sites for customers, and the devices whose links are to be
 //! looked at again. One transaction a page, a handful of statements whatever its size.
 
-use super::reading::{Reading, fence};
+use super::reading::{Reading, Source, fence};
 use super::{Resource, links};
 use crate::{Ledger, Result};
 use domain::ids::TenantId;
@@ -37,10 +37,21 @@ pub async fn keep_records(ledger: &Ledger, reading: &Reading, told: &Told) -> Re
     keep(ledger, reading, told, None).await
 }
 
+/// Keeps objects of one customer that were read beside any reading of the whole account. What a page of such a reading told before
+/// may come after it; then links move, and plans that were judged on it are stale.
+///
+/// # Errors
+/// `Data` if an object does not fit the mirror; the database does not answer.
+pub async fn keep_of_customer(ledger: &Ledger, source: Source, told: &Told) -> Result<()> {
+    let mut transaction = ledger.worker(source.tenant).await?;
+    upsert(&mut transaction, source, told).await?;
+    Ok(transaction.commit().await?)
+}
+
 async fn keep(ledger: &Ledger, reading: &Reading, told: &Told, page: Option<f64>) -> Result<()> {
     let mut transaction = ledger.worker(reading.tenant).await?;
     fence(&mut transaction, reading).await?;
-    let (made, changed) = upsert(&mut transaction, reading, told).await?;
+    let (made, changed) = upsert(&mut transaction, reading.source(), told).await?;
     sqlx::query!(
         "insert into app.rev_sync_seen (tenant_id, integration_authentication_id, resource, rev_id)
          select distinct $1::uuid, $2::uuid, $3::text, u.id from unnest($4::bigint[]) as u (id) on conflict do nothing",
@@ -73,13 +84,13 @@ async fn keep(ledger: &Ledger, reading: &Reading, told: &Told, page: Option<f64>
 }
 
 /// Answers how many were made and how many changed.
-async fn upsert(connection: &mut PgConnection, reading: &Reading, told: &Told) -> Result<(i32, i32)> {
+async fn upsert(connection: &mut PgConnection, source: Source, told: &Told) -> Result<(i32, i32)> {
     if told.records.is_empty() {
         return Ok((0, 0));
     }
-    let rows: Vec<(i64, bool, Option<String>, bool)> = sqlx::query_as(AssertSqlSafe(statement(reading.resource)))
-        .bind(reading.tenant.0)
-        .bind(reading.account.0)
+    let rows: Vec<(i64, bool, Option<String>, bool)> = sqlx::query_as(AssertSqlSafe(statement(source.resource)))
+        .bind(source.tenant.0)
+        .bind(source.account.0)
         .bind(Value::Array(told.records.clone()))
         .fetch_all(&mut *connection)
         .await?;
@@ -88,18 +99,18 @@ async fn upsert(connection: &mut PgConnection, reading: &Reading, told: &Told) -
     }
     let touched: Vec<i64> = rows.iter().map(|row| row.0).collect();
     let before: Vec<String> = rows.iter().filter_map(|row| row.2.clone()).collect();
-    if reading.resource == Resource::Customers {
-        keep_sites(connection, reading, &touched).await?;
+    if source.resource == Resource::Customers {
+        keep_sites(connection, source, &touched).await?;
     }
-    if reading.resource.is_linked_by() {
-        links::mark_due(connection, reading, &touched, &before).await?;
+    if source.resource.is_linked_by() {
+        links::mark_due(connection, source, &touched, &before).await?;
         let moved: Vec<i64> = rows.iter().filter(|row| row.3).map(|row| row.0).collect();
-        links::forget(connection, reading, &moved).await?;
+        links::forget(connection, source, &moved).await?;
     }
     let made = rows.iter().filter(|row| row.1).count();
-    let detail = json!({ "resource": reading.resource.word(), "account": reading.account, "made": made, "changed": rows.len() - made,
+    let detail = json!({ "resource": source.resource.word(), "account": source.account, "made": made, "changed": rows.len() - made,
         "ids": touched.iter().take(100).collect::<Vec<_>>() });
-    record(connection, reading.tenant, "rev_io_mirrored", detail).await?;
+    record(connection, source.tenant, "rev_io_mirrored", detail).await?;
     let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
     Ok((count(made), count(rows.len() - made)))
 }
@@ -154,7 +165,7 @@ fn statement(resource: Resource) -> String {
 
 /// A site for each customer that has none, named "name (rev_customer_id)" as the original does; where that name is taken, the
 /// account's name or the id tells them apart. A site that still has the name we gave it is renamed with its customer.
-async fn keep_sites(connection: &mut PgConnection, reading: &Reading, customers: &[i64]) -> Result<()> {
+async fn keep_sites(connection: &mut PgConnection, source: Source, customers: &[i64]) -> Result<()> {
     let ids: Vec<String> = customers.iter().map(ToString::to_string).collect();
     for tail in ["", "account", "id"] {
         sqlx::query!(
@@ -176,8 +187,8 @@ async fn keep_sites(connection: &mut PgConnection, reading: &Reading, customers:
                select $1, gen_random_uuid(), w.name, w.name, w.id from wanted w
                where not exists (select from app.site s where s.tenant_id = $1 and s.rev_customer_id = w.id)
                on conflict (tenant_id, name) do nothing"#,
-            reading.tenant.0,
-            reading.account.0,
+            source.tenant.0,
+            source.account.0,
             &ids,
             tail
         )

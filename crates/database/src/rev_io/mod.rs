@@ -3,6 +3,7 @@
 mod account;
 mod budget;
 mod closed;
+mod customer_read;
 mod gone;
 mod links;
 mod mirror;
@@ -13,10 +14,14 @@ pub use account::{
     Account, AccountEdit, CREDENTIAL_FIELDS, CredentialRefusal, Credentials, NewAccount, account_named, accounts,
     accounts_to_read, create, credentials, edit, keep_secrets, pause, rewrap_all,
 };
-pub use budget::{Granted, block, left_today, take_permits};
+pub use budget::{Budget, Granted, block, budgets, left_today, take_permits};
 pub use closed::{MIRROR_KEY, devices_of_closed_customers, may_plan};
-pub use gone::{Missing, end_reading, mark_gone, missing};
+pub use customer_read::{
+    CustomerReading, StaleAccount, ask, claim_customer, end_customer, extend_customer, read_since, stale_accounts,
+    tenants_that_ask, untold_of,
+};
+pub use gone::{Missing, end_reading, mark_gone, mark_gone_of_customer, missing};
 pub use links::{Links, due_links, links_of, relink};
-pub use mirror::{Told, keep_page, keep_records};
-pub use reading::{Progress, Reading, claim, extend, progress, release};
+pub use mirror::{Told, keep_of_customer, keep_page, keep_records};
+pub use reading::{Progress, Reading, Source, claim, extend, progress, release};
 pub use resource::Resource;

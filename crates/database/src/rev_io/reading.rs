@@ -22,6 +22,23 @@ pub struct Reading {
     pub(super) epoch: i32,
 }
 
+/// Where something was read: of whom, and what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Of which account.
+    pub account: IntegrationAuthenticationId,
+    /// Of what.
+    pub resource: Resource,
+}
+
+impl Reading {
+    pub(super) const fn source(&self) -> Source {
+        Source { tenant: self.tenant, account: self.account, resource: self.resource }
+    }
+}
+
 /// How the last reading of a resource went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {

@@ -109,6 +109,8 @@ impl Judge<'_> {
                 Step::CloseRevService => self.each_closed(),
                 Step::OpenRevService => self.opened(),
                 Step::UpdateRevService => self.updated(),
+                // It always follows, and is not one of these.
+                Step::RecordAssignment => Progress::Complete,
             };
             if let Progress::Next(next) = progress {
                 return next;
@@ -127,6 +129,7 @@ impl Judge<'_> {
                 Step::OpenRevService => self.unopened(),
                 Step::UpdateRevService => self.put_back(),
                 Step::CloseRevService => self.not_reopened(),
+                Step::RecordAssignment => Progress::Complete,
             };
             if let Progress::Next(next) = progress {
                 return next;

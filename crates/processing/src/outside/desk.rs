@@ -118,7 +118,7 @@ impl Working {
 
     fn account_of(&self, step: Step) -> Option<Uuid> {
         match step {
-            Step::OpenRevService => self.row.sold.account,
+            Step::OpenRevService | Step::RecordAssignment => self.row.sold.account,
             Step::UpdateRevService => self.row.sold.existing.as_ref().map(|line| line.account),
             Step::CloseRevService => {
                 let is_over = |line: i64| {

@@ -3,36 +3,7 @@
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
-/// A step outside, in the order in which they are done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Step {
-    /// Ends the lines of other accounts.
-    CloseRevService,
-    /// Opens a line with its products.
-    OpenRevService,
-    /// Puts the SIM on a line that is there.
-    UpdateRevService,
-}
-
-impl Step {
-    /// Its word, in the ledger and everywhere.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::CloseRevService => "close_rev_service",
-            Self::OpenRevService => "open_rev_service",
-            Self::UpdateRevService => "update_rev_service",
-        }
-    }
-
-    /// The step of that word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::CloseRevService, Self::OpenRevService, Self::UpdateRevService]
-            .into_iter()
-            .find(|step| step.word() == word)
-    }
-}
+pub use domain::steps::Step;
 
 /// Which way a step goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -98,7 +69,7 @@ impl Write {
 }
 
 /// Which write of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     /// Of which step.
     pub step: Step,

@@ -165,6 +165,13 @@ fn create_product(sold: &Sold, day: Option<Date>, line: i64, item: i64) -> Resul
 
 /// What never was to be is taken back as of the day it began; what has been ends on the day that was asked for, or today.
 fn ends_on(row: &OutsideRow, key: Key) -> Result<Date, Unsendable> {
+    // A line and its products end on the same day, whatever day it is by now.
+    let begun = row.attempts.iter().find(|attempt| {
+        attempt.step == key.step.word() && attempt.direction == key.direction.word() && attempt.effective_on.is_some()
+    });
+    if let Some(day) = begun.and_then(|attempt| attempt.effective_on) {
+        return Ok(day);
+    }
     let day = match key.direction {
         Direction::Apply => row.closes_on,
         Direction::Undo => row.effective_date,

@@ -168,7 +168,7 @@ async fn another_customers_line_where_ours_should_be_is_for_a_person() {
 
 #[tokio::test]
 async fn what_cannot_be_found_out_for_a_day_is_for_a_person() {
-    let mut stage = Stage::of(1).await;
+    let stage = Stage::of(1).await;
     let plan = stage.plan_to_open(0..1).await;
     stage.fault(json!({"provider": "rev-io", "method": "POST", "path": "/services", "when": {"next": 1}, "fault": {"kind": "cut_after"}}));
     stage.fault(

@@ -7,3 +7,4 @@ mod close;
 mod matrix;
 mod once;
 mod stage;
+mod undo;

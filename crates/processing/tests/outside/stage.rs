@@ -83,6 +83,16 @@ impl Stage {
             "update app.integration_authentication set calls_per_minute = 10000000, calls_per_day = 10000000, base_url = '".to_owned() + &base + "' where name = 'Rev.io'",
             format!("update app.rev_customer set rev_customer_id = '{ACME}' where customer_name = 'Acme'"),
             format!("update app.rev_customer set rev_customer_id = '{OTHER}' where rev_customer_id = '9000002'"),
+            // What is sold there, as it was read.
+            "insert into app.rev_provider (tenant_id, integration_authentication_id, rev_provider_id, description, is_active)
+             select tenant_id, id, 1, 'Verizon Wireless', true from app.integration_authentication where name = 'Rev.io';
+             insert into app.rev_service_type (tenant_id, integration_authentication_id, rev_service_type_id, description, is_active)
+             select tenant_id, id, 1, 'Wireless', true from app.integration_authentication where name = 'Rev.io';
+             insert into app.rev_product (tenant_id, integration_authentication_id, rev_product_id, description, rev_provider_id, rate, is_active)
+             select tenant_id, id, n, 'Product ' || n, 1, n, true from app.integration_authentication, generate_series(1, 2) as n where name = 'Rev.io';
+             insert into app.rev_package (tenant_id, integration_authentication_id, rev_package_id, description, rev_provider_id, rev_service_type_id, is_active)
+             select tenant_id, id, 1, 'IoT starter', 1, 1, true from app.integration_authentication where name = 'Rev.io'"
+                .to_owned(),
         ] {
             app.database.plant(&sql).await.unwrap();
         }
@@ -121,21 +131,20 @@ impl Stage {
 
     /// Plans that these SIMs go to Acme with a line of two products each. The plan's id.
     pub(crate) async fn plan_to_open(&self, places: std::ops::Range<u32>) -> Value {
+        let plan = self.plan(&json!({}), places.clone()).await;
+        assert_eq!(plan["counts"]["change"], places.len(), "{plan}");
+        plan["id"].clone()
+    }
+
+    /// The same with more asked for.
+    pub(crate) async fn plan(&self, extra: &Value, places: std::ops::Range<u32>) -> Value {
         let devices: Vec<String> = places.map(iccid).collect();
-        let plan = self.app.plan("Acme", &json!({}), &devices).await.unwrap();
+        let mut asked = json!({"create_rev_service": true, "rev_provider": 1, "service_type": 1, "products": [1, 2],
+            "rates": ["1.25", "2.50"], "prorate": true});
+        asked.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let plan = self.app.plan("Acme", &asked, &devices).await.unwrap();
         assert_eq!(plan.status, 201, "{}", plan.json);
-        let id = plan.json["id"].clone();
-        let change = id.as_str().unwrap();
-        for sql in [
-            format!(
-                "update app.bulk_change_target set opens_rev_service = true, rev_provider_id = 1, rev_service_type_id = 1,
-                     rev_product_ids = '{{1,2}}', rates = '{{1.25,2.50}}', prorate = true where bulk_change_id = '{change}'"
-            ),
-            format!("update app.m2m_device_change set steps = '{{open_rev_service}}' where bulk_change_id = '{change}' and status = 'PENDING'"),
-        ] {
-            self.app.database.plant(&sql).await.unwrap();
-        }
-        id
+        plan.json
     }
 
     pub(crate) async fn apply(&self, plan: &Value) {

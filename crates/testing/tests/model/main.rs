@@ -259,6 +259,7 @@ impl Sequence {
                     let BulkChangeId(id) = due.bulk_change;
                     self.world.come_due(id, &due.effective_date.to_string(), due.first_row, due.last_row);
                 }
+                Job::Outside(claim) => unreachable!("nothing of the model is outside: {claim:?}"),
             }
         }
     }

@@ -42,8 +42,33 @@ pub(crate) struct NewPlan {
     effective_date: Option<String>,
     /// When the change is to start: a moment, or a date and time in the tenant's time zone.
     start_at: Option<String>,
-    /// `block` (if not said) or `replace`, where a SIM is another customer's.
+    /// `refuse` (if not said) or `replace`, where a SIM is another customer's.
     on_conflict: Option<String>,
+    /// With `on_conflict: replace`: close active lines of other accounts at Rev.io, too.
+    disconnect_existing: Option<bool>,
+    /// Open a line at Rev.io for each SIM: with a package, or with products and their rates. Things of Rev.io are named by their
+    /// id there, or by their exact description if one alone has it.
+    create_rev_service: Option<bool>,
+    /// The new line's kind.
+    service_type: Option<String>,
+    /// Who carries it; not said: the package's, or the one that all products share.
+    rev_provider: Option<String>,
+    /// The package, which brings its products.
+    package: Option<String>,
+    /// The products: a list, or text with semicolons between them.
+    #[schema(value_type = Option<Vec<String>>)]
+    products: Option<Vec<String>>,
+    /// One rate for each, the same way; not said: the products' own.
+    #[schema(value_type = Option<Vec<String>>)]
+    rates: Option<Vec<String>>,
+    /// Charge the first month in part.
+    prorate: Option<bool>,
+    /// How its usage is rated.
+    usage_plan_group: Option<String>,
+    /// What the line is called, at most 1,000 characters.
+    description: Option<String>,
+    /// Put the SIM on this line of the customer, in place of a new one.
+    service_id: Option<String>,
     /// Your ticket's number.
     reference: Option<String>,
     /// Corrects which column stands for which field: {heading: field, or null for none}.
@@ -169,10 +194,24 @@ fn listed(index: usize, device: Value) -> Result<ListedDevice, Problem> {
             Value::Null => {}
             Value::String(text) => overrides.push((known, text)),
             Value::Number(number) => overrides.push((known, number.to_string())),
+            Value::Array(items) if matches!(known, InputField::Products | InputField::Rates) => {
+                overrides.push((known, joined(&at, items)?));
+            }
             _ => return Err(Problem::field(&at, "FIELD_INVALID", "An override is text or a number.")),
         }
     }
     Ok(ListedDevice { device, named_by, overrides })
+}
+
+/// A list as a cell has it: with semicolons between its entries, which therefore have none.
+fn joined(at: &str, items: Vec<Value>) -> Result<String, Problem> {
+    let one = |item: Value| match item {
+        Value::Null => Ok(String::new()),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::String(text) if !text.contains(';') => Ok(text),
+        _ => Err(Problem::field(at, "FIELD_INVALID", "An entry is a number, or text without a semicolon.")),
+    };
+    Ok(items.into_iter().map(one).collect::<Result<Vec<_>, _>>()?.join(";"))
 }
 
 async fn read_multipart(app: &App, mut multipart: Multipart) -> Result<Parts, Problem> {

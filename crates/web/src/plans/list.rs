@@ -31,5 +31,6 @@ pub(crate) async fn handle(
 ) -> Result<Json<Page<Plan>>, Problem> {
     let after = id_cursor(query.cursor.as_deref())?;
     let rows = database::bulk_change::list(&app.ledger, &caller, Stage::Plan, after, query.limit.and_one()).await?;
-    Ok(Json(Page::cut(rows, query.limit, |row| row.id.to_string(), |row| super::show(&row))))
+    let budgets = super::outside::budgets(&app, &caller, &rows).await?;
+    Ok(Json(Page::cut(rows, query.limit, |row| row.id.to_string(), |row| super::show(&row, &budgets))))
 }

@@ -2,7 +2,9 @@
 
 pub(crate) mod create;
 pub(crate) mod get;
+mod lines;
 pub(crate) mod list;
+mod outside;
 pub(crate) mod rows;
 
 use crate::App;
@@ -12,6 +14,7 @@ use crate::shape::Named;
 use axum::http::StatusCode;
 use database::api_key::Caller;
 use database::bulk_change::{BulkChange, Linked};
+use database::rev_io::Budget;
 use domain::ids::ServiceProviderId;
 use domain::states::BulkChangeStatus;
 use futures_util::future::BoxFuture;
@@ -81,22 +84,6 @@ pub(crate) struct PlanProgress {
     rows_judged: i32,
 }
 
-/// A step that will be done, and for how many rows.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SideEffect {
-    step: &'static str,
-    rows: i32,
-    /// Does it change anything at a carrier or at Rev.io?
-    outside: bool,
-}
-
-/// How long something outside will take.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Eta {
-    step: String,
-    seconds: f64,
-}
-
 /// A plan or bulk change that came of the same input.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LinkedChange {
@@ -163,13 +150,18 @@ pub(crate) struct Plan {
     #[schema(required)]
     input_name: Option<String>,
     counts: PlanCounts,
-    eta: Vec<Eta>,
-    side_effects: Vec<SideEffect>,
+    /// How long what is sent outside takes, by account.
+    eta: Vec<outside::Eta>,
+    /// What is done, step by step.
+    side_effects: Vec<outside::SideEffect>,
+    /// What a person should know before applying it.
+    warnings: Vec<String>,
 }
 
 /// A plan with the others that came of the same input.
 pub(crate) async fn show_whole(app: &App, caller: &Caller, plan: &BulkChange) -> Result<Plan, Problem> {
-    Ok(Plan { linked: Some(linked(app, caller, plan).await?), ..show(plan) })
+    let budgets = outside::budgets(app, caller, std::slice::from_ref(plan)).await?;
+    Ok(Plan { linked: Some(linked(app, caller, plan).await?), ..show(plan, &budgets) })
 }
 
 /// The other plans or changes that came of the same input, if it mixed service providers.
@@ -193,14 +185,10 @@ pub(crate) fn columns(stored: &Value) -> Vec<InputColumn> {
     serde_json::from_value(stored.clone()).unwrap_or_default()
 }
 
-/// A plan as the API shows it.
-pub(crate) fn show(plan: &BulkChange) -> Plan {
+/// A plan as the API shows it, with what the accounts may be sent that it sends to.
+fn show(plan: &BulkChange, budgets: &[Budget]) -> Plan {
     let is_planning = plan.status == BulkChangeStatus::Planning;
     let planned = !is_planning && plan.status != BulkChangeStatus::PlanFailed;
-    let mut side_effects = Vec::new();
-    if plan.counts.planned > 0 {
-        side_effects.push(SideEffect { step: "record_assignment", rows: plan.counts.planned, outside: false });
-    }
     Plan {
         id: plan.id.0,
         status: plan.status.word().to_owned(),
@@ -229,8 +217,8 @@ pub(crate) fn show(plan: &BulkChange) -> Plan {
             refused: plan.refused,
             by_reason: serde_json::from_value(plan.by_reason.clone()).unwrap_or_default(),
         },
-        // Nothing outside is asked for yet, so there is nothing to wait for.
-        eta: Vec::new(),
-        side_effects,
+        eta: outside::eta(plan, budgets),
+        side_effects: outside::side_effects(plan),
+        warnings: outside::warnings(plan, budgets),
     }
 }

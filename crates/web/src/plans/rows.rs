@@ -1,5 +1,6 @@
 //! `GET /plans/{id}/rows`: per device, what will happen, or exactly why not.
 
+use super::lines::BillingImage;
 use crate::App;
 use crate::auth::Caller;
 use crate::paging::{Filters, IncludeTotal, Limit, Page, cursor, path_id};
@@ -11,6 +12,7 @@ use database::rows::{DeviceChange, Filter, Image};
 use domain::allocation::DataAllocation;
 use domain::reason::Reason;
 use domain::states::DeviceChangeStatus;
+use domain::steps::Step;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -71,6 +73,9 @@ pub(crate) struct PlanRow {
     /// The date it takes effect on.
     #[schema(required)]
     effective_date: Option<Date>,
+    /// What is done, in order: `close_rev_service`, `open_rev_service` or `update_rev_service` at Rev.io, and last
+    /// `record_assignment`. Empty for rows that are left alone.
+    steps: Vec<String>,
 }
 
 /// An assignment.
@@ -86,6 +91,9 @@ pub(crate) struct AssignmentImage {
     customer_rate_pool: Option<String>,
     #[schema(required)]
     customer_data_allocation_mb: Option<f64>,
+    /// What happens at Rev.io; only in `after`, and only where something does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    billing: Option<BillingImage>,
 }
 
 /// The rows of a plan: per device what will happen, or exactly why not
@@ -121,7 +129,10 @@ pub(crate) async fn handle(
             };
             // What happened to a row later is the bulk change's to say, not its plan's.
             let reason = row.reason.filter(|_| verdict != VerdictWord::Change);
+            let billing = super::lines::show(&row);
+            let last = (verdict == VerdictWord::Change).then_some(Step::RecordAssignment);
             PlanRow {
+                steps: row.steps.iter().copied().chain(last).map(|step| step.word().to_owned()).collect(),
                 row: row.row_number,
                 detail: reason.map(|reason| explain(reason, row.detail.as_deref())),
                 input: row.input,
@@ -130,7 +141,7 @@ pub(crate) async fn handle(
                 reason: reason.map(|reason| reason.word().to_owned()),
                 fix: reason.map(|reason| reason.fix().to_owned()),
                 before: row.before.as_ref().map(show_image),
-                after: row.after.as_ref().map(show_image),
+                after: row.after.as_ref().map(|after| AssignmentImage { billing, ..show_image(after) }),
                 effective_date: row.effective_date,
             }
         },
@@ -192,5 +203,6 @@ fn show_image(image: &Image) -> AssignmentImage {
         customer_rate_plan: image.customer_rate_plan.clone(),
         customer_rate_pool: image.customer_rate_pool.clone(),
         customer_data_allocation_mb: image.allocation.map(DataAllocation::megabytes),
+        billing: None,
     }
 }

@@ -132,7 +132,7 @@ async fn a_mapping_that_does_not_fit_the_file_is_refused_and_names_what_is_wrong
     }
 
     // A column that asks for what is not built yet is not overlooked, unless a person says that it asks for nothing.
-    for heading in ["products", "Carrier Rate Plan", "IMEI"] {
+    for heading in ["Zip code", "Carrier Rate Plan", "IMEI"] {
         let file = sheet(heading, &["x"]);
         let refused = app.plan_file("Water", &json!({}), file.clone()).await.unwrap();
         assert_refused(&refused, "COLUMN_NOT_SUPPORTED_YET", "/devices");
@@ -211,7 +211,7 @@ async fn a_listed_device_is_read_strictly_and_the_answer_points_at_it() {
     let app = TestApp::start(2).await.unwrap();
     for (devices, code, pointer) in [
         (json!([{"iccid": iccid(0), "surprise": 1}]), "FIELD_UNKNOWN", "/devices/0/surprise"),
-        (json!([iccid(0), {"iccid": iccid(1), "products": "x"}]), "FIELD_NOT_SUPPORTED_YET", "/devices/1/products"),
+        (json!([iccid(0), {"iccid": iccid(1), "imei": "x"}]), "FIELD_NOT_SUPPORTED_YET", "/devices/1/imei"),
         (json!([{"iccid": iccid(0), "customer": ["Cold"]}]), "FIELD_INVALID", "/devices/0/customer"),
         (json!([{"iccid": iccid(0), "customer": true}]), "FIELD_INVALID", "/devices/0/customer"),
         (json!([{"customer": "Cold"}]), "FIELD_MISSING", "/devices/0/iccid"),
