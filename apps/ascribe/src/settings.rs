@@ -254,9 +254,9 @@ impl Settings {
         }
     }
 
-    /// A claim of due rows lasts for three calls: it is renewed after each third of it.
+    /// A claim of due rows lasts for two calls and a little: renewed after a third of it, what is left is longer than one call.
     fn outside_lease(&self) -> Duration {
-        Duration::from_secs_f64(self.call_seconds * 3.0 + 15.0)
+        Duration::from_secs_f64(self.call_seconds * 2.0 + 8.0)
     }
 
     /// From the minutes after the end of a row to the wait before each look.

@@ -195,13 +195,13 @@ fn billed(row: &Found) -> Billed {
     });
     let opened = match (row.opened, row.opened_id, account) {
         (Some(id), Some(rev_service_id), Some(account)) => {
-            let line =
-                ActiveLine { id: RevServiceId(id), account, rev_service_id, products: row.opened_products };
+            let line = ActiveLine { id: RevServiceId(id), account, rev_service_id, products: row.opened_products };
             Some(Opened { line, ended: row.opened_ended })
         }
         _ => None,
     };
-    let ended = row.line_ended.map(|line| format!("line {line} of the customer before was ended, and is not opened again"));
+    let ended =
+        row.line_ended.map(|line| format!("line {line} of the customer before was ended, and is not opened again"));
     let taken = || row.line_taken.map(|line| format!("the SIM was put on line {line}"));
     Billed { opened, stays: ended.or_else(taken) }
 }

@@ -73,7 +73,10 @@ impl Outside {
             Some(Line::Existing(_)) if self.steps.contains(&Step::UpdateRevService) => 2,
             Some(Line::Existing(_)) | None => 0,
         };
-        let own = target.and_then(Target::account).filter(|_| own > 0).map(|account| (account.integration_authentication, own));
+        let own = target
+            .and_then(Target::account)
+            .filter(|_| own > 0)
+            .map(|account| (account.integration_authentication, own));
         closing.chain(own)
     }
 

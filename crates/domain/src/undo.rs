@@ -153,7 +153,12 @@ mod tests {
             plan_active: true,
             pool_active: true,
         };
-        let mut facts = UndoFacts { device: Some(device), left_at_version: Some(7), before: Some(before), billed: Billed::default() };
+        let mut facts = UndoFacts {
+            device: Some(device),
+            left_at_version: Some(7),
+            before: Some(before),
+            billed: Billed::default(),
+        };
         change(&mut facts);
         undo_verdict(&facts, &Permit { may_assign: true, scope: Scope::Everything })
     }

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use database::embedded::{Binaries, Embedded, Settings};
 use database::{Role, Server, migrate};
+use domain::ids::TenantId;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -138,12 +139,13 @@ fn run_server() -> Result<&'static (Server, Server)> {
     Ok(SERVER.get_or_init(|| addresses))
 }
 
-/// Runs this as the server's administrator, past everything that protects it.
+/// Runs this as the owner of the objects, in a tenant: where no superuser can be had.
 ///
 /// # Errors
 /// The statement fails.
-pub async fn plant(server: &Server, sql: &str) -> Result<()> {
-    let mut connection = server.connect().await?;
+pub async fn plant_as_owner(server: &Server, tenant: TenantId, sql: &str) -> Result<()> {
+    let mut connection = server.connect_as(Role::Owner).await?;
+    sqlx::query("select set_config('app.tenant', $1, false)").bind(tenant.to_string()).execute(&mut connection).await?;
     connection.execute(AssertSqlSafe(sql.to_owned())).await?;
     Ok(connection.close().await?)
 }
@@ -213,7 +215,9 @@ impl TestDatabase {
     /// # Errors
     /// The statement fails.
     pub async fn plant(&self, sql: &str) -> Result<()> {
-        plant(&self.admin(), sql).await
+        let mut connection = self.admin().connect().await?;
+        connection.execute(AssertSqlSafe(sql.to_owned())).await?;
+        Ok(connection.close().await?)
     }
 
     /// Takes the database away, as an outage does, or gives it back.

@@ -10,5 +10,5 @@ pub mod performance;
 
 pub use agent::Agent;
 pub use app::{Answer, TestApp};
-pub use cluster::{TestCluster, TestDatabase, VARIABLE as CLUSTER_VARIABLE, in_deep_run, number, plant};
+pub use cluster::{TestCluster, TestDatabase, VARIABLE as CLUSTER_VARIABLE, in_deep_run, number, plant_as_owner};
 pub use fixture::{Fixture, iccid};

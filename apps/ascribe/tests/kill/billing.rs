@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
-use testing::{Fixture, iccid, in_deep_run, number, plant};
+use testing::{Fixture, iccid, in_deep_run, number, plant_as_owner};
 
 const DEVICES: u32 = 2_000;
 const USER: &str = "api@first";
@@ -75,12 +75,12 @@ async fn set_up(server: &Server, service: &Service, fixture: &Fixture, running: 
         "update app.m2m_device set msisdn = '1555' || substr(iccid, 11, 9)".to_owned(),
         format!("update app.rev_customer set rev_customer_id = '{ACME}' where customer_name = 'Acme'"),
         format!(
-            "update app.integration_authentication set calls_per_minute = 10000000, calls_per_day = 10000000,
+            "update app.integration_authentication set calls_per_minute = 6000, calls_per_day = 10000000,
                  base_url = '{}/rev-io/v1' where name = 'Rev.io'",
             running.url()
         ),
     ] {
-        plant(server, &sql).await.unwrap();
+        plant_as_owner(server, fixture.tenant, &sql).await.unwrap();
     }
     let http = reqwest::Client::new();
     let ask = |path: &str| http.get(format!("{}/api/v1{path}", service.url)).bearer_auth(fixture.key.reveal());
@@ -158,7 +158,7 @@ async fn kill_9_in_the_middle_of_billing_bills_nobody_twice_and_nobody_for_nothi
     let fixture = Fixture::make(&server, &ids, DEVICES).await.unwrap();
     set_up(&server, &service, &fixture, &running).await;
     let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
-    let request = json!({"change_type": "CustomerAssignment", "service_provider": "Verizon", "customer": "Acme",
+    let request = json!({"change_type": "CustomerAssignment", "service_provider": "Verizon", "customer": ACME,
         "create_rev_service": true, "rev_provider": 1, "service_type": 1, "products": [1, 2], "rates": ["1.25", "2.50"]});
     let file: String = (0..DEVICES).map(|place| format!("{}\n", iccid(place))).collect();
     let form = Form::new()

@@ -56,7 +56,14 @@ async fn billed_elsewhere(stage: &Stage, places: std::ops::Range<u32>) -> Vec<i6
             .unwrap();
         lines.push(line);
     }
-    stage.app.database.plant("insert into app.device_link_due select tenant_id, device_id from app.device_tenant on conflict do nothing").await.unwrap();
+    stage
+        .app
+        .database
+        .plant(
+            "insert into app.device_link_due select tenant_id, device_id from app.device_tenant on conflict do nothing",
+        )
+        .await
+        .unwrap();
     while database::rev_io::relink(&stage.app.ledger, stage.app.fixture.tenant).await.unwrap().0 > 0 {}
     lines
 }
