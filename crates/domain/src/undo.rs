@@ -60,7 +60,8 @@ pub fn undo_verdict(facts: &UndoFacts, permit: &Permit) -> Verdict {
     if facts.left_at_version != Some(now.version) {
         return refused(Reason::ChangedSince);
     }
-    if let Some(line) = now.billed_elsewhere(was.account.as_ref()).filter(|_| now.account != was.account) {
+    let elsewhere = device.lines_of_others(was.account.as_ref()).next();
+    if let Some(line) = elsewhere.filter(|_| now.account != was.account) {
         return Verdict::Refused(Refusal::about(Reason::ActiveServiceLineOtherCustomer, line.shown(&permit.scope)));
     }
     if !permit.scope.has(was.site) {
@@ -101,7 +102,6 @@ mod tests {
             allocation: None,
             version,
             scheduled: None,
-            lines: Vec::new(),
         }
     }
 
@@ -117,6 +117,7 @@ mod tests {
             version: 1,
             activated_at: None,
             assignment: Some(assignment(2, 7)),
+            lines: Vec::new(),
         };
         let before = Before {
             assignment: assignment(1, 6),
