@@ -197,7 +197,7 @@ fn staged(row: Found, locked: &HashSet<Uuid>, lines: Vec<ActiveLine>) -> Result<
         }),
         (None, None) => Err(Refusal::plain(Reason::IccidMalformed)),
     };
-    let assignment = assignment(&row, lines);
+    let assignment = assignment(&row);
     let device = row.device_id.zip(row.version).map(|(id, version)| DeviceFacts {
         id: DeviceId(id),
         iccid: row.device_iccid.clone().unwrap_or_default(),
@@ -209,6 +209,7 @@ fn staged(row: Found, locked: &HashSet<Uuid>, lines: Vec<ActiveLine>) -> Result<
         version,
         activated_at: row.activated_at.map(jiff_sqlx::Timestamp::to_jiff),
         assignment,
+        lines,
     });
     Ok(StagedRow {
         row_number: row.row_number,
@@ -226,7 +227,7 @@ fn staged(row: Found, locked: &HashSet<Uuid>, lines: Vec<ActiveLine>) -> Result<
     })
 }
 
-fn assignment(row: &Found, lines: Vec<ActiveLine>) -> Option<Assignment> {
+fn assignment(row: &Found) -> Option<Assignment> {
     let allocation = |text: &Option<String>| text.as_deref().and_then(|text| DataAllocation::parse(text).ok());
     row.site_id.zip(row.assignment_version).map(|(site, version)| Assignment {
         site: SiteId(site),
@@ -238,7 +239,6 @@ fn assignment(row: &Found, lines: Vec<ActiveLine>) -> Option<Assignment> {
         pool: row.pool_id.map(CustomerRatePoolId),
         allocation: allocation(&row.allocation),
         version,
-        lines,
         scheduled: row.scheduled_date.map(|date| Scheduled {
             date: date.to_jiff(),
             plan: row.scheduled_plan.map(CustomerRatePlanId),

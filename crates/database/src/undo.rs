@@ -223,7 +223,6 @@ fn done_row(row: Found, lines: Vec<ActiveLine>) -> DoneRow {
         pool: row.now_pool.map(CustomerRatePoolId),
         allocation: allocation(row.now_allocation),
         version,
-        lines,
         scheduled: row.now_scheduled.map(|date| Scheduled {
             date: date.to_jiff(),
             plan: None,
@@ -241,7 +240,6 @@ fn done_row(row: Found, lines: Vec<ActiveLine>) -> DoneRow {
             allocation: allocation(row.was_allocation),
             version: 0,
             scheduled: None,
-            lines: Vec::new(),
         },
         site_active: row.site_active,
         same_account: row.same_account,
@@ -260,6 +258,7 @@ fn done_row(row: Found, lines: Vec<ActiveLine>) -> DoneRow {
         version,
         activated_at: None,
         assignment: now,
+        lines,
     });
     let reading = Identifier::read(&row.iccid, Column::Iccids).map_err(|_| Refusal::plain(Reason::IccidMalformed));
     DoneRow {

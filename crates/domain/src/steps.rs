@@ -44,8 +44,7 @@ impl Outside {
     /// What has to be done outside for a row with verdict CHANGE. It follows from what is asked for, and from nothing else.
     #[must_use]
     pub fn of(target: &Target, conflict: Conflict, device: &DeviceFacts) -> Self {
-        let lines = device.assignment.iter().flat_map(|now| &now.lines);
-        let others = lines.filter(|line| Some(&line.account) != target.account());
+        let others = device.lines_of_others(target.account());
         let closes: Vec<ActiveLine> = others.filter(|_| conflict.closes()).cloned().collect();
         let mut steps = Vec::new();
         if !closes.is_empty() {

@@ -86,8 +86,8 @@ pub fn undo_verdict(facts: &UndoFacts, permit: &Permit) -> Verdict {
     }
     // The line that the change opened ends with its undo.
     let ours = |line: &ActiveLine| bills.is_some_and(|opened| opened.line.id == line.id);
-    let others = now.lines.iter().find(|line| Some(&line.account) != was.account.as_ref() && !ours(line));
-    if let Some(line) = others.filter(|_| now.account != was.account) {
+    let elsewhere = device.lines_of_others(was.account.as_ref()).find(|line| !ours(line));
+    if let Some(line) = elsewhere.filter(|_| now.account != was.account) {
         return Verdict::Refused(Refusal::about(Reason::ActiveServiceLineOtherCustomer, line.shown(&permit.scope)));
     }
     if !permit.scope.has(was.site) {
@@ -128,7 +128,6 @@ mod tests {
             allocation: None,
             version,
             scheduled: None,
-            lines: Vec::new(),
         }
     }
 
@@ -144,6 +143,7 @@ mod tests {
             version: 1,
             activated_at: None,
             assignment: Some(assignment(2, 7)),
+            lines: Vec::new(),
         };
         let before = Before {
             assignment: assignment(1, 6),

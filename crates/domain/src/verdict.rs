@@ -50,6 +50,8 @@ pub struct DeviceFacts {
     pub activated_at: Option<Timestamp>,
     /// Its assignment in this tenant.
     pub assignment: Option<Assignment>,
+    /// The active lines at Rev.io that bill it, of whatever account.
+    pub lines: Vec<ActiveLine>,
 }
 
 /// An assignment as it is: the before-image of a change.
@@ -71,8 +73,6 @@ pub struct Assignment {
     pub version: i32,
     /// What waits for its date.
     pub scheduled: Option<Scheduled>,
-    /// The active lines at Rev.io that bill it, of whatever account.
-    pub lines: Vec<ActiveLine>,
 }
 
 /// A line at Rev.io that is not disconnected and charges something.
@@ -100,12 +100,6 @@ impl ActiveLine {
 }
 
 impl Assignment {
-    /// A line that bills somebody else than this account; with none, any line.
-    #[must_use]
-    pub fn billed_elsewhere(&self, account: Option<&RevAccount>) -> Option<&ActiveLine> {
-        self.lines.iter().find(|line| Some(&line.account) != account)
-    }
-
     /// Is it this customer's, with this account?
     fn is_of(&self, target: &Target) -> bool {
         self.site == target.site.id && self.account.as_ref() == target.account()
@@ -160,8 +154,9 @@ impl Conflict {
 impl Permit {
     /// May this line of another account be closed? Who is confined to sites closes those of the account that the SIM is under at
     /// one of them, and nobody else's.
-    fn may_close(&self, line: &ActiveLine, now: &Assignment) -> bool {
-        self.scope == Scope::Everything || now.account.as_ref() == Some(&line.account)
+    fn may_close(&self, line: &ActiveLine, device: &DeviceFacts) -> bool {
+        let under = device.assignment.as_ref().and_then(|now| now.account.as_ref());
+        self.scope == Scope::Everything || under == Some(&line.account)
     }
 
     /// Is the device within the caller's sites? One that is at no site is within no list of sites.
@@ -216,25 +211,25 @@ pub fn verdict(target: &Result<Target, Refusal>, conflict: Conflict, permit: &Pe
     if device.locked {
         return Verdict::Refused(Refusal::plain(Reason::LockedByOtherChange));
     }
-    let now = device.assignment.as_ref();
-    if now.is_some_and(|now| is_as_asked(target, now, conflict, device)) {
+    if is_as_asked(target, conflict, device) {
         return Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame));
     }
     let refusal = (target.line.as_ref().and_then(|_| no_number(device)))
-        .or_else(|| now.and_then(|now| held_by_others(target, now, conflict, permit)))
+        .or_else(|| held_by_others(target, device, conflict, permit))
         .or_else(|| line_refused(target, device, row.line_taken_by));
     refusal.map_or(Verdict::Change, Verdict::Refused)
 }
 
 /// Is everything as asked, here and at Rev.io?
-fn is_as_asked(target: &Target, now: &Assignment, conflict: Conflict, device: &DeviceFacts) -> bool {
+fn is_as_asked(target: &Target, conflict: Conflict, device: &DeviceFacts) -> bool {
     let line_is = match &target.line {
         None => true,
         Some(Line::New(_)) => false,
         Some(Line::Existing(line)) => line.bills(device),
     };
-    let closes = conflict.closes() && now.billed_elsewhere(target.account()).is_some();
-    now.is_of(target) && offers_are_as_asked(target, now) && line_is && !closes
+    let closes = conflict.closes() && device.lines_of_others(target.account()).next().is_some();
+    let is_so = |now: &Assignment| now.is_of(target) && offers_are_as_asked(target, now);
+    device.assignment.as_ref().is_some_and(is_so) && line_is && !closes
 }
 
 /// A line is found again by the SIM's number.
@@ -244,18 +239,20 @@ fn no_number(device: &DeviceFacts) -> Option<Refusal> {
 
 /// What another customer has of it. A new plan for the customer who has the SIM is no new customer; a line for him is a second
 /// bill.
-fn held_by_others(target: &Target, now: &Assignment, conflict: Conflict, permit: &Permit) -> Option<Refusal> {
-    let same_customer = now.is_of(target);
-    let others = || now.lines.iter().filter(|line| Some(&line.account) != target.account());
+fn held_by_others(target: &Target, device: &DeviceFacts, conflict: Conflict, permit: &Permit) -> Option<Refusal> {
+    let now = device.assignment.as_ref();
+    let same_customer = now.is_some_and(|now| now.is_of(target));
+    let mut others = device.lines_of_others(target.account());
     let stays = if conflict.closes() {
-        others().find(|line| !permit.may_close(line, now))
+        others.find(|line| !permit.may_close(line, device))
     } else {
-        others().next().filter(|_| !same_customer || target.line.is_some())
+        others.next().filter(|_| !same_customer || target.line.is_some())
     };
     if let Some(line) = stays {
         return Some(Refusal::about(Reason::ActiveServiceLineOtherCustomer, line.shown(&permit.scope)));
     }
-    let taken = !same_customer && !now.unassigned && conflict.on_conflict == OnConflict::Refuse;
+    let is_nobodys = now.is_none_or(|now| now.unassigned);
+    let taken = !same_customer && !is_nobodys && conflict.on_conflict == OnConflict::Refuse;
     taken.then(|| Refusal::plain(Reason::AlreadyAssignedOther))
 }
 
@@ -279,8 +276,12 @@ fn line_refused(target: &Target, device: &DeviceFacts, taken_by: Option<i32>) ->
 impl DeviceFacts {
     /// Its active lines of this account.
     pub(crate) fn own_lines<'a>(&'a self, account: Option<&'a RevAccount>) -> impl Iterator<Item = &'a ActiveLine> {
-        let lines = self.assignment.iter().flat_map(|now| &now.lines);
-        lines.filter(move |line| Some(&line.account) == account)
+        self.lines.iter().filter(move |line| Some(&line.account) == account)
+    }
+
+    /// Lines that bill somebody else than this account; with none, all lines.
+    pub fn lines_of_others<'a>(&'a self, account: Option<&'a RevAccount>) -> impl Iterator<Item = &'a ActiveLine> {
+        self.lines.iter().filter(move |line| Some(&line.account) != account)
     }
 }
 

@@ -44,7 +44,6 @@ fn unassigned() -> Assignment {
         allocation: None,
         version: 1,
         scheduled: None,
-        lines: Vec::new(),
     }
 }
 
@@ -60,6 +59,7 @@ fn row(change: impl FnOnce(&mut DeviceFacts)) -> RowFacts {
         version: 1,
         activated_at: None,
         assignment: Some(unassigned()),
+        lines: Vec::new(),
     };
     change(&mut device);
     RowFacts {
@@ -141,7 +141,7 @@ fn a_sim_that_somebody_else_is_billed_for_moves_to_nobody_but_him() {
     let stranger = RevAccount { integration_authentication: IntegrationAuthenticationId(id(91)), ..account() };
     let billed = |whom: RevAccount, now: Assignment| {
         let lines = vec![active(77, whom)];
-        row(|d| d.assignment = Some(Assignment { lines, ..now }))
+        row(|d| (d.assignment, d.lines) = (Some(now), lines))
     };
     let other =
         || Assignment { site: SiteId(id(7)), unassigned: false, account: Some(stranger.clone()), ..unassigned() };
@@ -266,8 +266,9 @@ fn existing(number: Option<&str>) -> Target {
 /// The customer's own SIM, with these lines.
 fn own(lines: Vec<ActiveLine>) -> RowFacts {
     row(|d| {
+        d.lines = lines;
         d.assignment =
-            Some(Assignment { site: SiteId(id(2)), unassigned: false, account: Some(account()), lines, ..unassigned() })
+            Some(Assignment { site: SiteId(id(2)), unassigned: false, account: Some(account()), ..unassigned() })
     })
 }
 
@@ -285,9 +286,12 @@ fn a_line_is_opened_for_who_has_none_and_nobody_is_billed_twice() {
     let twice = own(vec![active(5, account())]);
     assert_eq!(judged(&new_line(), CLOSE, &twice), Err(Reason::ActiveServiceLineSameCustomer));
     // Also where the SIM is nobody's here, and billed there.
-    let billed = row(|d| d.assignment.as_mut().unwrap().lines = vec![active(5, account())]);
+    let billed = row(|d| d.lines = vec![active(5, account())]);
     assert_eq!(judged(&new_line(), CLOSE, &billed), Err(Reason::ActiveServiceLineSameCustomer));
     assert_eq!(judged(&target(), REFUSE, &billed), Ok(vec![]));
+    // Or is not known here at all.
+    let unknown = row(|d| (d.assignment, d.lines) = (None, vec![active(5, account())]));
+    assert_eq!(judged(&new_line(), REFUSE, &unknown), Err(Reason::ActiveServiceLineSameCustomer));
     assert_eq!(judged(&new_line(), REFUSE, &row(|d| d.number = None)), Err(Reason::NumberMissing));
     assert_eq!(judged(&target(), REFUSE, &row(|d| d.number = None)), Ok(vec![]));
 }
@@ -296,7 +300,7 @@ fn a_line_is_opened_for_who_has_none_and_nobody_is_billed_twice() {
 fn others_lines_are_closed_only_if_that_was_asked_for_and_only_by_who_may() {
     let other = Assignment { site: SiteId(id(7)), unassigned: false, account: Some(stranger()), ..unassigned() };
     let lines = vec![active(5, stranger()), active(6, stranger())];
-    let billed = row(|d| d.assignment = Some(Assignment { lines: lines.clone(), ..other }));
+    let billed = row(|d| (d.assignment, d.lines) = (Some(other), lines.clone()));
     for target in [target(), new_line()] {
         assert_eq!(judged(&target, REFUSE, &billed), Err(Reason::ActiveServiceLineOtherCustomer));
         assert_eq!(judged(&target, REPLACE, &billed), Err(Reason::ActiveServiceLineOtherCustomer));

@@ -104,10 +104,8 @@ pub(crate) async fn survey(
             if wish.of_a_line && device.number.is_some() {
                 target.account().into_iter().for_each(|account| at_stake.add(account));
             }
-            let lines = device.assignment.iter().flat_map(|now| &now.lines);
             if conflict.closes() {
-                let others = lines.filter(|line| Some(&line.account) != target.account());
-                others.for_each(|line| at_stake.add(&line.account));
+                device.lines_of_others(target.account()).for_each(|line| at_stake.add(&line.account));
             }
         }
     }

@@ -55,6 +55,8 @@ async fn an_account_is_made_signed_in_to_read_and_found_healthy() {
         ("ASCRIBE_REV_IO_HOSTS", "127.0.0.1"),
         // Read by hand here, and not by the server.
         ("ASCRIBE_SYNC_MINUTES", "900000"),
+        // What was read before a plan was asked for is too old for it.
+        ("ASCRIBE_BILLING_MINUTES", "0.001"),
     ];
     if !pg.is_empty() {
         environment.push(("ASCRIBE_PG_BIN", &pg));
@@ -110,8 +112,37 @@ async fn an_account_is_made_signed_in_to_read_and_found_healthy() {
     assert_eq!(healthy["state"], "ok", "{healthy}");
     let customers = printed(&run(&environment, &["customer", "list", "--limit", "100", "-o", "ndjson"], "").await, 0);
     assert_eq!(customers.lines().count(), 50, "{customers}");
+    a_plan_that_opens_lines_has_its_customer_read_by_the_server(&environment, &customers).await;
     let mode = std::fs::metadata(data.join("secret.key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "the key is its owner's alone");
     server.stop();
     simulator.stop();
+}
+
+async fn a_plan_that_opens_lines_has_its_customer_read_by_the_server(environment: &[(&str, &str)], customers: &str) {
+    let create = ["service-provider", "create", "--name", "Verizon", "--integration", "thingspace"];
+    printed(&run(environment, &create, "").await, 0);
+    let sim = testing::iccid(1);
+    let import = ["device", "import", "--service-provider", "Verizon", "-"];
+    printed(&run(environment, &import, &format!("iccid,msisdn,status\n{sim},12025550142,active\n")).await, 0);
+    let customers = customers.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let open = customers.into_iter().find(|customer| customer["closed"] != true).unwrap();
+    let customer = open["rev_customer_id"].as_str().unwrap().to_owned();
+    let plan = |product: &'static str| {
+        let mut arguments = vec!["plan", "assign", "--service-provider", "Verizon", "--customer", &customer];
+        arguments.extend(["--create-rev-service", "--product", product, "--devices", "-", "-o", "json"]);
+        let arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
+        let sim = format!("iccid\n{sim}\n");
+        async move {
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let planned = run(environment, &arguments, &sim).await;
+            serde_json::from_str::<Value>(&printed(&planned, 0)).unwrap()
+        }
+    };
+    let made = plan("IoT line 1 MB").await;
+    assert_eq!((&made["counts"]["change"], &made["warnings"]), (&Value::from(1), &Value::Array(Vec::new())), "{made}");
+    assert_eq!(made["side_effects"][0]["step"], "open_rev_service");
+    let (read, asked) = (made["billing_mirrored_at"].as_str().unwrap(), made["created_at"].as_str().unwrap());
+    let moment = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+    assert!(moment(read) >= moment(asked), "{made}");
 }
