@@ -5,6 +5,8 @@ use crate::client::{Api, answer};
 use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::{Value, json};
+use jiff::Timestamp;
+use simulators::rev_io::{Service, ServiceProduct};
 use simulators::{Fleet, RevAccount};
 use std::time::Duration;
 
@@ -14,10 +16,36 @@ const SEED: u64 = 7;
 const CUSTOMERS: usize = 40;
 const LINES: usize = 25;
 
-/// What is simulated.
-pub(super) fn world() -> Fleet {
-    let account = RevAccount::new("api@demo", "not a secret", "0123456789abcdef");
-    Fleet { rev_io: vec![account.with_example(SEED, CUSTOMERS, LINES)] }
+/// So that nobody waits for long; the limit of life is 500.
+const CALLS_PER_MINUTE: u32 = 3_000;
+
+/// What is simulated. Ids go on from the time of its start: a demo on the data of another one meets no id that it knows.
+pub(super) fn world(now: Timestamp) -> Fleet {
+    let mut account = RevAccount::new("api@demo", "not a secret", "0123456789abcdef").with_example(SEED, CUSTOMERS, LINES);
+    account.calls_per_minute = CALLS_PER_MINUTE.into();
+    let since = account.services.iter().find_map(|line| line.activated_date);
+    if let Some(customer_id) = account.customers.first().map(|customer| customer.customer_id) {
+        let service_id = now.as_second();
+        account.services.push(Service {
+            service_id,
+            customer_id,
+            provider_id: Some(1),
+            activated_date: since,
+            disconnected_date: since,
+            ..Service::default()
+        });
+        account.service_products.push(ServiceProduct {
+            service_product_id: service_id,
+            customer_id,
+            product_id: 1,
+            service_id: Some(service_id),
+            status: Some("DISCONNECTED".to_owned()),
+            activated_date: since,
+            canceled_date: since,
+            ..ServiceProduct::default()
+        });
+    }
+    Fleet { rev_io: vec![account] }
 }
 
 /// Makes the account known, or moves it to where the simulator is now; then waits until it was read.
@@ -30,10 +58,10 @@ pub(super) async fn read(api: &Api, simulator: &str) -> anyhow::Result<()> {
     let account = match known {
         Some(account) => {
             let at = format!("{path}/{}", account["id"].as_str().unwrap_or_default());
-            api.edit(&at, &json!({ "base_url": base_url, "paused": false })).await?
+            api.edit(&at, &json!({ "base_url": base_url, "paused": false, "calls_per_minute": CALLS_PER_MINUTE })).await?
         }
         None => {
-            let new = json!({ "name": ACCOUNT, "base_url": base_url });
+            let new = json!({ "name": ACCOUNT, "base_url": base_url, "calls_per_minute": CALLS_PER_MINUTE });
             answer(api.request(Method::POST, path).json(&new).send().await).await?
         }
     };

@@ -3,6 +3,7 @@
 mod billing;
 mod example;
 mod fleet;
+mod lines;
 mod proof;
 mod run;
 
@@ -60,9 +61,16 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
         Err(_) => TcpListener::bind((settings.listen.ip(), 0)).await.context("cannot listen on any port")?,
     };
     let url = format!("http://{}", listener.local_addr()?);
-    let simulator = simulate::start(1, billing::world(), SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let simulator = simulate::start(1, billing::world(settings::clock().now()), SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     // Only a demo reads an account on this machine without being told that it may.
-    let settings = &Settings { rev_io_hosts: "127.0.0.1".into(), ..settings.clone() };
+    // And nobody waits two minutes in a demo for what may still arrive.
+    let settings = &Settings {
+        rev_io_hosts: "127.0.0.1".into(),
+        call_seconds: 2.0,
+        settle_seconds: 3.0,
+        sweep_minutes: "0.2,0.4,0.6".into(),
+        ..settings.clone()
+    };
     let serving = tokio::spawn({
         let (settings, ledger, ids, stop) = (settings.clone(), opened.ledger.clone(), ids.clone(), stop.clone());
         async move { serve::serve(&settings, ledger, ids, listener, stop).await }

@@ -80,7 +80,8 @@ pub(super) async fn all(api: &Api, demo: &Demo, server: &Server) -> anyhow::Resu
         println!("   DIFFERENCE the customers' devices after the three runs: {seen:?}");
         agrees = false;
     }
-    println!("\n{}", if agrees { "Plan, ledger and tables agree, row by row." } else { "NOT as expected; see above." });
+    agrees &= super::lines::run(api, demo, server, customer).await?;
+    println!("\n{}", if agrees { "Plan, ledger, tables and Rev.io agree, row by row." } else { "NOT as expected; see above." });
     Ok(agrees)
 }
 

@@ -185,6 +185,11 @@ impl Judge<'_> {
         if line.number.as_ref() == Some(number) && line.number2.as_ref() == Some(iccid) {
             return Progress::Complete;
         }
+        // It was free when it was planned; whoever has it now keeps it.
+        let taken = line.number.as_deref().is_some_and(|other| !other.trim().is_empty() && other != number);
+        if taken {
+            return Progress::Next(Next::GiveUp(Because::LineMoved(closing.line)));
+        }
         self.written(key)
     }
 
