@@ -146,6 +146,9 @@ impl Carrying<'_> {
             match written.iter().find(|intent| intent.key == wanted) {
                 Some(intent) => {
                     let number = working.saga.next_attempt(*key);
+                    if let (Direction::Apply, Some(before)) = (key.direction, working.before(*key)) {
+                        working.before.insert(*key, before);
+                    }
                     working.saga.attempts.push(Attempt {
                         key: *key,
                         number,
@@ -245,7 +248,9 @@ impl Carrying<'_> {
                 if let Some(found) = self.heard(at, found, wave, now)
                     && let Some(working) = self.desk.get_mut(at)
                 {
-                    read_back::late(&self.outside.ledger, whose, working, found, now).await?;
+                    let done = working.row.sweeps.and_then(|done| usize::try_from(done).ok()).unwrap_or(0);
+                    let is_last = done + 1 >= self.outside.settings.sweeps.len();
+                    read_back::late(&self.outside.ledger, whose, working, found, is_last).await?;
                 }
                 None
             }

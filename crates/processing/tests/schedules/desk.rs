@@ -4,8 +4,8 @@ use crate::ledger::{Ledger, Told};
 use crate::provider::Found;
 use crate::rows::ACME;
 use crate::rules::{Ms, OTHERS_SETTLE, Rules, moment, ms};
-use processing::outside::decide::{Attention, Look, Next, Policy, decide, decide_late, decide_late_product};
-use processing::outside::saga::{Closing, Direction, Fate, Key, Saga, Step, Write};
+use processing::outside::decide::{Attention, Look, Next, Policy, decide, decide_late, decide_late_product, decide_unsettled};
+use processing::outside::saga::{Attempt, Closing, Direction, Fate, Key, Saga, Step, Write};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Late {
@@ -44,13 +44,15 @@ pub(crate) struct Working {
     pub(crate) attention: bool,
     /// What was there before each write of it, as the ledger has it.
     pub(crate) before: Vec<(Key, (i64, i64))>,
+    /// Is this the last look after its end?
+    is_last: bool,
 }
 
 impl Working {
     pub(crate) fn of(ledger: &Ledger, (row, saga, sweeps): (usize, Saga, Option<usize>)) -> Self {
         let late = if sweeps.is_some() { Late::ToLook } else { Late::NotYet };
         let kept = ledger.rows[row].intents.iter().filter_map(|intent| Some((intent.attempt.key, intent.before?)));
-        Self { row, saga, late, not_before: None, attention: false, before: kept.collect() }
+        Self { row, saga, late, not_before: None, attention: false, before: kept.collect(), is_last: sweeps.is_some_and(|done| done >= 2) }
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -64,16 +66,18 @@ impl Working {
         if let Some(then) = self.not_before.filter(|then| *then > now) {
             return Todo::Release(then);
         }
-        if rules.hasty && self.saga.giving_up {
-            for attempt in self.saga.attempts.iter_mut().filter(|a| matches!(a.fate, Fate::Open | Fate::Unknown)) {
-                attempt.fate = if attempt.key.direction == Direction::Apply { Fate::NotApplied } else { attempt.fate };
-            }
+        if rules.trusting {
+            let is_open = |a: &&mut Attempt| matches!(a.fate, Fate::Open | Fate::Unknown) && a.key.direction == Direction::Undo;
+            self.saga.attempts.iter_mut().filter(is_open).for_each(|attempt| attempt.fate = Fate::Done(attempt.key.item));
         }
         // Blind, nothing is waited for.
         let at = moment(if rules.blind { now + rules.settle } else { now });
         let next = match &mut self.late {
             Late::NotYet => decide(&self.saga, policy, at),
-            Late::ToLook => return Todo::LookForLate,
+            Late::ToLook => match decide_unsettled(&self.saga, policy, at) {
+                Some(next) => next,
+                None => return Todo::LookForLate,
+            },
             Late::Found(things) => loop {
                 let Some(thing) = things.last().copied() else { return Todo::Swept };
                 let next = match thing {
@@ -137,7 +141,7 @@ impl Working {
             (Write::CloseService, Fate::Done(_)) => {
                 self.saga.lines.entry(key.item).and_modify(|line| line.closed = true);
             }
-            (Write::DisconnectServiceProduct | Write::CloseService, _) => self.saga.lines.clear(),
+            (Write::DisconnectServiceProduct | Write::CloseService | Write::PatchService, _) => self.saga.lines.clear(),
             _ => {}
         }
     }
@@ -181,17 +185,18 @@ impl Working {
     }
 
     /// What a look after the end has found: what no receipt accounts for is to end.
-    pub(crate) fn late(&mut self, ledger: &Ledger, rules: &Rules, (lines, products): (Vec<i64>, Vec<(i64, i64)>), now: Ms) {
+    pub(crate) fn late(&mut self, ledger: &Ledger, rules: &Rules, (lines, products): (Vec<i64>, Vec<(i64, i64)>)) {
         let doubted = |write: Write| self.saga.attempts.iter().any(|a| a.key.write == write && a.was_unknown);
         let mut things = Vec::new();
         if doubted(Write::CreateService) && !lines.is_empty() {
             let (receipts, others) = ledger.receipts_among(self.row, Write::CreateService, &lines);
-            if others {
-                self.not_before = Some(now + OTHERS_SETTLE);
-                return;
+            let accounted = |line: &i64| rules.receipts && receipts.contains(line);
+            let unaccounted: Vec<i64> = lines.into_iter().filter(|line| !accounted(line)).collect();
+            if !others {
+                things.extend(unaccounted.into_iter().map(|line| LateThing::Line(Closing { line, customer: ACME })));
+            } else if self.is_last && !unaccounted.is_empty() {
+                self.attention = true;
             }
-            let unaccounted = lines.into_iter().filter(|line| !rules.receipts || !receipts.contains(line));
-            things.extend(unaccounted.map(|line| LateThing::Line(Closing { line, customer: ACME })));
         }
         if doubted(Write::CreateServiceProduct) && !products.is_empty() {
             let ids: Vec<i64> = products.iter().map(|(id, _)| *id).collect();

@@ -122,9 +122,10 @@ fn ten_thousand_schedules_come_to_rest_with_ledger_and_world_agreeing() {
     ] {
         assert!(count > 100, "{what}: {count}");
     }
-    // A person is asked now and then: were it always, nothing of this would say anything.
+    // A person is asked now and then: were it always, nothing of this would say anything. Half of it is lines of somebody else that
+    // were ended before the rest was refused, which is planted often.
     let begun = counts.ends.values().sum::<u64>() - counts.end("not begun");
-    assert!(counts.end("attention") * 10 < begun, "{} of {begun} rows need attention", counts.end("attention"));
+    assert!(counts.end("attention") * 7 < begun, "{} of {begun} rows need attention", counts.end("attention"));
     assert!(counts.end("processed") * 2 > begun, "{} of {begun} rows are processed", counts.end("processed"));
 }
 
@@ -174,9 +175,8 @@ fn with_sweeps_that_ask_for_no_receipt_they_fail() {
 }
 
 #[test]
-fn taking_back_before_what_is_unknown_has_settled_fails() {
-    let rules = Rules { hasty: true, sweeps: false, late: 0, ..Rules::sound() };
-    is_found("taking back at once", rules, &[STILL_THERE]);
+fn when_taking_back_is_believed_without_a_receipt_they_fail() {
+    is_found("undo without a receipt", Rules { trusting: true, ..Rules::sound() }, &[STILL_THERE]);
 }
 
 /// A limit of the protocol, written down: what was answered was never unknown, so no sweep looks whether it came twice.

@@ -32,6 +32,8 @@ pub(crate) struct Counts {
     pub(crate) freezes: u64,
     /// Rows whose lines to be ended or taken were written to later than A2 says: nothing is promised of those.
     pub(crate) excused: u64,
+    /// Of those, the ones that are not as their row says: what no sweep looks at.
+    pub(crate) excused_and_wrong: u64,
     pub(crate) ends: BTreeMap<&'static str, u64>,
     pub(crate) attention: BTreeMap<&'static str, u64>,
 }
@@ -51,6 +53,7 @@ impl Counts {
         self.deaths += other.deaths;
         self.freezes += other.freezes;
         self.excused += other.excused;
+        self.excused_and_wrong += other.excused_and_wrong;
         for (into, from) in [(&mut self.ends, &other.ends), (&mut self.attention, &other.attention)] {
             for (name, count) in from {
                 *into.entry(name).or_default() += count;
@@ -151,10 +154,6 @@ fn of_lines(schedule: &mut Schedule, at: usize, row: &Row) -> Vec<(&'static str,
     if touched.is_empty() || touched.iter().any(|line| provider.moved.contains(line)) {
         return Vec::new();
     }
-    if provider.excused.contains(&at) {
-        schedule.counts.excused += 1;
-        return Vec::new();
-    }
     let is_done = row.status == Status::Processed;
     let mut broken = Vec::new();
     for closing in &row.plan.closes {
@@ -168,6 +167,11 @@ fn of_lines(schedule: &mut Schedule, at: usize, row: &Row) -> Vec<(&'static str,
         if is_ours != is_done {
             broken.push(("a line that was to change is not as its row says", format!("row {at}, {:?}", row.status)));
         }
+    }
+    if provider.excused.contains(&at) {
+        schedule.counts.excused += 1;
+        schedule.counts.excused_and_wrong += u64::from(!broken.is_empty());
+        return Vec::new();
     }
     broken
 }

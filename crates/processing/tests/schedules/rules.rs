@@ -47,8 +47,8 @@ pub(crate) struct Rules {
     pub(crate) blind: bool,
     /// Does a sweep leave alone what a receipt accounts for?
     pub(crate) receipts: bool,
-    /// Planted: who gives up takes what is unknown for not there, and waits for nothing.
-    pub(crate) hasty: bool,
+    /// Planted: what is being taken back counts as taken back, though nobody knows.
+    pub(crate) trusting: bool,
     /// Requests in ten thousand that arrive later than A2 says.
     pub(crate) late: u64,
     /// Requests in ten thousand that are answered, and arrive a second time all the same: nothing in the protocol knows of that.
@@ -66,7 +66,7 @@ impl Rules {
             fence: true,
             blind: false,
             receipts: true,
-            hasty: false,
+            trusting: false,
             late: 100,
             doubled_in_silence: 0,
         }

@@ -252,6 +252,7 @@ impl Schedule {
             match self.ledger.mean(row, token, key, number, before, now) {
                 Some(intent) => {
                     working.saga.attempts.push(intent.attempt);
+                    working.before.extend(before.map(|before| (key, before)));
                     sends.push((row, key, number));
                 }
                 None => worker.lost.push(row),
@@ -334,7 +335,7 @@ impl Schedule {
                 Some(told)
             }
             Back::Late(_, Ok(found)) => {
-                working.late(&self.ledger, &self.rules, found, now);
+                working.late(&self.ledger, &self.rules, found);
                 if let crate::desk::Late::Found(things) = &working.late {
                     let lines = things.iter().filter(|thing| matches!(thing, LateThing::Line(_))).count();
                     self.counts.late_lines += u64::try_from(lines).unwrap();
