@@ -381,3 +381,7 @@ pub fn decide_late_product(saga: &Saga, product: i64, policy: &Policy, now: Time
         Progress::Next(next) => next,
     }
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

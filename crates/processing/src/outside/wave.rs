@@ -4,7 +4,7 @@ use super::carry::{Carrying, Stopped};
 use super::desk::{Todo, Working};
 use super::look::{self, Blind, Found};
 use super::read_back::{self, Whose};
-use super::saga::{Attempt, Direction, Fate, Key, Step};
+use super::saga::{Attempt, Direction, Fate, Key, Resolution, Step};
 use super::send::{Request, natural_key};
 use super::told::key_of;
 use super::{Place, decide::Look};
@@ -146,6 +146,10 @@ impl Carrying<'_> {
             match written.iter().find(|intent| intent.key == wanted) {
                 Some(intent) => {
                     let number = working.saga.next_attempt(*key);
+                    // A person's word is good for one send: what is refused once more is not sent for ever.
+                    if working.saga.resolution == Some(Resolution::SendAgain) {
+                        working.saga.resolution = None;
+                    }
                     if let (Direction::Apply, Some(before)) = (key.direction, working.before(*key)) {
                         working.before.insert(*key, before);
                     }
