@@ -137,7 +137,9 @@ impl Reason {
             Self::BillingRejected => "Rev.io refused what was to be billed; nothing of it remains there.",
             Self::BillingTimeout => "What was to be billed did not arrive at Rev.io; nothing of it remains there.",
             Self::OutcomeUnknown => "Something was sent to Rev.io, and it cannot be found out whether it has happened.",
-            Self::FoundSeveral => "Rev.io has several lines that could be the one that was opened, or another customer's.",
+            Self::FoundSeveral => {
+                "Rev.io has several lines that could be the one that was opened, or another customer's."
+            }
             Self::UndoNotDone => "Something that was done at Rev.io cannot be taken back from here.",
             Self::UndoToBeApproved => "The row could not be finished; what was done of it waits for a person's word.",
             Self::CancelledByUser => "A person cancelled the rest of the change before this row had begun.",
@@ -189,7 +191,9 @@ impl Reason {
             Self::PoisonRow => "Look at the row's log, correct the SIM's data and retry.",
             Self::BillingRejected => "Correct at Rev.io, or in the request, what its words name; then retry.",
             Self::BillingTimeout => "See whether Rev.io answers, then retry.",
-            Self::OutcomeUnknown => "Look at Rev.io, then have the row looked at again, adopt what is there, or close it.",
+            Self::OutcomeUnknown => {
+                "Look at Rev.io, then have the row looked at again, adopt what is there, or close it."
+            }
             Self::FoundSeveral => "Look at Rev.io which one is right, end the others there, and adopt that one.",
             Self::UndoNotDone => "Put it right at Rev.io as the details say, then look again or close the row.",
             Self::UndoToBeApproved => "Say that it is to be taken back, or close the row as processed or failed.",

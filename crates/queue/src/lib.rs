@@ -105,12 +105,8 @@ impl Claims {
     }
 }
 
-async fn lane<Work, Working>(
-    claims: Claims,
-    stop: CancellationToken,
-    work: Arc<Work>,
-    bell: Arc<Notify>,
-) where
+async fn lane<Work, Working>(claims: Claims, stop: CancellationToken, work: Arc<Work>, bell: Arc<Notify>)
+where
     Work: Fn(Job) -> Working + Send + Sync,
     Working: Future<Output = ()> + Send,
 {

@@ -88,7 +88,8 @@ pub async fn record_intents(
     if intents.is_empty() {
         return Ok(Vec::new());
     }
-    let column = |of: fn(&NewIntent) -> &'static str| -> Vec<String> { intents.iter().map(|i| of(i).to_owned()).collect() };
+    let column =
+        |of: fn(&NewIntent) -> &'static str| -> Vec<String> { intents.iter().map(|i| of(i).to_owned()).collect() };
     let rows: Vec<i32> = intents.iter().map(|i| i.key.row).collect();
     let (steps, directions, calls) = (column(|i| i.key.step), column(|i| i.key.direction), column(|i| i.key.call));
     let items: Vec<i64> = intents.iter().map(|i| i.key.item).collect();
@@ -107,9 +108,10 @@ pub async fn record_intents(
         .fetch_all(&mut *transaction).await?;
     transaction.commit().await?;
     let known = |row: i32, step: &str, direction: &str, call: &str, item: i64| {
-        intents.iter().map(|i| &i.key).find(|k| {
-            k.row == row && k.step == step && k.direction == direction && k.call == call && k.item == item
-        })
+        intents
+            .iter()
+            .map(|i| &i.key)
+            .find(|k| k.row == row && k.step == step && k.direction == direction && k.call == call && k.item == item)
     };
     Ok(written
         .into_iter()

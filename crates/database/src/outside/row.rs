@@ -110,7 +110,8 @@ pub struct Attempt {
 pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestamp, Vec<OutsideRow>)> {
     let (tenant, change) = (claim.tenant.0, claim.bulk_change.0);
     let mut transaction = ledger.worker(claim.tenant).await?;
-    let now = sqlx::query_scalar!(r#"select app.now() as "now!: jiff_sqlx::Timestamp""#).fetch_one(&mut *transaction).await?;
+    let now =
+        sqlx::query_scalar!(r#"select app.now() as "now!: jiff_sqlx::Timestamp""#).fetch_one(&mut *transaction).await?;
     let rows = sqlx::query!(
         r#"select c.row_number, d.msisdn, d.iccid, coalesce(c.steps, '{}') as "steps!", w.sweeps, w.giving_up, w.giving_up_details, w.resolution,
                c.effective_date as "effective_date: jiff_sqlx::Date", b.is_cancelled,

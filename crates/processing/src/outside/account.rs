@@ -45,12 +45,23 @@ impl fmt::Debug for Accounts {
 impl Accounts {
     /// Accounts whose secrets this ring opens, at the public hosts of Rev.io and these besides.
     #[must_use]
-    pub fn new(keys: Option<Arc<KeyRing>>, http: HttpClient, clock: Clock, hosts: Vec<String>, settings: RevIoSettings) -> Self {
+    pub fn new(
+        keys: Option<Arc<KeyRing>>,
+        http: HttpClient,
+        clock: Clock,
+        hosts: Vec<String>,
+        settings: RevIoSettings,
+    ) -> Self {
         Self { keys, http, clock, hosts, settings, open: Mutex::default() }
     }
 
     /// The account, as it is set up now.
-    pub(super) async fn client(&self, ledger: &Ledger, tenant: TenantId, account: Uuid) -> Result<Arc<RevIo>, AccountTrouble> {
+    pub(super) async fn client(
+        &self,
+        ledger: &Ledger,
+        tenant: TenantId,
+        account: Uuid,
+    ) -> Result<Arc<RevIo>, AccountTrouble> {
         let unusable = |why: String| AccountTrouble::Unusable(why);
         let accounts = database::rev_io::accounts(ledger, tenant).await?;
         let Some(kept) = accounts.into_iter().find(|kept| kept.id.0 == account) else {
@@ -66,7 +77,10 @@ impl Accounts {
         }
         let address = kept.base_url.as_deref().ok_or_else(|| unusable("it has no base_url".to_owned()))?;
         admitted(address, &self.hosts).map_err(|why| unusable(format!("its base_url {why}")))?;
-        let keys = self.keys.as_ref().ok_or_else(|| unusable("this process has no key to open its secrets with".to_owned()))?;
+        let keys = self
+            .keys
+            .as_ref()
+            .ok_or_else(|| unusable("this process has no key to open its secrets with".to_owned()))?;
         let secrets = match database::rev_io::credentials(ledger, tenant, keys, account).await {
             Ok(secrets) => secrets,
             Err(CredentialRefusal::Database(trouble)) => return Err(trouble.into()),

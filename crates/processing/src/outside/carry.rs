@@ -3,12 +3,12 @@
 use super::desk::{Late, Todo, Working};
 use super::wave::{Wave, cost, signed};
 use super::{AccountTrouble, Outside, Place, explain};
+use database::DatabaseError;
 use database::outside::{
     DueClaim, Ending, end_outside_rows, extend, give_up, next_sweep, open_gate, outside_rows, release_due_work,
     reopen_for_attention, settle_outside_rows, shut_gate,
 };
 use database::rev_io::{block, pause, take_permits};
-use database::DatabaseError;
 use domain::ids::IntegrationAuthenticationId;
 use domain::reason::Reason;
 use domain::states::DeviceChangeStatus;
@@ -50,6 +50,10 @@ impl From<DatabaseError> for Stopped {
 
 /// How long a paused account's rows are left alone before it is looked whether it still is.
 const WHILE_PAUSED: Duration = Duration::from_secs(15);
+/// For so long an account is believed to be set up as it was.
+const AS_SET_UP: Duration = Duration::from_secs(5);
+/// Permits are asked for again after so long at least: what has come in meanwhile is taken at once.
+const ASKED_AGAIN: f64 = 0.05;
 /// Calls in a row that came to nothing before the circuit opens.
 const FAILURES: i32 = 5;
 
@@ -65,6 +69,7 @@ pub(super) struct Carrying<'a> {
     permits: u32,
     carried: Carried,
     came_through: bool,
+    client: Option<(Arc<RevIo>, Instant)>,
 }
 
 /// Carries the rows of a claim on. Never fails: what could not be done is due again.
@@ -87,6 +92,7 @@ pub async fn carry_out(outside: &Outside, claim: &DueClaim, stop: &CancellationT
         permits: 0,
         carried: Carried::default(),
         came_through: false,
+        client: None,
     };
     match carrying.run(stop).await {
         Ok(()) => {}
@@ -180,7 +186,8 @@ impl Carrying<'_> {
                     if after_the_end { reopened.push(ending) } else { endings.push(ending) }
                 }
                 Todo::AskPerson => {
-                    let (reason, details) = working.attention.clone().unwrap_or((Reason::OutcomeUnknown.word(), String::new()));
+                    let (reason, details) =
+                        working.attention.clone().unwrap_or((Reason::OutcomeUnknown.word(), String::new()));
                     let ending = ending(row, DeviceChangeStatus::NeedsAttention, reason, details);
                     if after_the_end { reopened.push(ending) } else { endings.push(ending) }
                 }
@@ -223,9 +230,15 @@ impl Carrying<'_> {
                 .flat_map(|working| working.brought.iter().cloned())
                 .collect();
             let settings = &self.outside.settings;
-            let settled =
-                settle_outside_rows(&self.outside.ledger, &self.claim, &part, &Value::Array(brought), settings.sweeps[0], &self.outside.worker)
-                    .await;
+            let settled = settle_outside_rows(
+                &self.outside.ledger,
+                &self.claim,
+                &part,
+                &Value::Array(brought),
+                settings.sweeps[0],
+                &self.outside.worker,
+            )
+            .await;
             match settled {
                 Ok(settled) => self.carried.recorded += usize::try_from(settled).unwrap_or(0),
                 Err(DatabaseError::Data { sqlstate, .. }) => match part.as_slice() {
@@ -260,14 +273,26 @@ impl Carrying<'_> {
             let wait = usize::try_from(done + 1).ok().and_then(|next| sweeps.get(next)).copied();
             next_sweep(&self.outside.ledger, &self.claim, &rows, wait).await?;
         }
-        let rest: Vec<i32> = swept.iter().filter(|(_, done)| usize::try_from(*done).is_ok_and(|d| d >= sweeps.len())).map(|(row, _)| *row).collect();
+        let rest: Vec<i32> = swept
+            .iter()
+            .filter(|(_, done)| usize::try_from(*done).is_ok_and(|d| d >= sweeps.len()))
+            .map(|(row, _)| *row)
+            .collect();
         Ok(next_sweep(&self.outside.ledger, &self.claim, &rest, None).await?)
     }
 
     async fn client(&mut self) -> Result<Option<Arc<RevIo>>, Stopped> {
+        if let Some((client, asked)) = &self.client
+            && asked.elapsed() < AS_SET_UP
+        {
+            return Ok(Some(Arc::clone(client)));
+        }
         let (ledger, tenant, account) = (&self.outside.ledger, self.claim.tenant, self.claim.account);
         match self.outside.accounts.client(ledger, tenant, account).await {
-            Ok(client) => Ok(Some(client)),
+            Ok(client) => {
+                self.client = Some((Arc::clone(&client), Instant::now()));
+                Ok(Some(client))
+            }
             Err(AccountTrouble::Database(trouble)) => Err(trouble.into()),
             Err(AccountTrouble::Unusable(why)) => {
                 pause(ledger, tenant, IntegrationAuthenticationId(account), &why).await?;
@@ -299,7 +324,7 @@ impl Carrying<'_> {
             wait = granted.wait_seconds;
         }
         if self.permits < first {
-            let wait = Duration::from_secs_f64(wait.clamp(0.005, 86_400.0));
+            let wait = Duration::from_secs_f64(wait.clamp(ASKED_AGAIN, 86_400.0));
             if wait > self.outside.settings.patience {
                 shut_gate(&self.outside.ledger, tenant, account, wait, 0).await?;
                 self.release_all(self.now()).await?;

@@ -247,9 +247,11 @@ impl Judge<'_> {
 
     /// A line of another account that was ended, or half of it, is not opened again: that would be another line.
     fn not_reopened(&self) -> Progress {
-        let ended = self.saga.attempts.iter().find(|attempt| {
-            attempt.key.step == Step::CloseRevService && matches!(attempt.fate, Fate::Done(_))
-        });
+        let ended = self
+            .saga
+            .attempts
+            .iter()
+            .find(|attempt| attempt.key.step == Step::CloseRevService && matches!(attempt.fate, Fate::Done(_)));
         match ended {
             Some(_) => {
                 let line = self.saga.closes.first().map_or(0, |closing| closing.line);
@@ -303,9 +305,12 @@ impl Judge<'_> {
 
     /// Something of a step that may have happened, while the row is taken back.
     fn unsettled(&self, step: Step) -> Option<Next> {
-        let open = self.saga.attempts.iter().rev().find(|attempt| {
-            attempt.key.step == step && matches!(attempt.fate, Fate::Open | Fate::Unknown)
-        })?;
+        let open = self
+            .saga
+            .attempts
+            .iter()
+            .rev()
+            .find(|attempt| attempt.key.step == step && matches!(attempt.fate, Fate::Open | Fate::Unknown))?;
         match self.written(open.key) {
             Progress::Next(next) => Some(next),
             Progress::Complete => None,
@@ -381,6 +386,10 @@ pub fn decide_late_product(saga: &Saga, product: i64, policy: &Policy, now: Time
         Progress::Next(next) => next,
     }
 }
+
+#[cfg(test)]
+#[path = "decide_rows.rs"]
+mod rows;
 
 #[cfg(test)]
 #[path = "decide_tests.rs"]

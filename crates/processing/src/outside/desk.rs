@@ -1,6 +1,8 @@
 //! The rows of a claim while they are worked on, and what is next for each.
 
-use super::decide::{Attention, Because, Look, Next, Policy, decide, decide_late, decide_late_product, decide_unsettled};
+use super::decide::{
+    Attention, Because, Look, Next, Policy, decide, decide_late, decide_late_product, decide_unsettled,
+};
 use super::saga::{Closing, Direction, Fate, Key, Saga, Step, Write};
 use super::told;
 use database::outside::OutsideRow;

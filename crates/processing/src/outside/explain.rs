@@ -24,7 +24,8 @@ pub(super) fn because(working: &Working, because: Because) -> (&'static str, Str
 
 /// Why a person has to decide.
 pub(super) fn attention(working: &Working, attention: Attention) -> (&'static str, String) {
-    let given_up = working.row.giving_up.as_ref().map(|(reason, details)| format!(" ({reason}: {details})")).unwrap_or_default();
+    let given_up =
+        working.row.giving_up.as_ref().map(|(reason, details)| format!(" ({reason}: {details})")).unwrap_or_default();
     match attention {
         Attention::CannotReopen(line) => (
             Reason::UndoNotDone.word(),
@@ -49,7 +50,9 @@ pub(super) fn attention(working: &Working, attention: Attention) -> (&'static st
         ),
         Attention::AskFirst => (
             Reason::UndoToBeApproved.word(),
-            format!("What was done is still there{given_up}. Say that it is to be taken back, or close the row as processed or failed."),
+            format!(
+                "What was done is still there{given_up}. Say that it is to be taken back, or close the row as processed or failed."
+            ),
         ),
     }
 }

@@ -67,14 +67,16 @@ pub(super) async fn back(
             Ok(Found::These(over.then_some(key.item).into_iter().collect()))
         }
         Write::PatchService => {
-            let text = |field: &str| before.and_then(|before| before.get(field)).and_then(Value::as_str).unwrap_or_default();
+            let text =
+                |field: &str| before.and_then(|before| before.get(field)).and_then(Value::as_str).unwrap_or_default();
             let wanted = match key.direction {
                 Direction::Apply => (row.msisdn.as_deref().unwrap_or_default(), row.iccid.as_str()),
                 Direction::Undo => (text("number"), text("number2")),
             };
             let found = told(client.get::<Service>(permit, key.item).await.answer)?;
             let is_so = found.is_some_and(|service| {
-                (service.number.as_deref().unwrap_or_default(), service.number2.as_deref().unwrap_or_default()) == wanted
+                (service.number.as_deref().unwrap_or_default(), service.number2.as_deref().unwrap_or_default())
+                    == wanted
             });
             Ok(Found::These(is_so.then_some(key.item).into_iter().collect()))
         }
@@ -102,7 +104,13 @@ async fn lines_of_the_number(client: &RevIo, permit: Permit, row: &OutsideRow) -
 }
 
 /// Is this what the row's write made? One read.
-pub(super) async fn adopted(client: &RevIo, permit: Permit, row: &OutsideRow, key: Key, id: i64) -> Result<Found, Blind> {
+pub(super) async fn adopted(
+    client: &RevIo,
+    permit: Permit,
+    row: &OutsideRow,
+    key: Key,
+    id: i64,
+) -> Result<Found, Blind> {
     let payer = customer(row.sold.rev_customer_id.as_deref());
     let fits = match key.write {
         Write::CreateService => told(client.get::<Service>(permit, id).await.answer)?.is_some_and(|service| {

@@ -6,6 +6,7 @@ mod carry;
 pub mod decide;
 mod desk;
 mod explain;
+mod hear;
 mod look;
 mod read_back;
 pub mod saga;
@@ -105,6 +106,9 @@ pub struct Outside {
 
 impl fmt::Debug for Outside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outside").field("worker", &self.worker).field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Outside")
+            .field("worker", &self.worker)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }

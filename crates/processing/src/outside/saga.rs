@@ -28,7 +28,9 @@ impl Step {
     /// The step of that word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::CloseRevService, Self::OpenRevService, Self::UpdateRevService].into_iter().find(|step| step.word() == word)
+        [Self::CloseRevService, Self::OpenRevService, Self::UpdateRevService]
+            .into_iter()
+            .find(|step| step.word() == word)
     }
 }
 

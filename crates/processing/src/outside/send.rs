@@ -29,7 +29,12 @@ pub(super) struct Unsendable(pub(super) &'static str);
 
 impl Request {
     /// The request of a write. `line` is the receipt of the line that a product goes on; `before` is what an undo puts back.
-    pub(super) fn of(row: &OutsideRow, key: Key, line: Option<i64>, before: Option<&Value>) -> Result<Self, Unsendable> {
+    pub(super) fn of(
+        row: &OutsideRow,
+        key: Key,
+        line: Option<i64>,
+        before: Option<&Value>,
+    ) -> Result<Self, Unsendable> {
         let sold = &row.sold;
         Ok(match key.write {
             Write::CreateService => Self::CreateService(create_service(row)?),
@@ -76,7 +81,9 @@ impl Request {
             Self::CreateServiceProduct(body) => json!(body),
             Self::DisconnectServiceProduct(body) => json!(body),
             Self::CloseService { line, on } => json!({ "line": line, "on": on.to_string() }),
-            Self::PatchService { line, number, number2 } => json!({ "line": line, "number": number, "number2": number2 }),
+            Self::PatchService { line, number, number2 } => {
+                json!({ "line": line, "number": number, "number2": number2 })
+            }
         };
         Sha256::digest(body.to_string().as_bytes()).into()
     }

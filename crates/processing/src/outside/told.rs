@@ -16,9 +16,11 @@ fn closing(line: &LineToClose) -> Closing {
 /// What is decided on.
 pub(super) fn saga(row: &OutsideRow) -> Saga {
     let attempts = row.attempts.iter().filter_map(attempt).collect();
-    let updates = row.sold.existing.as_ref().map(|line| {
-        (closing(line), row.msisdn.clone().unwrap_or_default(), row.iccid.clone())
-    });
+    let updates = row
+        .sold
+        .existing
+        .as_ref()
+        .map(|line| (closing(line), row.msisdn.clone().unwrap_or_default(), row.iccid.clone()));
     Saga {
         steps: row.steps.iter().filter_map(|word| Step::from_word(word)).collect(),
         closes: row.closes.iter().map(closing).collect(),
@@ -73,11 +75,5 @@ fn resolution(decided: &Value) -> Option<Resolution> {
 
 /// The key as the ledger has it.
 pub(super) const fn key_of(row: i32, key: Key) -> outside::Key {
-    outside::Key {
-        row,
-        step: key.step.word(),
-        direction: key.direction.word(),
-        call: key.write.word(),
-        item: key.item,
-    }
+    outside::Key { row, step: key.step.word(), direction: key.direction.word(), call: key.write.word(), item: key.item }
 }

@@ -49,7 +49,9 @@ async fn whatever_goes_wrong_with_opening_a_line_the_ledger_and_the_world_agree(
                 match place {
                     // An attempt that nobody lived to hear of is spent, too: with the fault on the second one there is no third,
                     // and with the refusal on the first one the second is not refused.
-                    Some(Place::AfterIntent | Place::AfterCall) => assert!(failed <= 1, "{name} {path} {place:?}: {change}"),
+                    Some(Place::AfterIntent | Place::AfterCall) => {
+                        assert!(failed <= 1, "{name} {path} {place:?}: {change}")
+                    }
                     _ => assert_eq!(failed, wanted, "{name} {path} {place:?}: {change}"),
                 }
                 stage.agrees(&plan).await;

@@ -12,9 +12,28 @@ async fn each_row_has_one_line_with_its_products_and_is_mirrored_with_the_record
     assert_eq!(change["status"], "PROCESSED", "{change}");
     assert_eq!(change["counts"]["ok"], 12, "{change}");
     stage.agrees(&plan).await;
-    assert_eq!(stage.app.database.number("select count(*) from app.rev_service where disconnected_date is null").await.unwrap(), 12);
-    assert_eq!(stage.app.database.number("select count(*) from app.rev_service_product where status = 'ACTIVE'").await.unwrap(), 24);
-    assert_eq!(stage.app.database.number("select count(*) from app.device_tenant where rev_service_is_active").await.unwrap(), 12);
+    assert_eq!(
+        stage
+            .app
+            .database
+            .number("select count(*) from app.rev_service where disconnected_date is null")
+            .await
+            .unwrap(),
+        12
+    );
+    assert_eq!(
+        stage
+            .app
+            .database
+            .number("select count(*) from app.rev_service_product where status = 'ACTIVE'")
+            .await
+            .unwrap(),
+        24
+    );
+    assert_eq!(
+        stage.app.database.number("select count(*) from app.device_tenant where rev_service_is_active").await.unwrap(),
+        12
+    );
     assert_eq!(stage.app.database.number("select count(*) from app.device_lock").await.unwrap(), 0);
     assert_eq!(stage.app.database.number("select count(*) from app.due_work").await.unwrap(), 0);
     let device = stage.app.get(&format!("/devices?iccid={}", testing::iccid(3))).await.unwrap().json;
@@ -38,7 +57,15 @@ async fn a_refused_product_takes_the_products_and_the_line_before_it_back() {
     assert!(failed["detail"].as_str().unwrap().contains("no such rate"), "{failed}");
     stage.agrees(&plan).await;
     // The line that was taken back is in the mirror with its end.
-    assert_eq!(stage.app.database.number("select count(*) from app.rev_service where disconnected_date is not null").await.unwrap(), 1);
+    assert_eq!(
+        stage
+            .app
+            .database
+            .number("select count(*) from app.rev_service where disconnected_date is not null")
+            .await
+            .unwrap(),
+        1
+    );
     stage.finish().await;
 }
 

@@ -59,7 +59,12 @@ impl Stage {
     pub(crate) async fn of(devices: u32) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         // What the workers say stands beside a test that fails.
-        drop(tracing_subscriber::fmt().with_test_writer().with_max_level(tracing_subscriber::filter::LevelFilter::WARN).try_init());
+        drop(
+            tracing_subscriber::fmt()
+                .with_test_writer()
+                .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+                .try_init(),
+        );
         let mut app = TestApp::start(devices).await.unwrap();
         #[expect(clippy::disallowed_methods, reason = "the world under test runs on the machine's clock")]
         let world = World::new(7, Arc::new(jiff::Timestamp::now));
@@ -81,7 +86,8 @@ impl Stage {
         ] {
             app.database.plant(&sql).await.unwrap();
         }
-        let secrets = json!({"username": USER, "password": "canary-password", "subscription_key": "canarykey0123456789"});
+        let secrets =
+            json!({"username": USER, "password": "canary-password", "subscription_key": "canarykey0123456789"});
         let accounts = app.get("/integration-authentications").await.unwrap().json;
         let id = accounts["items"][0]["id"].as_str().unwrap().to_owned();
         let kept = app.post(&format!("/integration-authentications/{id}/credentials"), &secrets).await.unwrap();
@@ -145,8 +151,10 @@ impl Stage {
             let left = self
                 .app
                 .database
-                .number("select (select count(*) from app.due_work where sweeps is null and due_at < 'infinity')
-                             + (select count(*) from app.bulk_change_chunk where state in ('READY', 'RUNNING'))")
+                .number(
+                    "select (select count(*) from app.due_work where sweeps is null and due_at < 'infinity')
+                             + (select count(*) from app.bulk_change_chunk where state in ('READY', 'RUNNING'))",
+                )
                 .await
                 .unwrap();
             if left == 0 {
@@ -184,7 +192,9 @@ impl Stage {
             let on_line = account.service_products.iter().filter(|product| product.service_id == Some(line));
             let mut found: Vec<_> = on_line
                 .filter(|product| product.status.as_deref() != Some("DISCONNECTED"))
-                .map(|product| (product.product_id, product.rate.map_or_else(String::new, |rate| format!("{:.2}", rate.0))))
+                .map(|product| {
+                    (product.product_id, product.rate.map_or_else(String::new, |rate| format!("{:.2}", rate.0)))
+                })
                 .collect();
             found.sort();
             found
@@ -198,8 +208,11 @@ impl Stage {
         let lines = self.lines();
         for row in rows {
             let iccid = row["iccid"].as_str().unwrap();
-            let ours: Vec<&Service> =
-                lines.values().flatten().filter(|line| line.number2.as_deref() == Some(iccid) && line.customer_id == ACME).collect();
+            let ours: Vec<&Service> = lines
+                .values()
+                .flatten()
+                .filter(|line| line.number2.as_deref() == Some(iccid) && line.customer_id == ACME)
+                .collect();
             match row["status"].as_str().unwrap() {
                 "PROCESSED" => {
                     assert_eq!(ours.len(), 1, "{row}");

@@ -4,7 +4,9 @@ use crate::ledger::{Ledger, Told};
 use crate::provider::Found;
 use crate::rows::ACME;
 use crate::rules::{Ms, OTHERS_SETTLE, Rules, moment, ms};
-use processing::outside::decide::{Attention, Look, Next, Policy, decide, decide_late, decide_late_product, decide_unsettled};
+use processing::outside::decide::{
+    Attention, Look, Next, Policy, decide, decide_late, decide_late_product, decide_unsettled,
+};
 use processing::outside::saga::{Attempt, Closing, Direction, Fate, Key, Saga, Step, Write};
 
 #[derive(Clone, Debug)]
@@ -52,7 +54,15 @@ impl Working {
     pub(crate) fn of(ledger: &Ledger, (row, saga, sweeps): (usize, Saga, Option<usize>)) -> Self {
         let late = if sweeps.is_some() { Late::ToLook } else { Late::NotYet };
         let kept = ledger.rows[row].intents.iter().filter_map(|intent| Some((intent.attempt.key, intent.before?)));
-        Self { row, saga, late, not_before: None, attention: false, before: kept.collect(), is_last: sweeps.is_some_and(|done| done >= 2) }
+        Self {
+            row,
+            saga,
+            late,
+            not_before: None,
+            attention: false,
+            before: kept.collect(),
+            is_last: sweeps.is_some_and(|done| done >= 2),
+        }
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -67,8 +77,13 @@ impl Working {
             return Todo::Release(then);
         }
         if rules.trusting {
-            let is_open = |a: &&mut Attempt| matches!(a.fate, Fate::Open | Fate::Unknown) && a.key.direction == Direction::Undo;
-            self.saga.attempts.iter_mut().filter(is_open).for_each(|attempt| attempt.fate = Fate::Done(attempt.key.item));
+            let is_open =
+                |a: &&mut Attempt| matches!(a.fate, Fate::Open | Fate::Unknown) && a.key.direction == Direction::Undo;
+            self.saga
+                .attempts
+                .iter_mut()
+                .filter(is_open)
+                .for_each(|attempt| attempt.fate = Fate::Done(attempt.key.item));
         }
         // Blind, nothing is waited for.
         let at = moment(if rules.blind { now + rules.settle } else { now });

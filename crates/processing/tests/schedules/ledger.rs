@@ -68,7 +68,8 @@ impl Ledger {
     pub(crate) fn of(plans: Vec<Plan>, rules: Rules, times: Times) -> Self {
         let due = Due { at: 0, sweeps: None, giving_up: false, claim: None };
         let row = |plan: Plan| {
-            let (status, due) = if plan.after.is_some() { (Status::Waiting, None) } else { (Status::Processing, Some(due)) };
+            let (status, due) =
+                if plan.after.is_some() { (Status::Waiting, None) } else { (Status::Processing, Some(due)) };
             Row { plan, status, due, intents: Vec::new() }
         };
         let rows = plans.into_iter().map(row).collect();
@@ -85,13 +86,16 @@ impl Ledger {
         let mut changes = [0, 1];
         changes.sort_by_key(|change| self.served[*change]);
         for change in changes {
-            let is_due = |row: &Row| row.plan.change == change && row.due.is_some_and(|due| due.claim.is_none() && due.at <= now);
+            let is_due = |row: &Row| {
+                row.plan.change == change && row.due.is_some_and(|due| due.claim.is_none() && due.at <= now)
+            };
             let mut rows: Vec<usize> = (0..self.rows.len()).filter(|row| is_due(&self.rows[*row])).collect();
             rows.sort_by_key(|row| self.rows[*row].due.map(|due| due.at));
             rows.truncate(most);
             if !rows.is_empty() {
                 let until = now + self.times.lease;
-                rows.iter().for_each(|row| self.rows[*row].due.iter_mut().for_each(|due| due.claim = Some((token, until))));
+                rows.iter()
+                    .for_each(|row| self.rows[*row].due.iter_mut().for_each(|due| due.claim = Some((token, until))));
                 self.turns += 1;
                 self.served[change] = self.turns;
                 return rows;
@@ -117,7 +121,8 @@ impl Ledger {
 
     /// `outside_rows`: what is decided on, and what was there before each write.
     pub(crate) fn read(&self, rows: &[usize], token: u64) -> Vec<(usize, Saga, Option<usize>)> {
-        let ours = |row: &&usize| self.rows[**row].due.is_some_and(|due| due.claim.is_some_and(|(claim, _)| claim == token));
+        let ours =
+            |row: &&usize| self.rows[**row].due.is_some_and(|due| due.claim.is_some_and(|(claim, _)| claim == token));
         let saga = |row: &usize| {
             let (row, of) = (*row, &self.rows[*row]);
             let plan = &of.plan;
@@ -154,7 +159,15 @@ impl Ledger {
     }
 
     /// `record_intents`: refused without a claim that lasts, and where an attempt at the same key is open, or has a receipt.
-    pub(crate) fn mean(&mut self, row: usize, token: u64, key: Key, number: i16, before: Option<(i64, i64)>, now: Ms) -> Option<Intent> {
+    pub(crate) fn mean(
+        &mut self,
+        row: usize,
+        token: u64,
+        key: Key,
+        number: i16,
+        before: Option<(i64, i64)>,
+        now: Ms,
+    ) -> Option<Intent> {
         let least = self.times.call + crate::rules::SPARE;
         if !self.holds(row, token, least, now) {
             return None;
@@ -220,7 +233,8 @@ impl Ledger {
         let receipts = self.receipts(write).filter(|receipt| ids.contains(receipt)).collect();
         let sim = self.rows[row].plan.sim;
         let is_open = |intent: &Intent| {
-            intent.attempt.key.write == Write::CreateService && matches!(intent.attempt.fate, Fate::Open | Fate::Unknown)
+            intent.attempt.key.write == Write::CreateService
+                && matches!(intent.attempt.fate, Fate::Open | Fate::Unknown)
         };
         let other = |(at, of): (usize, &Row)| at != row && of.plan.sim == sim && of.intents.iter().any(is_open);
         (receipts, write == Write::CreateService && self.rows.iter().enumerate().any(other))

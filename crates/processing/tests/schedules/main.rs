@@ -84,8 +84,12 @@ impl Ran {
 
     fn tell(&self) -> String {
         let seeds = self.broken.iter().take(TOLD).map(|(seed, broken)| {
-            let lines: Vec<String> = broken.iter().map(|broken| format!("\n    {}: {}", broken.what, broken.seen)).collect();
-            format!("\nseed {seed}: ASCRIBE_SCHEDULE={seed} cargo test -p processing --test schedules -- --nocapture{}", lines.concat())
+            let lines: Vec<String> =
+                broken.iter().map(|broken| format!("\n    {}: {}", broken.what, broken.seen)).collect();
+            format!(
+                "\nseed {seed}: ASCRIBE_SCHEDULE={seed} cargo test -p processing --test schedules -- --nocapture{}",
+                lines.concat()
+            )
         });
         format!("{} seeds are broken: {:#?}{}", self.broken.len(), self.by_what(), seeds.collect::<String>())
     }

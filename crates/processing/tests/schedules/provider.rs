@@ -122,7 +122,8 @@ impl Provider {
 
     /// The products in force on a line.
     pub(crate) fn on(&self, line: i64) -> Vec<i64> {
-        let mut on: Vec<i64> = self.products.iter().filter(|p| p.line == line && p.is_live).map(|p| p.product).collect();
+        let mut on: Vec<i64> =
+            self.products.iter().filter(|p| p.line == line && p.is_live).map(|p| p.product).collect();
         on.sort_unstable();
         on
     }
@@ -135,7 +136,14 @@ impl Provider {
     }
 
     /// A request arrives. Answers the id that the provider tells, or nothing if it refuses.
-    pub(crate) fn arrive(&mut self, request: &Request, plan: &Plan, mood: &Mood, chance: &mut Chance, now: Ms) -> Option<i64> {
+    pub(crate) fn arrive(
+        &mut self,
+        request: &Request,
+        plan: &Plan,
+        mood: &Mood,
+        chance: &mut Chance,
+        now: Ms,
+    ) -> Option<i64> {
         let (row, key) = (request.row, request.key);
         if self.refusals.iter().any(|refusal| refusal.hits(row, key)) {
             return None;
@@ -225,7 +233,8 @@ impl Provider {
         match key.write {
             Write::CreateService => {
                 let ours = self.lines_shown(plan, now);
-                let theirs = |l: &&Opened| l.service.number == plan.sim && l.service.customer != ACME && l.life.shows(now);
+                let theirs =
+                    |l: &&Opened| l.service.number == plan.sim && l.service.customer != ACME && l.life.shows(now);
                 if ours.is_empty() && self.lines.iter().any(|line| theirs(&line)) {
                     return Found::SomebodyElses;
                 }
@@ -236,9 +245,10 @@ impl Provider {
                 let on = self.products_shown(line.unwrap_or(0), now).filter(|on| on.product == product);
                 Found::These(on.map(|on| on.id).collect())
             }
-            Write::DisconnectServiceProduct => {
-                is_over(self.products.iter().find(|product| product.id == key.item).is_none_or(|p| !p.is_live), key.item)
-            }
+            Write::DisconnectServiceProduct => is_over(
+                self.products.iter().find(|product| product.id == key.item).is_none_or(|p| !p.is_live),
+                key.item,
+            ),
             Write::CloseService => is_over(self.line(key.item).is_none_or(|line| !line.is_live), key.item),
             Write::PatchService => {
                 is_over(self.line(key.item).is_some_and(|l| (l.service.number, l.service.number2) == patch), key.item)

@@ -115,8 +115,13 @@ pub(crate) fn at_rest(schedule: &mut Schedule, came_to_rest: bool) -> Vec<Broken
             }
         }
     }
-    for (at, row) in rows.iter().enumerate().filter(|(_, row)| row.plan.after.is_none() && row.plan.steps.contains(&Step::OpenRevService)) {
-        let same: Vec<usize> = (0..rows.len()).filter(|other| *other == at || rows[*other].plan.after == Some(at)).collect();
+    for (at, row) in rows
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| row.plan.after.is_none() && row.plan.steps.contains(&Step::OpenRevService))
+    {
+        let same: Vec<usize> =
+            (0..rows.len()).filter(|other| *other == at || rows[*other].plan.after == Some(at)).collect();
         if same.iter().any(|row| rows[*row].status == Status::NeedsAttention) {
             continue;
         }
@@ -131,9 +136,16 @@ pub(crate) fn at_rest(schedule: &mut Schedule, came_to_rest: bool) -> Vec<Broken
 fn of_opened(schedule: &Schedule, rows: &[Row], same: &[usize], row: &Row) -> Option<(&'static str, String)> {
     let provider = &schedule.provider;
     let wanted = Service { customer: ACME, number: row.plan.sim, number2: row.plan.sim };
-    let live: Vec<i64> = provider.lines.iter().filter(|l| l.is_live && l.by.is_some() && l.service == wanted).map(|l| l.id).collect();
+    let live: Vec<i64> =
+        provider.lines.iter().filter(|l| l.is_live && l.by.is_some() && l.service == wanted).map(|l| l.id).collect();
     let processed = same.iter().find(|row| rows[**row].status == Status::Processed);
-    let seen = || format!("rows {same:?}, {:?}: {live:?}; {:?}", same.iter().map(|row| rows[*row].status).collect::<Vec<_>>(), provider.lines);
+    let seen = || {
+        format!(
+            "rows {same:?}, {:?}: {live:?}; {:?}",
+            same.iter().map(|row| rows[*row].status).collect::<Vec<_>>(),
+            provider.lines
+        )
+    };
     let Some(processed) = processed else {
         return (!live.is_empty()).then(|| ("a row that is not processed has a live line", seen()));
     };
@@ -159,7 +171,10 @@ fn of_lines(schedule: &mut Schedule, at: usize, row: &Row) -> Vec<(&'static str,
     for closing in &row.plan.closes {
         let is_live = provider.line(closing.line).is_some_and(|line| line.is_live);
         if is_live == is_done {
-            broken.push(("a line that was to be ended is not as its row says", format!("row {at}, {:?}, line {}", row.status, closing.line)));
+            broken.push((
+                "a line that was to be ended is not as its row says",
+                format!("row {at}, {:?}, line {}", row.status, closing.line),
+            ));
         }
     }
     if let Some(closing) = row.plan.updates {

@@ -41,7 +41,8 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn hits(&self, row: usize, key: Key) -> bool {
-        (self.row, self.direction, self.write) == (row, key.direction, key.write) && self.item.is_none_or(|item| item == key.item)
+        (self.row, self.direction, self.write) == (row, key.direction, key.write)
+            && self.item.is_none_or(|item| item == key.item)
     }
 }
 
@@ -72,7 +73,8 @@ pub(crate) fn draw(chance: &mut Chance, provider: &mut Provider) -> Drawn {
         }
         if chance.happens(300) {
             let lines = plan.closes.iter().chain(&plan.updates).map(|closing| closing.line);
-            meanwhile.extend(lines.map(|line| (chance.between(0, 300) * SECOND, Meanwhile::Move(line))).collect::<Vec<_>>());
+            meanwhile
+                .extend(lines.map(|line| (chance.between(0, 300) * SECOND, Meanwhile::Move(line))).collect::<Vec<_>>());
         }
         let opens = plan.steps.as_slice() == [Step::OpenRevService];
         let again = Plan { after: Some(row), change: 1, is_poison: false, ..plan.clone() };

@@ -129,9 +129,11 @@ impl Schedule {
             Event::Reads(to, read) => {
                 let plan = &self.ledger.rows[read.row].plan;
                 let back = match read.look {
-                    Some(look) => {
-                        Back::Looked(read.row, look, Ok(self.provider.look(look, plan, read.line, read.patch, self.now)))
-                    }
+                    Some(look) => Back::Looked(
+                        read.row,
+                        look,
+                        Ok(self.provider.look(look, plan, read.line, read.patch, self.now)),
+                    ),
                     None => Back::Late(read.row, Ok(self.provider.late(plan, read.line, self.now))),
                 };
                 let after = self.chance.between(5, SECOND);

@@ -124,7 +124,13 @@ impl Schedule {
             },
             Phase::Meant(sends, looks) => {
                 if now - worker.wave_began > FRESH {
-                    let unsent = |(row, key, number): (usize, Key, i16)| Told { row, key, number, fate: Fate::NotSent, looked: false };
+                    let unsent = |(row, key, number): (usize, Key, i16)| Told {
+                        row,
+                        key,
+                        number,
+                        fate: Fate::NotSent,
+                        looked: false,
+                    };
                     let unsent: Vec<Told> = sends.into_iter().map(unsent).collect();
                     self.tell(worker, unsent);
                     worker.phase = Phase::Sending(Vec::new(), looks);
@@ -227,7 +233,11 @@ impl Schedule {
             Todo::Cancel => self.ledger.end(row, token, Status::Cancelled, now),
             Todo::Attention(_) | Todo::GiveUp if is_over => self.ledger.reopen(row, token, now),
             Todo::Attention(why) => {
-                *self.counts.attention.entry(why.map_or("what was found", |why| crate::rest::word(&why))).or_default() += 1;
+                *self
+                    .counts
+                    .attention
+                    .entry(why.map_or("what was found", |why| crate::rest::word(&why)))
+                    .or_default() += 1;
                 self.ledger.end(row, token, Status::NeedsAttention, now);
             }
             Todo::Release(then) => self.ledger.release(row, token, then, now),
@@ -266,7 +276,8 @@ impl Schedule {
             let claim = self.ledger.rows[row].due.and_then(|due| due.claim);
             self.counts.sent += 1;
             self.counts.sent_again += u64::from(number > 1);
-            self.counts.sent_by_zombies += u64::from(claim.is_none_or(|(token, until)| token != worker.token || until <= self.now));
+            self.counts.sent_by_zombies +=
+                u64::from(claim.is_none_or(|(token, until)| token != worker.token || until <= self.now));
             let Some(working) = worker.row(row) else { continue };
             let patch = working.patch(key, self.ledger.rows[row].plan.sim);
             let line = working.line().unwrap_or(0);

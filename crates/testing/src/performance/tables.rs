@@ -2,8 +2,8 @@
 
 use super::number::{figure, grouped};
 use super::{
-    ASCRIBE, BEST_BY_HAND, BEST_CALLS, BEST_OF_CHUNK_JOBS, BEST_OF_DEVICE_JOBS, GATE_SHARE, GATE_THROTTLED, INTAKE, LastRun,
-    Row, targets,
+    ASCRIBE, BEST_BY_HAND, BEST_CALLS, BEST_OF_CHUNK_JOBS, BEST_OF_DEVICE_JOBS, GATE_SHARE, GATE_THROTTLED, INTAKE,
+    LastRun, Row, targets,
 };
 use std::fmt::Write as _;
 

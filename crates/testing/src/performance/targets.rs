@@ -1,6 +1,8 @@
 //! What was set out to be reached, and whether it was.
 
-use super::{ASCRIBE, BEST_BY_HAND, BEST_OF_CHUNK_JOBS, GATE_SHARE, GATE_THROTTLED, INTAKE, INTAKE_COPY, LastRun, ONE_CALL};
+use super::{
+    ASCRIBE, BEST_BY_HAND, BEST_OF_CHUNK_JOBS, GATE_SHARE, GATE_THROTTLED, INTAKE, INTAKE_COPY, LastRun, ONE_CALL,
+};
 
 /// Ten thousand, a hundred thousand and a million devices.
 const SMALL: u32 = 10_000;
