@@ -1022,7 +1022,7 @@ create table app.account_gate (
     account      uuid not null,
     not_before   timestamptz not null,
     rows_at_once smallint not null check (rows_at_once > 0),
-    -- Calls in a row that told nothing or did not arrive. From some on, one row at a time is tried, after longer and longer.
+    -- Times in a row that calls told nothing or did not arrive. From some on, one row at a time is tried, after longer and longer.
     failures     integer not null default 0,
     primary key (tenant_id, account)
 ) with (fillfactor = 50);
@@ -1262,6 +1262,7 @@ grant select, insert, update on app.account_gate to ascribe_worker;
 grant select, insert, update (outcome, was_unknown, provider_ref, before_image, evidence, ended_at) on app.provider_intent to ascribe_worker;
 grant select on app.due_work, app.outside_turn, app.account_gate, app.provider_intent to ascribe_web;
 grant update (is_paused, is_cancelled) on app.outside_turn to ascribe_web;
+grant update (not_before, failures) on app.account_gate to ascribe_web;
 
 -- Billing: the web role shows the mirror and keeps accounts; it writes secrets and cannot read them. The worker reads Rev.io.
 grant select on app.rev_provider, app.rev_service_type, app.rev_usage_plan_group, app.rev_product, app.rev_package, app.rev_package_product,
@@ -2173,7 +2174,7 @@ grant execute on function app.record_rows(uuid, uuid, integer, app.settling_row[
 -- Seed's procedure: the SQS message with a retry number. Runs as the dispatcher, over all tenants, on ids only.
 -- Rows whose lease ran out (somebody died with them) are given back first. Then it goes round: of the accounts whose gate is open,
 -- the change that was served least recently. Of a change that is paused only what has begun is taken; of one that is cancelled,
--- also behind a closed gate, what has not begun: that needs no call. When the account's calls came to nothing five times in a
+-- also behind a closed gate, what has not begun: that needs no call. When the account's calls came to nothing three times in a
 -- row, one row at a time is tried.
 -- Answers no row when nothing is due. Cost: 1 update for all rows of a claim and 1 of the turn.
 create function app.claim_due_work(p_claim uuid, p_lease interval)
@@ -2193,7 +2194,7 @@ begin
     update app.due_work w set claim = null, lease_until = null, due_at = v_now
     from lost where w.tenant_id = lost.tenant_id and w.bulk_change_id = lost.bulk_change_id and w.row_number = lost.row_number;
     for v_turn in
-        select t.*, g.not_before > v_now as is_closed, case when g.failures >= 5 then 1 else g.rows_at_once end as most
+        select t.*, g.not_before > v_now as is_closed, case when g.failures >= 3 then 1 else g.rows_at_once end as most
         from app.outside_turn t join app.account_gate g on g.tenant_id = t.tenant_id and g.account = t.account
         order by t.served_at, t.tenant_id, t.account, t.bulk_change_id
     loop

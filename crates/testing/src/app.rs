@@ -1,6 +1,6 @@
 //! A whole app on a real port and a real database, driven over HTTP as a client would.
 
-use crate::cluster::TestDatabase;
+use crate::cluster::{TestCluster, TestDatabase};
 use crate::fixture::Fixture;
 use anyhow::{Result, ensure};
 use database::Ledger;
@@ -74,6 +74,15 @@ impl TestApp {
         Self::start_at(devices, settings, plan_wait, None, web::Limits::new(0, 0)).await
     }
 
+    /// A world in a cluster of the caller's own, as a bench has that waits for the disk.
+    ///
+    /// # Errors
+    /// PostgreSQL does not answer.
+    pub async fn start_in(cluster: &TestCluster, devices: u32, settings: PlannerSettings) -> Result<Self> {
+        let database = TestDatabase::new_in(cluster).await?;
+        Self::start_on(database, devices, settings, Duration::from_secs(60), None, web::Limits::new(0, 0)).await
+    }
+
     /// A small world in which a key may ask so many times a second, after a burst of so many.
     ///
     /// # Errors
@@ -100,8 +109,18 @@ impl TestApp {
         moment: Option<&str>,
         limits: web::Limits,
     ) -> Result<Self> {
+        Self::start_on(TestDatabase::new().await?, devices, settings, plan_wait, moment, limits).await
+    }
+
+    async fn start_on(
+        database: TestDatabase,
+        devices: u32,
+        settings: PlannerSettings,
+        plan_wait: Duration,
+        moment: Option<&str>,
+        limits: web::Limits,
+    ) -> Result<Self> {
         drop(rustls::crypto::ring::default_provider().install_default());
-        let database = TestDatabase::new().await?;
         #[expect(clippy::disallowed_methods, reason = "the app under test runs on the machine's clock")]
         let clock = Clock::from_fn(jiff::Timestamp::now);
         let ids = Ids::new(clock, [42; 32]);

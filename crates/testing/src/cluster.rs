@@ -186,9 +186,21 @@ impl TestDatabase {
         Self::from_template("template1").await
     }
 
+    /// A migrated, empty one in this cluster.
+    ///
+    /// # Errors
+    /// PostgreSQL does not answer.
+    pub async fn new_in(cluster: &TestCluster) -> Result<Self> {
+        Self::copy(TEMPLATE, &cluster.admin(), &cluster.template()).await
+    }
+
     async fn from_template(template: &str) -> Result<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
         let (admin, server) = tokio::task::spawn_blocking(run_server).await??;
+        Self::copy(template, admin, server).await
+    }
+
+    async fn copy(template: &str, admin: &Server, server: &Server) -> Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
         let mut connection = admin.connect().await.context("the test server does not answer")?;
         // Copies of one template take turns: a template must not be in use.

@@ -2,7 +2,7 @@
 -- Seed's procedure: the SQS message with a retry number. Runs as the dispatcher, over all tenants, on ids only.
 -- Rows whose lease ran out (somebody died with them) are given back first. Then it goes round: of the accounts whose gate is open,
 -- the change that was served least recently. Of a change that is paused only what has begun is taken; of one that is cancelled,
--- also behind a closed gate, what has not begun: that needs no call. When the account's calls came to nothing five times in a
+-- also behind a closed gate, what has not begun: that needs no call. When the account's calls came to nothing three times in a
 -- row, one row at a time is tried.
 -- Answers no row when nothing is due. Cost: 1 update for all rows of a claim and 1 of the turn.
 create function app.claim_due_work(p_claim uuid, p_lease interval)
@@ -22,7 +22,7 @@ begin
     update app.due_work w set claim = null, lease_until = null, due_at = v_now
     from lost where w.tenant_id = lost.tenant_id and w.bulk_change_id = lost.bulk_change_id and w.row_number = lost.row_number;
     for v_turn in
-        select t.*, g.not_before > v_now as is_closed, case when g.failures >= 5 then 1 else g.rows_at_once end as most
+        select t.*, g.not_before > v_now as is_closed, case when g.failures >= 3 then 1 else g.rows_at_once end as most
         from app.outside_turn t join app.account_gate g on g.tenant_id = t.tenant_id and g.account = t.account
         order by t.served_at, t.tenant_id, t.account, t.bulk_change_id
     loop

@@ -47,7 +47,7 @@ create table app.account_gate (
     account      uuid not null,
     not_before   timestamptz not null,
     rows_at_once smallint not null check (rows_at_once > 0),
-    -- Calls in a row that told nothing or did not arrive. From some on, one row at a time is tried, after longer and longer.
+    -- Times in a row that calls told nothing or did not arrive. From some on, one row at a time is tried, after longer and longer.
     failures     integer not null default 0,
     primary key (tenant_id, account)
 ) with (fillfactor = 50);

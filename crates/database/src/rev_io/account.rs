@@ -210,9 +210,22 @@ pub async fn edit(
     if written > 0 {
         let detail = json!({ "id": id, "name": edit.name, "base_url": edit.base_url, "paused": edit.paused });
         record(&mut transaction, caller, "integration_authentication_edited", detail).await?;
+        open_gate_again(&mut transaction, caller.tenant, id).await?;
     }
     transaction.commit().await?;
     Ok(edited(written, exists))
+}
+
+/// Somebody has put something right: what waits for the account is tried at once, and not when the next try was due.
+async fn open_gate_again(connection: &mut sqlx::PgConnection, tenant: TenantId, account: Uuid) -> Result<()> {
+    sqlx::query!(
+        "update app.account_gate set not_before = app.now(), failures = 0 where tenant_id = $1 and account = $2",
+        tenant.0,
+        account
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Where a secret belongs: it opens there and nowhere else, and an older one that was put back does not open either.
@@ -277,6 +290,7 @@ pub async fn keep_secrets(
     }
     let fields: Vec<&str> = secrets.iter().map(|(field, _)| *field).collect();
     record(&mut transaction, caller, "credentials_written", json!({ "account": account, "fields": fields })).await?;
+    open_gate_again(&mut transaction, tenant, account).await?;
     transaction.commit().await.map_err(DatabaseError::from)?;
     Ok(true)
 }

@@ -50,8 +50,13 @@ impl From<DatabaseError> for Stopped {
 
 /// How long a paused account's rows are left alone before it is looked whether it still is.
 const WHILE_PAUSED: Duration = Duration::from_secs(15);
-/// Calls in a row that came to nothing before the circuit opens.
-const FAILURES: i32 = 5;
+/// For so long an account is believed to be set up as it was.
+const AS_SET_UP: Duration = Duration::from_secs(5);
+/// Permits are asked for again after so long at least: what has come in meanwhile is taken at once.
+const ASKED_AGAIN: f64 = 0.05;
+/// Waves in a row of which no call came through, before the circuit opens. Waves and not calls: what is sent at the same moment fails
+/// for the same reason.
+const FAILURES: i32 = 3;
 
 /// A claim that is being carried on.
 pub(super) struct Carrying<'a> {
@@ -65,6 +70,7 @@ pub(super) struct Carrying<'a> {
     permits: u32,
     carried: Carried,
     came_through: bool,
+    client: Option<(Arc<RevIo>, Instant)>,
 }
 
 /// Carries the rows of a claim on. Never fails: what could not be done is due again.
@@ -87,6 +93,7 @@ pub async fn carry_out(outside: &Outside, claim: &DueClaim, stop: &CancellationT
         permits: 0,
         carried: Carried::default(),
         came_through: false,
+        client: None,
     };
     match carrying.run(stop).await {
         Ok(()) => {}
@@ -276,9 +283,17 @@ impl Carrying<'_> {
     }
 
     async fn client(&mut self) -> Result<Option<Arc<RevIo>>, Stopped> {
+        if let Some((client, asked)) = &self.client
+            && asked.elapsed() < AS_SET_UP
+        {
+            return Ok(Some(Arc::clone(client)));
+        }
         let (ledger, tenant, account) = (&self.outside.ledger, self.claim.tenant, self.claim.account);
         match self.outside.accounts.client(ledger, tenant, account).await {
-            Ok(client) => Ok(Some(client)),
+            Ok(client) => {
+                self.client = Some((Arc::clone(&client), Instant::now()));
+                Ok(Some(client))
+            }
             Err(AccountTrouble::Database(trouble)) => Err(trouble.into()),
             Err(AccountTrouble::Unusable(why)) => {
                 pause(ledger, tenant, IntegrationAuthenticationId(account), &why).await?;
@@ -310,7 +325,7 @@ impl Carrying<'_> {
             wait = granted.wait_seconds;
         }
         if self.permits < first {
-            let wait = Duration::from_secs_f64(wait.clamp(0.005, 86_400.0));
+            let wait = Duration::from_secs_f64(wait.clamp(ASKED_AGAIN, 86_400.0));
             if wait > self.outside.settings.patience {
                 shut_gate(&self.outside.ledger, tenant, account, wait, 0).await?;
                 self.release_all(self.now()).await?;
@@ -352,7 +367,7 @@ impl Carrying<'_> {
             open_gate(&ledger, tenant, account).await?;
         } else if wave.came_through == 0 && wave.came_to_nothing > 0 {
             self.came_through = false;
-            let gate = shut_gate(&ledger, tenant, account, Duration::ZERO, wave.came_to_nothing).await?;
+            let gate = shut_gate(&ledger, tenant, account, Duration::ZERO, 1).await?;
             if gate.failures >= FAILURES {
                 let steps = u32::try_from(gate.failures - FAILURES).unwrap_or(0).min(10);
                 let wait = Duration::from_secs(1 << steps).min(self.outside.settings.longest_shut);

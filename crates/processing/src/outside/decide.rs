@@ -71,7 +71,7 @@ pub enum Attention {
     CannotReopen(i64),
     /// Taking back was refused, or did not arrive.
     UndoNotDone(Key),
-    /// The line that is to be taken back is somebody else's now.
+    /// The line that is to be taken back or put back is somebody else's now, or is not as the row left it.
     NotOurs(i64),
     /// The installation wants a person to say whether what was done is taken back.
     AskFirst,
@@ -151,8 +151,16 @@ impl Judge<'_> {
             }
         }
         // What a package brought is read, so that it is billed and mirrored, and not only believed.
-        if self.saga.has_package && !self.saga.lines.contains_key(&line) {
-            return Progress::Next(Next::Look(Look::Line(Step::OpenRevService, line)));
+        if self.saga.has_package {
+            let Some(read) = self.saga.lines.get(&line) else {
+                return Progress::Next(Next::Look(Look::Line(Step::OpenRevService, line)));
+            };
+            // A list that lags behind shows nothing yet: it is read once more when everything shows.
+            if read.products.is_empty()
+                && let Some(then) = self.shows_from(create)
+            {
+                return Progress::Next(Next::Wait(then));
+            }
         }
         Progress::Complete
     }
@@ -193,16 +201,26 @@ impl Judge<'_> {
         self.written(key)
     }
 
+    /// Only what is still as the row left it is put back.
     fn put_back(&self) -> Progress {
-        let Some((closing, ..)) = &self.saga.updates else { return Progress::Complete };
+        let Some((closing, number, iccid)) = &self.saga.updates else { return Progress::Complete };
         let done = Key::new(Step::UpdateRevService, Direction::Apply, Write::PatchService, closing.line);
-        if self.saga.receipt(done).is_none() {
+        let undo = Key { direction: Direction::Undo, ..done };
+        if self.saga.receipt(done).is_none() || self.saga.receipt(undo).is_some() {
             return Progress::Complete;
         }
         if let Some(next) = self.asks_first() {
             return Progress::Next(next);
         }
-        self.written(Key { direction: Direction::Undo, ..done })
+        let Some(line) = self.saga.lines.get(&closing.line) else {
+            return Progress::Next(Next::Look(Look::Line(Step::UpdateRevService, closing.line)));
+        };
+        let is_ours = line.customer == closing.customer
+            && (line.number.as_ref(), line.number2.as_ref()) == (Some(number), Some(iccid));
+        if !line.exists || line.closed || !is_ours {
+            return Progress::Next(Next::Attention(Attention::NotOurs(closing.line)));
+        }
+        self.written(undo)
     }
 
     fn unopened(&self) -> Progress {
@@ -211,7 +229,28 @@ impl Judge<'_> {
         if let Some(next) = self.asks_first() {
             return Progress::Next(next);
         }
+        // What a package brought has no receipts: only a list names it, and only when everything shows.
+        if self.saga.has_package
+            && let Some(then) = self.shows_from(create)
+        {
+            return Progress::Next(Next::Wait(then));
+        }
         self.closed(Step::OpenRevService, Direction::Undo, Closing { line, customer: self.saga.customer })
+    }
+
+    /// When a list shows what the latest attempt at this write has made, if that is still to come.
+    fn shows_from(&self, key: Key) -> Option<Timestamp> {
+        self.saga.attempts_at(key).next_back().map(|attempt| attempt.settle_until).filter(|then| self.now < *then)
+    }
+
+    /// The products that the row has put on this line, by its receipts.
+    fn put_on(&self, line: i64) -> impl Iterator<Item = i64> {
+        let create = Key::new(Step::OpenRevService, Direction::Apply, Write::CreateService, 0);
+        let is_ours = self.saga.receipt(create) == Some(line);
+        self.saga.attempts.iter().filter_map(move |attempt| match attempt.fate {
+            Fate::Done(product) if is_ours && attempt.key.write == Write::CreateServiceProduct => Some(product),
+            _ => None,
+        })
     }
 
     /// A line of another account that was ended, or half of it, is not opened again: that would be another line.
@@ -257,9 +296,13 @@ impl Judge<'_> {
             });
         }
         let mut products = line.products.clone();
+        if direction == Direction::Undo {
+            products.extend(self.put_on(closing.line));
+        }
         products.sort_unstable_by(|a, b| b.cmp(a));
+        products.dedup();
         for product in products {
-            // A receipt is believed more than a list, which may be old.
+            // A receipt is believed more than a list, which may be old: what was ended is, and what was put on the line is there.
             let disconnect = Key::new(step, direction, Write::DisconnectServiceProduct, product);
             if let Progress::Next(next) = self.written(disconnect) {
                 return Progress::Next(next);
@@ -323,6 +366,14 @@ impl Judge<'_> {
     }
 }
 
+/// What of a row that is over was sent and is not known yet. It settles before it is looked what else came late: else nobody would
+/// ever find out.
+#[must_use]
+pub fn decide_unsettled(saga: &Saga, policy: &Policy, now: Timestamp) -> Option<Next> {
+    let judge = Judge { saga, policy, now };
+    saga.steps.iter().rev().find_map(|step| judge.unsettled(*step))
+}
+
 /// What is to be done with what a look after the end of a row has found that no receipt accounts for: it came late, and is ended.
 #[must_use]
 pub fn decide_late(saga: &Saga, late: Closing, policy: &Policy, now: Timestamp) -> Next {
@@ -343,3 +394,11 @@ pub fn decide_late_product(saga: &Saga, product: i64, policy: &Policy, now: Time
         Progress::Next(next) => next,
     }
 }
+
+#[cfg(test)]
+#[path = "decide_rows.rs"]
+mod rows;
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

@@ -1,11 +1,14 @@
 //! The rows of a claim while they are worked on, and what is next for each.
 
-use super::decide::{Attention, Because, Look, Next, Policy, decide, decide_late, decide_late_product};
+use super::decide::{
+    Attention, Because, Look, Next, Policy, decide, decide_late, decide_late_product, decide_unsettled,
+};
 use super::saga::{Closing, Direction, Fate, Key, Resolution, Saga, Step, Write};
 use super::told;
 use database::outside::OutsideRow;
 use jiff::Timestamp;
 use serde_json::Value;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A row that is worked on.
@@ -21,6 +24,8 @@ pub(super) struct Working {
     pub(super) not_before: Option<Timestamp>,
     /// A person has to decide, for a reason that reading has shown.
     pub(super) attention: Option<(&'static str, String)>,
+    /// What was there before each write that this claim has meant.
+    pub(super) before: HashMap<Key, Value>,
 }
 
 /// What came late, as far as it is known.
@@ -61,7 +66,7 @@ impl Working {
     pub(super) fn new(row: OutsideRow) -> Self {
         let saga = told::saga(&row);
         let late = if row.sweeps.is_some() { Late::ToLook } else { Late::NotYet };
-        Self { row, saga, brought: Vec::new(), late, not_before: None, attention: None }
+        Self { row, saga, brought: Vec::new(), late, not_before: None, attention: None, before: HashMap::new() }
     }
 
     /// What is next, at the gate of this account.
@@ -74,7 +79,10 @@ impl Working {
         }
         let next = match &mut self.late {
             Late::NotYet => decide(&self.saga, policy, now),
-            Late::ToLook => return self.at_gate(account, now, Step::OpenRevService, Todo::LookForLate),
+            Late::ToLook => match decide_unsettled(&self.saga, policy, now) {
+                Some(next) => next,
+                None => return self.at_gate(account, now, Step::OpenRevService, Todo::LookForLate),
+            },
             Late::Found(things) => {
                 let next = loop {
                     let Some(thing) = things.last().copied() else { return Todo::Swept };
@@ -143,6 +151,9 @@ impl Working {
             return None;
         }
         let apply = Key { direction: Direction::Apply, ..key };
+        if let Some(before) = self.before.get(&apply) {
+            return Some(before.clone());
+        }
         let kept = self.row.attempts.iter().rev().find(|attempt| {
             Key::from_words(&attempt.step, &attempt.direction, &attempt.call, attempt.item) == Some(apply)
                 && attempt.before_image.is_some()
@@ -172,7 +183,7 @@ impl Working {
                 self.saga.lines.entry(key.item).and_modify(|line| line.closed = true);
             }
             // What it is like has to be read again.
-            (Write::DisconnectServiceProduct | Write::CloseService, _) => self.saga.lines.clear(),
+            (Write::DisconnectServiceProduct | Write::CloseService | Write::PatchService, _) => self.saga.lines.clear(),
             _ => {}
         }
     }

@@ -46,9 +46,7 @@ pub(super) fn attention(working: &Working, attention: Attention) -> (&'static st
         }
         Attention::NotOurs(line) => (
             Reason::UndoNotDone.word(),
-            format!(
-                "Line {line} was opened for this row and is another customer's now{given_up}. Look at Rev.io, then close the row."
-            ),
+            format!("Line {line} is not any more as this row left it{given_up}. Look at Rev.io, then close the row."),
         ),
         Attention::AskFirst => (
             Reason::UndoToBeApproved.word(),

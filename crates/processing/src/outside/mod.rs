@@ -6,6 +6,7 @@ mod carry;
 pub mod decide;
 mod desk;
 mod explain;
+mod hear;
 mod look;
 mod read_back;
 pub mod saga;

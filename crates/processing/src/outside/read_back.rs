@@ -81,13 +81,15 @@ pub(super) async fn meaning(
     })
 }
 
-/// What a late look has found: what no receipt accounts for is to end.
+/// What a late look has found: what no receipt accounts for is to end. While another row's attempt at the same line is not settled,
+/// what is found may be that one's: then the next look tells, and of the last one a person does. Nobody waits for another row, for
+/// that one may wait for a person.
 pub(super) async fn late(
     ledger: &Ledger,
     whose: Whose,
     working: &mut Working,
     (lines, products): (Vec<i64>, Vec<(i64, i64)>),
-    now: Timestamp,
+    is_last: bool,
 ) -> Result<(), DatabaseError> {
     let mut things = Vec::new();
     let doubted = |write: Write| working.saga.attempts.iter().any(|a| a.key.write == write && a.was_unknown);
@@ -98,12 +100,19 @@ pub(super) async fn late(
         let call = create.write.word();
         let (receipts, others) =
             receipts_among(ledger, whose.tenant, whose.account, call, &lines, (&natural, except)).await?;
-        if others {
-            working.not_before = Some(now + OTHERS_SETTLE);
-            return Ok(());
+        let unaccounted: Vec<i64> = lines.into_iter().filter(|line| !receipts.contains(line)).collect();
+        if !others {
+            let closing = |line| LateThing::Line(Closing { line, customer: working.saga.customer });
+            things.extend(unaccounted.into_iter().map(closing));
+        } else if is_last && !unaccounted.is_empty() {
+            working.attention = Some((
+                Reason::FoundSeveral.word(),
+                format!(
+                    "Rev.io has {} for this SIM, and it is not known whether this row made it or a later one.",
+                    list(&unaccounted)
+                ),
+            ));
         }
-        let unaccounted = lines.into_iter().filter(|line| !receipts.contains(line));
-        things.extend(unaccounted.map(|line| LateThing::Line(Closing { line, customer: working.saga.customer })));
     }
     if doubted(Write::CreateServiceProduct) && !products.is_empty() {
         let ids: Vec<i64> = products.iter().map(|(id, _)| *id).collect();

@@ -3,8 +3,8 @@
 use super::carry::{Carrying, Stopped};
 use super::desk::{Todo, Working};
 use super::look::{self, Blind, Found};
-use super::read_back::{self, Whose};
-use super::saga::{Attempt, Direction, Fate, Key, Step};
+use super::read_back;
+use super::saga::{Attempt, Direction, Fate, Key, Resolution};
 use super::send::{Request, natural_key};
 use super::told::key_of;
 use super::{Place, decide::Look};
@@ -12,10 +12,9 @@ use database::outside::{NewIntent, Told, finish_intents, record_intents};
 use domain::reason::Reason;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt as _, future::BoxFuture};
-use integrations::answer::Answer;
 use integrations::billing::rev_io::{Receipt, RevIo};
 use integrations::{Outcome, Permit};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,11 +22,13 @@ use std::time::{Duration, Instant};
 const FRESH: Duration = Duration::from_secs(5);
 /// Answers that are written down at a time, at most.
 const AT_A_TIME: usize = 64;
+/// After the first answer others are waited for so long, to be written down with it: a commit for each would cost more than the calls.
+const TOGETHER: Duration = Duration::from_millis(40);
 /// A lease has to last for the call and so long besides.
 const SPARE: Duration = Duration::from_secs(5);
 
 /// What came back of one call.
-enum Back {
+pub(super) enum Back {
     Sent { at: usize, key: Key, attempt: i16, outcome: Outcome<Receipt> },
     Looked { at: usize, look: Look, found: Result<Found, Blind> },
     Late { at: usize, found: Result<(Vec<i64>, Vec<(i64, i64)>), Blind> },
@@ -54,7 +55,7 @@ impl Carrying<'_> {
     /// Makes the calls, for which there are permits.
     pub(super) async fn wave(&mut self, client: &Arc<RevIo>, calls: Vec<(usize, Todo)>) -> Result<Wave, Stopped> {
         let begun = Instant::now();
-        let flying: FuturesUnordered<BoxFuture<'static, Back>> = FuturesUnordered::new();
+        let mut flying: FuturesUnordered<BoxFuture<'static, Back>> = FuturesUnordered::new();
         let mut sends = Vec::new();
         for (at, todo) in calls {
             match todo {
@@ -94,8 +95,19 @@ impl Carrying<'_> {
         }
         let mut wave = Wave::default();
         self.write_down(unsent).await?;
-        let mut coming = flying.ready_chunks(AT_A_TIME);
-        while let Some(backs) = coming.next().await {
+        while let Some(first) = flying.next().await {
+            let mut backs = vec![first];
+            let mut together = std::pin::pin!(tokio::time::sleep(TOGETHER));
+            while backs.len() < AT_A_TIME {
+                tokio::select! {
+                    biased;
+                    back = flying.next() => match back {
+                        Some(back) => backs.push(back),
+                        None => break,
+                    },
+                    () = &mut together => break,
+                }
+            }
             if backs.iter().any(|back| matches!(back, Back::Sent { .. }))
                 && self.outside.witness.dies_at(Place::AfterCall)
             {
@@ -162,8 +174,13 @@ impl Carrying<'_> {
             match written.iter().find(|intent| intent.key == wanted) {
                 Some(intent) => {
                     let number = working.saga.next_attempt(*key);
-                    // A person's decision is good for one send.
-                    working.saga.resolution = None;
+                    // A person's word is good for one send: what is refused once more is not sent for ever.
+                    if working.saga.resolution == Some(Resolution::SendAgain) {
+                        working.saga.resolution = None;
+                    }
+                    if let (Direction::Apply, Some(before)) = (key.direction, working.before(*key)) {
+                        working.before.insert(*key, before);
+                    }
                     working.saga.attempts.push(Attempt {
                         key: *key,
                         number,
@@ -214,146 +231,8 @@ impl Carrying<'_> {
         })
     }
 
-    /// What an answer means for its row.
-    async fn hear(&mut self, back: Back, wave: &mut Wave) -> Result<Option<Told>, Stopped> {
-        let now = self.now();
-        let whose =
-            Whose { tenant: self.claim.tenant, bulk_change: self.claim.bulk_change.0, account: self.claim.account };
-        Ok(match back {
-            Back::Sent { at, key, attempt, outcome } => {
-                let (outcome_word, reference, evidence) = self.weigh(at, outcome.answer, wave, now);
-                let mut told = self.told(at, key, attempt, outcome_word, reference, &evidence, outcome_word);
-                told.request = Some(outcome.exchange.request);
-                told.response = outcome.exchange.response;
-                Some(told)
-            }
-            Back::Looked { at, look, found } => match (look, self.heard(at, found, wave, now)) {
-                (_, None) => None,
-                (Look::Line(step, id), Some(Found::Line(line, products))) => {
-                    let account = whose.account;
-                    if let Some(working) = self.desk.get_mut(at) {
-                        working.saga.lines.insert(id, line);
-                        if step == Step::OpenRevService {
-                            working.brought = products
-                                .into_iter()
-                                .map(|mut product| {
-                                    product["account"] = serde_json::json!(account);
-                                    product
-                                })
-                                .collect();
-                        }
-                    }
-                    None
-                }
-                (Look::Adopt(key, id), Some(Found::These(found))) if found.is_empty() => {
-                    if let Some(working) = self.desk.get_mut(at) {
-                        working.attention = Some((
-                            Reason::OutcomeUnknown.word(),
-                            format!(
-                                "{id} at Rev.io is not {}; look again, or name another.",
-                                super::explain::what(key)
-                            ),
-                        ));
-                    }
-                    None
-                }
-                (Look::Back(key) | Look::Adopt(key, _), Some(found)) => match self.desk.get_mut(at) {
-                    Some(working) => read_back::meaning(&self.outside.ledger, whose, working, key, found, now).await?,
-                    None => None,
-                },
-                (Look::Line(..), Some(_)) => None,
-            },
-            Back::Late { at, found } => {
-                if let Some(found) = self.heard(at, found, wave, now)
-                    && let Some(working) = self.desk.get_mut(at)
-                {
-                    read_back::late(&self.outside.ledger, whose, working, found, now).await?;
-                }
-                None
-            }
-        })
-    }
-
-    fn weigh(
-        &mut self,
-        at: usize,
-        answer: Answer<Receipt>,
-        wave: &mut Wave,
-        now: Timestamp,
-    ) -> (&'static str, Option<i64>, String) {
-        match answer {
-            Answer::Done(receipt) => {
-                wave.came_through += 1;
-                ("DONE", Some(receipt.id), String::new())
-            }
-            Answer::Refused(refusal) => {
-                wave.came_through += 1;
-                let code = refusal.code.map(|code| format!("{code}: ")).unwrap_or_default();
-                ("REFUSED", None, format!("{code}{}", refusal.message))
-            }
-            Answer::TryLater { after, why } => {
-                if why.is_an_attempt() {
-                    wave.came_to_nothing += 1;
-                } else {
-                    wave.throttled = wave.throttled.max(Some(after));
-                }
-                self.wait(at, now, after);
-                ("NOT_SENT", None, format!("{why:?}"))
-            }
-            Answer::CredentialsRefused { status, message } => {
-                wave.credentials = Some(format!("Rev.io refused the credentials ({status}): {message}"));
-                ("NOT_SENT", None, format!("status {status}: {message}"))
-            }
-            Answer::Unknown { why } => {
-                wave.came_to_nothing += 1;
-                ("UNKNOWN", None, why.to_string())
-            }
-        }
-    }
-
-    /// What a look has found, if it has found anything.
-    fn heard<T>(&mut self, at: usize, found: Result<T, Blind>, wave: &mut Wave, now: Timestamp) -> Option<T> {
-        match found {
-            Ok(found) => {
-                wave.came_through += 1;
-                Some(found)
-            }
-            Err(Blind::Throttled(after)) => {
-                wave.throttled = wave.throttled.max(Some(after));
-                self.wait(at, now, after);
-                None
-            }
-            Err(Blind::Credentials(why)) => {
-                wave.credentials = Some(format!("Rev.io refused the credentials ({why})"));
-                None
-            }
-            Err(Blind::Later(after, why)) => {
-                wave.came_to_nothing += 1;
-                let blind_for = self.outside.settings.blind_for;
-                if let Some(working) = self.desk.get_mut(at)
-                    && let Some(since) = working.unknown_since()
-                    && now.duration_since(since) > signed(blind_for)
-                {
-                    working.attention = Some((
-                        Reason::OutcomeUnknown.word(),
-                        format!("Rev.io could not be asked since {since}: {why}"),
-                    ));
-                } else {
-                    self.wait(at, now, after);
-                }
-                None
-            }
-        }
-    }
-
-    fn wait(&mut self, at: usize, now: Timestamp, after: Duration) {
-        if let Some(working) = self.desk.get_mut(at) {
-            working.not_before = Some(now + signed(after));
-        }
-    }
-
     #[expect(clippy::too_many_arguments, reason = "each is a column of what is written down")]
-    fn told(
+    pub(super) fn told(
         &self,
         at: usize,
         key: Key,

@@ -32,6 +32,11 @@ pub const INTAKE: &str = "intake, ascribe, CSV to PLANNED";
 /// The finished rows, copied into the table without looking at anything.
 pub const INTAKE_COPY: &str = "intake, COPY of the finished rows";
 
+/// Calls that arrived at a provider, of the configured rate.
+pub const GATE_SHARE: &str = "gate, share of the configured rate";
+/// Of those, the ones that it was too busy for.
+pub const GATE_THROTTLED: &str = "gate, throttled answers";
+
 const BEGIN: &str = "<!-- measured -->";
 const END: &str = "<!-- /measured -->";
 

@@ -2,7 +2,8 @@
 
 use super::number::{figure, grouped};
 use super::{
-    ASCRIBE, BEST_BY_HAND, BEST_CALLS, BEST_OF_CHUNK_JOBS, BEST_OF_DEVICE_JOBS, INTAKE, LastRun, Row, targets,
+    ASCRIBE, BEST_BY_HAND, BEST_CALLS, BEST_OF_CHUNK_JOBS, BEST_OF_DEVICE_JOBS, GATE_SHARE, GATE_THROTTLED, INTAKE,
+    LastRun, Row, targets,
 };
 use std::fmt::Write as _;
 
@@ -40,6 +41,7 @@ pub fn tables(run: &LastRun) -> String {
         of_intake(&mut out, run, n);
     }
     of_scale(&mut out, run);
+    of_gate(&mut out, run);
     for n in run.sizes(|row| row.name.starts_with("list, ")) {
         of_lists(&mut out, run, n);
     }
@@ -150,6 +152,22 @@ fn of_scale(out: &mut String, run: &LastRun) {
     for (name, unit) in names {
         let cells: String = sizes.iter().map(|n| format!(" {} |", cell(run.row(name, *n), 1.0))).collect();
         let _ = writeln!(out, "| {name} | {} |{cells}", unit.replace("us/", "µs/"));
+    }
+}
+
+fn of_gate(out: &mut String, run: &LastRun) {
+    let rates = run.sizes(|row| row.name == GATE_SHARE);
+    if rates.is_empty() {
+        return;
+    }
+    out.push_str(
+        "\n### At a provider's gate, calls of 50 to 300 ms\n\n\
+         | Configured, calls a minute | arrived, calls/s | of the configured rate, % | throttled, % |\n|---|---|---|---|\n",
+    );
+    for rate in rates {
+        let of = |name: &str| cell(run.row(name, rate), 1.0);
+        let (arrived, share, throttled) = (of("gate, calls that arrived"), of(GATE_SHARE), of(GATE_THROTTLED));
+        let _ = writeln!(out, "| {} | {arrived} | {share} | {throttled} |", grouped(f64::from(rate), 0));
     }
 }
 

@@ -1,11 +1,16 @@
 //! What was set out to be reached, and whether it was.
 
-use super::{ASCRIBE, BEST_BY_HAND, BEST_OF_CHUNK_JOBS, INTAKE, INTAKE_COPY, LastRun, ONE_CALL};
+use super::{
+    ASCRIBE, BEST_BY_HAND, BEST_OF_CHUNK_JOBS, GATE_SHARE, GATE_THROTTLED, INTAKE, INTAKE_COPY, LastRun, ONE_CALL,
+};
 
 /// Ten thousand, a hundred thousand and a million devices.
 const SMALL: u32 = 10_000;
 const LARGE: u32 = 100_000;
 const HUGE: u32 = 1_000_000;
+
+/// Calls a minute: Rev.io's own, 50 and 200 a second.
+const RATES: [u32; 3] = [500, 3_000, 12_000];
 
 /// One of the targets.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,6 +46,11 @@ pub fn targets(run: &LastRun) -> Vec<Target> {
         let of = |n| run.row(name, n).map(|row| row.value);
         Some((of(HUGE)?, of(HUGE)? / of(SMALL)?))
     };
+    // The worst of the rates; none if one of them was not measured.
+    let gate = |name: &str, worse: fn(f64, f64) -> f64| {
+        let each: Option<Vec<f64>> = RATES.iter().map(|rate| Some(run.row(name, *rate)?.value)).collect();
+        each.and_then(|each| each.into_iter().reduce(worse))
+    };
     let memories = ["plan, peak memory of the service", "settle, peak memory of the service"].map(memory);
     vec![
         at_least(
@@ -67,6 +77,14 @@ pub fn targets(run: &LastRun) -> Vec<Target> {
             most(memories.map(|m| m.map(|m| m.1))),
         ),
         at_most("Memory of the service at 1,000,000", 128.0, "MiB", most(memories.map(|m| m.map(|m| m.0)))),
+        Target {
+            what: "Calls at a provider's gate, of the configured rate: 500 a minute, 50 and 200 a second",
+            at_most: false,
+            bound: 95.0,
+            unit: "%",
+            found: gate(GATE_SHARE, f64::min),
+        },
+        at_most("Throttled answers at these rates", 1.0, "%", gate(GATE_THROTTLED, f64::max)),
     ]
 }
 

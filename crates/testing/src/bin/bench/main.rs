@@ -1,8 +1,10 @@
-//! `make bench`: what Ascribe costs against hand-written SQL and job queues that write the same rows, against COPY, and at size.
+//! `make bench`: what Ascribe costs against hand-written SQL and job queues that write the same rows, against COPY, at size, and at
+//! a provider's gate.
 //!
 //! Quote the ratios and the counters: the rates are one machine's on one day.
 
 mod assignment;
+mod gate;
 mod handwritten;
 mod intake;
 mod lists;
@@ -10,6 +12,7 @@ mod peers;
 mod postgres_cost;
 mod prepared;
 mod product;
+mod relay;
 mod report;
 mod scale;
 mod service;
@@ -28,10 +31,10 @@ usage: bench [ROUNDS [SIZE …]] [--devices N,…] [--only PART,…] [--publish]
   ROUNDS     of assignment and intake; 5
   SIZE       rows of the changes that go through the program as it is shipped, ascending; 10000 100000 1000000
   --devices  of the assignments that are compared; 10000,100000 (the last one is intake's, too)
-  --only     assignment, intake, scale
+  --only     assignment, intake, scale, gate
   --publish  write docs/performance.json, .svg and the tables in .md; only after all parts";
 
-const PARTS: [&str; 3] = ["assignment", "intake", "scale"];
+const PARTS: [&str; 4] = ["assignment", "intake", "scale", "gate"];
 
 /// What was asked for.
 struct Wanted {
@@ -104,6 +107,10 @@ fn main() -> Result<()> {
     }
     if wanted.has("scale") {
         runtime.block_on(scale::measure(&wanted.sizes, &mut report))?;
+    }
+    if wanted.has("gate") {
+        let cluster = TestCluster::start_with(true)?;
+        runtime.block_on(gate::measure(&cluster, &mut report))?;
     }
     let run = report.finish();
     print!("\n{}", testing::performance::tables(&run));
