@@ -582,7 +582,7 @@ create index rev_service_product_by_service on app.rev_service_product (tenant_i
 create table app.credential (
     tenant_id    uuid not null references app.tenant,
     account   uuid not null,
-    field        text not null check (field in ('username', 'password', 'subscription_key')),
+    field        text not null check (field in ('username', 'password', 'subscription_key', 'signing_secret')),
     version      integer not null default 1,
     key_id       text not null,
     sealed_key   bytea not null,
@@ -590,7 +590,7 @@ create table app.credential (
     modified_at  timestamptz not null,
     primary key (tenant_id, account, field)
 );
-comment on column app.credential.account is 'An integration authentication, or a service provider.';
+comment on column app.credential.account is 'An integration authentication, a service provider, or a webhook.';
 
 -- What all workers together have sent to an account. next_at is when the next call may leave (a generic cell rate: it
 -- moves on by one interval a call); blocked_until is what the provider asked for.
@@ -932,6 +932,72 @@ create table app.audit_seal (
 -- What a request with an Idempotency-Key made is a plan or a bulk change.
 alter table app.idempotency_key add foreign key (tenant_id, made_id) references app.device_bulk_change (tenant_id, id);
 
+-- tables/055_webhook.sql
+-- Where a tenant wants to be told what became of its plans and changes. The signing secret is in app.credential, sealed.
+create table app.webhook (
+    tenant_id      uuid not null references app.tenant,
+    id             uuid not null,
+    url            text not null,
+    description    text,
+    events         text[] not null check (cardinality(events) > 0 and events <@ array[
+        'plan.ready', 'plan.failed', 'bulk_change.started', 'bulk_change.completed', 'bulk_change.completed_with_failures',
+        'bulk_change.failed', 'bulk_change.cancelled', 'bulk_change.paused', 'bulk_change.resumed']),
+    status         text not null default 'ACTIVE' check (status in ('ACTIVE', 'PAUSED', 'ARCHIVED')),
+    -- Who or what paused it.
+    paused_because text,
+    created_at     timestamptz not null,
+    -- Dispatch: one delivery of a webhook is under way at a time, and webhooks take turns. The epoch fences whoever held it before.
+    served_at      timestamptz not null,
+    lease_until    timestamptz,
+    epoch          integer not null default 0,
+    primary key (tenant_id, id),
+    check ((status = 'PAUSED') = (paused_because is not null))
+) with (fillfactor = 70);
+comment on table app.webhook is 'An address that is told of events. At most ten of a tenant are not archived; an archived one stays.';
+create index webhook_in_turn on app.webhook (served_at) where status = 'ACTIVE';
+
+-- The outbox: one row per event and webhook, written in the transaction that changed the state. The body is what is sent, to
+-- the byte. seq counts the events of one change for one webhook, from 1: they are delivered in that order.
+create table app.webhook_delivery (
+    tenant_id        uuid not null,
+    id               uuid not null,
+    webhook_id       uuid not null,
+    -- Newest first, as it is listed.
+    number           bigint generated always as identity,
+    -- Null: somebody asked for a test.
+    bulk_change_id   uuid,
+    seq              integer not null check (seq > 0),
+    event            text not null,
+    body             text not null,
+    created_at       timestamptz not null,
+    status           text not null default 'PENDING' check (status in ('PENDING', 'DELIVERED', 'FAILED', 'CANCELLED')),
+    attempts         integer not null default 0,
+    first_attempt_at timestamptz,
+    next_attempt_at  timestamptz,
+    ended_at         timestamptz,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, webhook_id) references app.webhook (tenant_id, id),
+    foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
+    unique (tenant_id, webhook_id, bulk_change_id, seq),
+    check ((status = 'PENDING') = (next_attempt_at is not null)),
+    check ((status = 'PENDING') = (ended_at is null))
+) with (fillfactor = 70);
+create index webhook_delivery_due on app.webhook_delivery (tenant_id, webhook_id, next_attempt_at) where status = 'PENDING';
+create index webhook_delivery_listed on app.webhook_delivery (tenant_id, webhook_id, number);
+create index webhook_delivery_ended on app.webhook_delivery (tenant_id, ended_at) where ended_at is not null;
+
+-- What each try of a delivery came to. Nothing of what the receiver said is kept but its status.
+create table app.webhook_attempt (
+    tenant_id           uuid not null,
+    webhook_delivery_id uuid not null,
+    attempt             integer not null,
+    at                  timestamptz not null,
+    http_status         smallint,
+    error               text,
+    primary key (tenant_id, webhook_delivery_id, attempt),
+    foreign key (tenant_id, webhook_delivery_id) references app.webhook_delivery (tenant_id, id) on delete cascade
+);
+
 -- tables/060_settling_row.sql
 -- A row in the middle of being settled: what settle_chunk holds in memory of one device change. Never stored.
 create type app.settling_row as (
@@ -1000,7 +1066,8 @@ begin
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
-        'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry', 'audit_seal']
+        'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry', 'audit_seal',
+        'webhook', 'webhook_delivery', 'webhook_attempt']
     loop
         execute format('alter table app.%I enable row level security', v_table);
         execute format('alter table app.%I force row level security', v_table);
@@ -1119,6 +1186,19 @@ grant update (paused_because) on app.integration_authentication to ascribe_worke
 grant insert, update (customer_name, status, parent_rev_customer_id, activated_date, close_date, bill_profile_id, agent_id, gone_at)
     on app.rev_customer to ascribe_worker;
 grant insert, update (name, given_name) on app.site to ascribe_worker;
+
+-- Webhooks: whoever changes a state notes what there is to tell (note_webhook_events). The dispatcher finds what is due: ids and
+-- times, neither an address nor a body. The worker sends, and takes away what is old.
+create policy dispatcher on app.webhook to ascribe_dispatcher using (true) with check (true);
+create policy dispatcher on app.webhook_delivery for select to ascribe_dispatcher using (true);
+grant select (tenant_id, id, status, served_at, lease_until, epoch), update (served_at, lease_until, epoch) on app.webhook to ascribe_dispatcher;
+grant select (tenant_id, id, webhook_id, number, bulk_change_id, seq, status, next_attempt_at) on app.webhook_delivery to ascribe_dispatcher;
+grant select, insert, update (url, description, events, status, paused_because) on app.webhook to ascribe_web;
+grant select, insert, update (status, next_attempt_at, ended_at) on app.webhook_delivery to ascribe_web;
+grant select on app.webhook_attempt to ascribe_web;
+grant select, update (status, paused_because, lease_until) on app.webhook to ascribe_worker;
+grant select, insert, delete, update (attempts, first_attempt_at, status, next_attempt_at, ended_at) on app.webhook_delivery to ascribe_worker;
+grant select, insert on app.webhook_attempt to ascribe_worker;
 
 -- Functions are called by name and by right: nothing is executable by everybody. (The order matters: this runs
 -- before the procedures are made.)
@@ -2466,3 +2546,160 @@ end
 $$;
 grant execute on function app.audit_entry_text(app.audit_entry) to ascribe_web, ascribe_worker;
 grant execute on function app.seal_audit(uuid) to ascribe_worker;
+
+-- procedures/note_webhook_events.sql
+-- note_webhook_events: what happened to a plan or a change is noted for those who want to be told, in the transaction in which
+-- it happened: whoever reads of it later reads what is so, and nothing that was rolled back is told.
+-- Seed's procedure: none (it sent a mail after the fact, and could forget it).
+-- Trigger on app.device_bulk_change, on its few changes of status; runs with the rights of whoever changes it, under the
+-- change's row lock, which keeps seq without gaps.
+-- Cost: where nobody has a webhook, one index look-up per change of status (at most about five in a change's life); else
+-- one insert per webhook that wants the event. Nothing per device.
+create function app.note_webhook_events() returns trigger
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_now    timestamptz := app.now();
+    v_events text[];
+    v_k      app.bulk_change_counter;
+    v_counts json;
+begin
+    if not exists (select from app.webhook w where w.tenant_id = new.tenant_id and w.status = 'ACTIVE') then
+        return null;
+    end if;
+    select * into v_k from app.bulk_change_counter k where k.tenant_id = new.tenant_id and k.bulk_change_id = new.id;
+    v_events := array_remove(array[
+        -- A small change begins and ends in one update; one that was cancelled before it began never began.
+        case when old.started_at is null and new.started_at is not null and new.status <> 'CANCELLED' then 'bulk_change.started' end,
+        case when new.status = old.status then null
+            when new.status = 'PLANNED' then 'plan.ready'
+            when new.status = 'PLAN_FAILED' then 'plan.failed'
+            when new.status = 'PAUSED' then 'bulk_change.paused'
+            when new.status = 'PROCESSED' and v_k.ok = v_k.planned then 'bulk_change.completed'
+            when new.status = 'PROCESSED' then 'bulk_change.completed_with_failures'
+            when new.status = 'ERROR' then 'bulk_change.failed'
+            when new.status = 'CANCELLED' then 'bulk_change.cancelled'
+            -- Cancelling a paused change wakes it, too, and says so in its details.
+            when old.status = 'PAUSED' and new.status_details is not distinct from old.status_details then 'bulk_change.resumed'
+        end], null);
+    if v_events = '{}' then
+        return null;
+    end if;
+    v_counts := case when new.status in ('PLANNED', 'PLAN_FAILED')
+        then json_build_object('rows', new.row_count, 'change', new.row_count - new.no_change_count - new.refused_count,
+            'no_change', new.no_change_count, 'refused', new.refused_count)
+        else json_build_object('planned', v_k.planned, 'ok', v_k.ok, 'failed', v_k.failed, 'skipped', v_k.skipped,
+            'cancelled', v_k.cancelled, 'needs_attention', v_k.needs_attention, 'to_do', v_k.to_do) end;
+    insert into app.webhook_delivery (tenant_id, id, webhook_id, bulk_change_id, seq, event, body, created_at, next_attempt_at)
+    select new.tenant_id, gen_random_uuid(), w.id, new.id, s.seq, e.event,
+        json_build_object('type', e.event, 'timestamp', to_char(v_now at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+            'data', json_build_object('id', new.id, 'seq', s.seq, 'status', new.status, 'counts', v_counts, 'reference', new.reference,
+                'link', case when new.applied_at is null then '/api/v1/plans/' else '/api/v1/bulk-changes/' end || new.id))::text,
+        v_now, v_now
+    from app.webhook w
+    cross join unnest(v_events) with ordinality as e (event, n)
+    cross join lateral (
+        select coalesce(max(d.seq), 0) + (select count(*) from unnest(v_events) with ordinality as b (event, n)
+                where b.n <= e.n and b.event = any (w.events))::integer as seq
+        from app.webhook_delivery d where d.tenant_id = new.tenant_id and d.webhook_id = w.id and d.bulk_change_id = new.id) s
+    where w.tenant_id = new.tenant_id and w.status = 'ACTIVE' and e.event = any (w.events);
+    return null;
+end
+$$;
+create trigger note_webhook_events after update of status, started_at on app.device_bulk_change for each row
+    when (old.status is distinct from new.status or old.started_at is distinct from new.started_at)
+    execute function app.note_webhook_events();
+
+-- procedures/claim_webhook_delivery.sql
+-- claim_webhook_delivery: the next delivery that is due, lent to the caller with an epoch of its own.
+-- Seed's procedure: none.
+-- Runs as the dispatcher, over all tenants, on ids only. What is lent is the webhook: one of its deliveries is under way at a
+-- time, so that an address that takes long to answer keeps nobody waiting but itself; webhooks take turns, least recently
+-- served first. Of a change's events the first that is not over goes first. SKIP LOCKED: two callers never wait for each
+-- other. A lease that ran out (somebody died with it) is lent again: at least once.
+-- Answers no row when nothing is due. Cost: one index look-up per active webhook that has nothing due, 1 update.
+create function app.claim_webhook_delivery(p_lease interval)
+    returns table (tenant_id uuid, webhook_id uuid, delivery_id uuid, epoch integer)
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_tenant   uuid;
+    v_webhook  uuid;
+    v_delivery uuid;
+begin
+    select w.tenant_id, w.id into v_tenant, v_webhook from app.webhook w
+    where w.status = 'ACTIVE' and (w.lease_until is null or w.lease_until <= app.now())
+      and exists (select from app.webhook_delivery d
+          where d.tenant_id = w.tenant_id and d.webhook_id = w.id and d.status = 'PENDING' and d.next_attempt_at <= app.now()
+            and not exists (select from app.webhook_delivery b where b.tenant_id = d.tenant_id and b.webhook_id = d.webhook_id
+                and b.bulk_change_id = d.bulk_change_id and b.seq < d.seq and b.status = 'PENDING'))
+    order by w.served_at limit 1
+    for update of w skip locked;
+    if not found then
+        return;
+    end if;
+    -- Now that the webhook is ours: another caller may have done meanwhile what was due when it was looked for.
+    select d.id into v_delivery from app.webhook_delivery d
+    where d.tenant_id = v_tenant and d.webhook_id = v_webhook and d.status = 'PENDING' and d.next_attempt_at <= app.now()
+      and not exists (select from app.webhook_delivery b where b.tenant_id = d.tenant_id and b.webhook_id = d.webhook_id
+          and b.bulk_change_id = d.bulk_change_id and b.seq < d.seq and b.status = 'PENDING')
+    order by d.next_attempt_at, d.number limit 1;
+    if not found then
+        return;
+    end if;
+    return query
+        update app.webhook w set lease_until = app.now() + p_lease, epoch = w.epoch + 1, served_at = app.now()
+        where w.tenant_id = v_tenant and w.id = v_webhook
+        returning w.tenant_id, w.id, v_delivery, w.epoch;
+end
+$$;
+grant execute on function app.claim_webhook_delivery(interval) to ascribe_dispatcher;
+
+-- procedures/end_webhook_attempt.sql
+-- end_webhook_attempt: what a try of a delivery came to; the webhook is given back.
+-- Seed's procedure: none.
+-- In:     the claim's epoch; the status that came back, or why none did; what is next:
+--         'DELIVERED' · 'AGAIN' after p_wait · 'FAILED' (tried for days) · 'GONE' (410: the webhook is paused; what is
+--         pending is tried again when somebody lets it go on).
+-- Effect: the attempt, the delivery, and with it the later events of the same change, which wait as long as it does.
+-- Errors: ZA001 the lease is lost: somebody else has the webhook now, and tries the delivery again.
+-- Cost:   1 insert, 2 or 3 updates.
+create function app.end_webhook_attempt(p_tenant_id uuid, p_webhook_id uuid, p_delivery_id uuid, p_epoch integer,
+    p_http_status smallint, p_error text, p_next text, p_wait interval) returns void
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_now      timestamptz := app.now();
+    v_delivery app.webhook_delivery;
+begin
+    perform from app.webhook w where w.tenant_id = p_tenant_id and w.id = p_webhook_id and w.epoch = p_epoch
+        and w.lease_until > v_now for update;
+    if not found then
+        raise exception 'the lease of the webhook is lost' using errcode = 'ZA001';
+    end if;
+    select * into v_delivery from app.webhook_delivery d where d.tenant_id = p_tenant_id and d.id = p_delivery_id for update;
+    insert into app.webhook_attempt (tenant_id, webhook_delivery_id, attempt, at, http_status, error)
+    values (p_tenant_id, p_delivery_id, v_delivery.attempts + 1, v_now, p_http_status, p_error);
+    -- Archived while it was under way: it stays cancelled, and the attempt says what came of it.
+    update app.webhook_delivery d
+    set attempts = d.attempts + 1, first_attempt_at = coalesce(d.first_attempt_at, v_now),
+        status = case when d.status <> 'PENDING' then d.status when p_next in ('DELIVERED', 'FAILED') then p_next else 'PENDING' end,
+        next_attempt_at = case when d.status = 'PENDING' and p_next in ('AGAIN', 'GONE') then v_now + coalesce(p_wait, interval '0') end,
+        ended_at = case when d.status <> 'PENDING' then d.ended_at when p_next in ('DELIVERED', 'FAILED') then v_now end
+    where d.tenant_id = p_tenant_id and d.id = p_delivery_id;
+    update app.webhook_delivery d set next_attempt_at = case when p_next = 'AGAIN' then v_now + p_wait else v_now end
+    where d.tenant_id = p_tenant_id and d.webhook_id = p_webhook_id and d.bulk_change_id = v_delivery.bulk_change_id
+      and d.seq > v_delivery.seq and d.status = 'PENDING' and (p_next = 'AGAIN' or d.next_attempt_at > v_now);
+    update app.webhook w
+    set lease_until = null,
+        status = case when p_next = 'GONE' and w.status = 'ACTIVE' then 'PAUSED' else w.status end,
+        paused_because = case when p_next = 'GONE' and w.status = 'ACTIVE' then 'it answered 410 Gone' else w.paused_because end
+    where w.tenant_id = p_tenant_id and w.id = p_webhook_id;
+    if p_next = 'GONE' then
+        insert into app.audit_entry (tenant_id, at, actor, action, detail)
+        values (p_tenant_id, v_now, 'ascribe', 'webhook_paused', jsonb_build_object('webhook', p_webhook_id, 'because', 'it answered 410 Gone'));
+    end if;
+end
+$$;
+grant execute on function app.end_webhook_attempt(uuid, uuid, uuid, integer, smallint, text, text, interval) to ascribe_worker;

@@ -97,6 +97,8 @@ const EXTRA_POLICIES: &[&str] = &[
     "tenant_turn.dispatcher",
     "bulk_change_turn.dispatcher",
     "schedule_chunk.dispatcher",
+    "webhook.dispatcher",
+    "webhook_delivery.dispatcher",
     "m2m_device.agent",
     "device_status_history.agent",
     "device_tenant.own_devices",

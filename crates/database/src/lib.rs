@@ -37,6 +37,7 @@ mod store;
 pub mod targets;
 pub mod tenant;
 pub mod undo;
+pub mod webhook;
 pub mod written;
 
 pub use error::{DatabaseError, Result};

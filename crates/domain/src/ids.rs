@@ -43,6 +43,8 @@ ids! {
     CustomerRatePoolId;
     /// One account at Rev.io.
     IntegrationAuthenticationId;
+    /// An address that is told of events.
+    WebhookId;
 }
 
 /// Makes new ids: UUID version 7 (RFC 9562), from a clock and a random source that are passed in.

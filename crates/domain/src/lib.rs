@@ -24,6 +24,7 @@
 //! | override | what one row of an input asks for in place of the request |
 //! | linked changes | what a file that mixes service providers becomes: one change for each |
 //! | schedule | plan, pool and allocation of a device that wait for their effective date |
+//! | webhook | an address that is told of events; a delivery is one event for one webhook, an attempt one try of it |
 //! | settle | the transaction that records a chunk's outcome: assignment, history, row, log, counts, audit |
 
 pub mod allocation;
@@ -44,3 +45,5 @@ pub mod states;
 pub mod target;
 pub mod undo;
 pub mod verdict;
+pub mod webhook;
+pub mod webhook_address;

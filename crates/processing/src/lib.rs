@@ -1,8 +1,10 @@
-//! The work: a claimed chunk is settled, again after an outage, in halves around a bad row; what is due is applied.
+//! The work: a claimed chunk is settled, again after an outage, in halves around a bad row; what is due is applied or told.
 //! Must not know: queues, HTTP, or where the claim came from; worker, Lambda and test call the same function.
 
 mod due;
+mod notify;
 mod settle;
 
 pub use due::apply_due;
+pub use notify::{NotifySettings, Telling, notify_until_stopped, tell};
 pub use settle::{Outcome, Retry, settle};

@@ -14,7 +14,8 @@ begin
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
-        'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry', 'audit_seal']
+        'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry', 'audit_seal',
+        'webhook', 'webhook_delivery', 'webhook_attempt']
     loop
         execute format('alter table app.%I enable row level security', v_table);
         execute format('alter table app.%I force row level security', v_table);
@@ -133,6 +134,19 @@ grant update (paused_because) on app.integration_authentication to ascribe_worke
 grant insert, update (customer_name, status, parent_rev_customer_id, activated_date, close_date, bill_profile_id, agent_id, gone_at)
     on app.rev_customer to ascribe_worker;
 grant insert, update (name, given_name) on app.site to ascribe_worker;
+
+-- Webhooks: whoever changes a state notes what there is to tell (note_webhook_events). The dispatcher finds what is due: ids and
+-- times, neither an address nor a body. The worker sends, and takes away what is old.
+create policy dispatcher on app.webhook to ascribe_dispatcher using (true) with check (true);
+create policy dispatcher on app.webhook_delivery for select to ascribe_dispatcher using (true);
+grant select (tenant_id, id, status, served_at, lease_until, epoch), update (served_at, lease_until, epoch) on app.webhook to ascribe_dispatcher;
+grant select (tenant_id, id, webhook_id, number, bulk_change_id, seq, status, next_attempt_at) on app.webhook_delivery to ascribe_dispatcher;
+grant select, insert, update (url, description, events, status, paused_because) on app.webhook to ascribe_web;
+grant select, insert, update (status, next_attempt_at, ended_at) on app.webhook_delivery to ascribe_web;
+grant select on app.webhook_attempt to ascribe_web;
+grant select, update (status, paused_because, lease_until) on app.webhook to ascribe_worker;
+grant select, insert, delete, update (attempts, first_attempt_at, status, next_attempt_at, ended_at) on app.webhook_delivery to ascribe_worker;
+grant select, insert on app.webhook_attempt to ascribe_worker;
 
 -- Functions are called by name and by right: nothing is executable by everybody. (The order matters: this runs
 -- before the procedures are made.)

@@ -216,7 +216,7 @@ pub async fn edit(
 }
 
 /// Where a secret belongs: it opens there and nowhere else, and an older one that was put back does not open either.
-fn place(tenant: TenantId, account: Uuid, field: &str, version: i32) -> String {
+pub(crate) fn place(tenant: TenantId, account: Uuid, field: &str, version: i32) -> String {
     format!("{tenant} {account} {field} {version}")
 }
 

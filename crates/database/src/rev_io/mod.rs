@@ -20,3 +20,5 @@ pub use links::{Links, due_links, links_of, relink};
 pub use mirror::{Told, keep_page, keep_records};
 pub use reading::{Progress, Reading, claim, extend, progress, release};
 pub use resource::Resource;
+
+pub(crate) use account::place;
