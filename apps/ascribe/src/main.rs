@@ -65,6 +65,9 @@ enum Command {
     /// Accounts at Rev.io
     #[command(subcommand)]
     RevAccount(client::rev_account::Command),
+    /// Addresses that are told what became of plans and changes
+    #[command(subcommand)]
+    Webhook(client::webhook::Command),
     /// The audit trail
     #[command(subcommand)]
     Audit(client::audit::Command),
@@ -125,6 +128,7 @@ async fn main() -> ExitCode {
         Command::Pool(command) => client::reference::pools(&settings, command).await,
         Command::ServiceProvider(command) => client::reference::service_providers(&settings, command).await,
         Command::RevAccount(command) => client::rev_account::run(&settings, command).await,
+        Command::Webhook(command) => client::webhook::run(&settings, command).await,
         Command::Audit(command) => client::audit::run(&settings, command).await,
         Command::Key(command) => client::key::run(&settings, command).await,
         Command::Whoami { output } => client::key::whoami(&settings, output).await,

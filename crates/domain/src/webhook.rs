@@ -1,5 +1,8 @@
 //! What webhooks are told of, how long a delivery is tried, and how a body is told apart from a forged one (Standard Webhooks).
 
+use crate::ids::Ids;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use std::time::Duration;
 
 /// What a webhook may be told of.
@@ -20,6 +23,14 @@ pub const TEST_EVENT: &str = "webhook.test";
 
 /// What a signing secret begins with.
 pub const SECRET_PREFIX: &str = "whsec_";
+
+/// A new signing secret: `whsec_` and the base64 of 32 random bytes.
+#[must_use]
+pub fn new_secret(ids: &Ids) -> String {
+    let mut bytes = [0; 32];
+    ids.fill(&mut bytes);
+    format!("{SECRET_PREFIX}{}", BASE64_STANDARD.encode(bytes))
+}
 
 /// How many webhooks of a tenant are not archived, at most.
 pub const MOST_WEBHOOKS: i64 = 10;
@@ -45,6 +56,15 @@ pub fn wait_after(tries: u32, since_the_first: Duration, jitter: f64) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn new_secrets_differ_and_have_32_bytes() {
+        let ids = Ids::new(Clock::fixed(jiff::Timestamp::UNIX_EPOCH), [3; 32]);
+        let (one, other) = (new_secret(&ids), new_secret(&ids));
+        assert_ne!(one, other);
+        assert_eq!(BASE64_STANDARD.decode(one.strip_prefix("whsec_").unwrap()).unwrap().len(), 32);
+    }
 
     #[test]
     fn waits_grow_and_it_is_tried_for_three_days_and_not_for_ever() {

@@ -33,8 +33,7 @@ pub enum Reach {
 const LONGEST: usize = 1_024;
 
 /// Names that mean something inside a network only (RFC 6761, 6762, 7686, 8375, ICANN's `internal`).
-const INSIDE: [&str; 9] =
-    ["localhost", "local", "internal", "intranet", "lan", "home", "corp", "onion", "arpa"];
+const INSIDE: [&str; 9] = ["localhost", "local", "internal", "intranet", "lan", "home", "corp", "onion", "arpa"];
 
 /// May a webhook be at this address? `hosts` are exact `host:port` entries, which may also be http.
 ///
@@ -50,7 +49,8 @@ pub fn admitted(address: &str, hosts: &[String]) -> Result<Reach, WebhookAddress
         return Err(WebhookAddressRefusal::Malformed);
     }
     let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
-    let number = port.map(|port| if port.bytes().all(|b| b.is_ascii_digit()) { port.parse::<u16>().ok() } else { None });
+    let number =
+        port.map(|port| if port.bytes().all(|b| b.is_ascii_digit()) { port.parse::<u16>().ok() } else { None });
     let label = |label: &str| (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-');
     if host.len() > 253 || !host.split('.').all(label) || number.is_some_and(|port| port.is_none_or(|port| port == 0)) {
         return Err(WebhookAddressRefusal::Malformed);

@@ -25,6 +25,7 @@ mod problem;
 mod service_providers;
 mod shape;
 mod sites;
+mod webhooks;
 
 pub use auth::routes;
 pub use limits::Limits;
@@ -74,6 +75,8 @@ pub struct App {
     pub keys: Option<Arc<KeyRing>>,
     /// The hosts at which an account at Rev.io may be.
     pub rev_io_hosts: Arc<[String]>,
+    /// Hosts with their ports at which a webhook may be, besides public ones.
+    pub webhook_hosts: Arc<[String]>,
 }
 
 /// Every operation below `/api/v1`, with what it is in the document.
@@ -124,6 +127,10 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(customer_rate_pools::get::handle, customer_rate_pools::edit::handle))
         .routes(routes!(api_keys::list::handle, api_keys::create::handle))
         .routes(routes!(api_keys::revoke::handle))
+        .routes(routes!(webhooks::list::handle, webhooks::create::handle))
+        .routes(routes!(webhooks::get::handle, webhooks::edit::handle, webhooks::archive::handle))
+        .routes(routes!(webhooks::test::handle))
+        .routes(routes!(webhooks::deliveries::handle))
         .routes(routes!(audit::list::handle))
         .routes(routes!(audit::verify::handle))
         .routes(routes!(me::handle))

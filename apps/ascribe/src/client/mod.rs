@@ -9,6 +9,7 @@ pub(crate) mod plan;
 pub(crate) mod reference;
 pub(crate) mod rev_account;
 mod upload;
+pub(crate) mod webhook;
 
 use crate::settings::Settings;
 use anyhow::Context as _;

@@ -317,7 +317,7 @@ impl At {
         list(&self.api, self.path, &[("q", q)], Some(limit), output, self.columns).await
     }
 
-    async fn get(&self, of: ById) -> anyhow::Result<ExitCode> {
+    pub(super) async fn get(&self, of: ById) -> anyhow::Result<ExitCode> {
         let found = self.api.get(&format!("{}/{}", self.path, of.id), &[]).await?;
         one(of.output, self.columns, &found)?;
         Ok(ExitCode::SUCCESS)

@@ -22,6 +22,7 @@ mod time;
 mod trouble;
 mod unassign;
 mod undo;
+mod webhooks;
 
 use testing::iccid;
 

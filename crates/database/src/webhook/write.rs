@@ -236,9 +236,10 @@ pub async fn archive(ledger: &Ledger, caller: &Caller, id: Uuid) -> Result<Archi
 pub async fn test(ledger: &Ledger, caller: &Caller, webhook: Uuid, id: Uuid) -> Result<Tested> {
     let tenant = caller.tenant.0;
     let mut transaction = ledger.web(caller.tenant).await?;
-    let status = sqlx::query_scalar!("select status from app.webhook where tenant_id = $1 and id = $2", tenant, webhook)
-        .fetch_optional(&mut *transaction)
-        .await?;
+    let status =
+        sqlx::query_scalar!("select status from app.webhook where tenant_id = $1 and id = $2", tenant, webhook)
+            .fetch_optional(&mut *transaction)
+            .await?;
     match status.as_deref() {
         None => return Ok(Tested::NotFound),
         Some("ACTIVE") => {}

@@ -6,7 +6,7 @@ mod address;
 mod signature;
 
 pub use address::{Lookup, system_lookup};
-pub use signature::{WebhookSecretError, new_secret, sign};
+pub use signature::{WebhookSecretError, sign};
 
 use crate::http::HttpClientError;
 use address::{Forbidden, PublicOnly};

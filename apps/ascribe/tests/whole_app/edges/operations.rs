@@ -176,6 +176,8 @@ async fn every_operation_of_the_document_does_what_it_is_for() {
     let closing = json!({"rows": [1], "outcome": "failed", "reason": "never arrived"});
     x.run("resolve_rows", &[&other["id"]], "", Some(closing)).await;
 
+    webhooks(&mut x).await;
+
     let key = x.run("create_api_key", &[], "", Some(json!({"name": "one more", "role": "user"}))).await;
     x.run("list_api_keys", &[], "", None).await;
     x.run("revoke_api_key", &[&key["id"]], "", None).await;
@@ -196,6 +198,17 @@ async fn accounts_at_rev_io(x: &mut Exercise) {
     x.run("get_integration_authentication", &[&made["id"]], "", None).await;
     x.run("edit_integration_authentication", &[&made["id"]], "", Some(json!({"paused": true}))).await;
     x.run("list_integration_authentications", &[], "?limit=1", None).await;
+}
+
+async fn webhooks(x: &mut Exercise) {
+    let new = json!({"url": "https://hooks.example.com/", "events": ["plan.ready"]});
+    let made = x.run("create_webhook", &[], "", Some(new)).await;
+    x.run("get_webhook", &[&made["id"]], "", None).await;
+    x.run("edit_webhook", &[&made["id"]], "", Some(json!({"events": ["plan.failed"]}))).await;
+    x.run("list_webhooks", &[], "?limit=1", None).await;
+    x.run("test_webhook", &[&made["id"]], "", None).await;
+    x.run("list_webhook_deliveries", &[&made["id"]], "?status=PENDING", None).await;
+    x.run("archive_webhook", &[&made["id"]], "", None).await;
 }
 
 /// A cancelled row becomes one whose outcome outside is not known.
