@@ -47,7 +47,9 @@ async fn server(does: Does) -> Server {
 
 async fn serve(mut socket: TcpStream, does: Does, written: Arc<AtomicUsize>) -> std::io::Result<()> {
     let mut request = [0; 4096];
-    socket.read(&mut request).await?;
+    if socket.read(&mut request).await? == 0 {
+        return Ok(());
+    }
     match does {
         Does::Answers(text) => socket.write_all(text.as_bytes()).await,
         Does::Floods => {

@@ -7,43 +7,19 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, State};
 use database::webhook::Delivery;
+use domain::states::WebhookDeliveryStatus;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-
-/// How a delivery stands.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[schema(as = WebhookDeliveryStatus)]
-pub(crate) enum Status {
-    /// It is tried, or waits to be.
-    Pending,
-    /// The receiver has it.
-    Delivered,
-    /// It was tried for three days.
-    Failed,
-    /// The webhook was archived.
-    Cancelled,
-}
-
-impl Status {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Delivered => "DELIVERED",
-            Self::Failed => "FAILED",
-            Self::Cancelled => "CANCELLED",
-        }
-    }
-}
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Query {
     /// Only these.
-    status: Option<Status>,
+    #[param(value_type = Option<String>)]
+    status: Option<WebhookDeliveryStatus>,
     #[serde(default)]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
     limit: Limit,
@@ -106,7 +82,7 @@ pub(crate) async fn handle(
         .map(|text| text.parse::<i64>())
         .transpose()
         .map_err(|_| Problem::bad_request("CURSOR_INVALID", "This cursor is another list's."))?;
-    let status = query.status.map(Status::word);
+    let status = query.status.map(WebhookDeliveryStatus::word);
     let (tenant, limit) = (caller.tenant, query.limit.and_one());
     let rows = database::webhook::deliveries(&app.ledger, tenant, found.id.0, status, before, limit).await?;
     Ok(Json(Page::cut(rows, query.limit, |row| row.number.to_string(), show)))

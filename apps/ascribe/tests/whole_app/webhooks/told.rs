@@ -107,7 +107,7 @@ async fn every_way_a_change_can_go_is_told_by_its_own_name() {
     act(&cancelled, "cancel").await;
     app.work().await.unwrap();
     // Not a plan at all.
-    let broken = app.plan_file("Water", &json!({}), b"\xff\xfe broken".to_vec()).await.unwrap();
+    let broken = app.plan_file("Water", &json!({}), b"PK\x03\x04 no xlsx".to_vec()).await.unwrap();
     assert!(broken.status.is_client_error(), "{}", broken.json);
 
     tell_due(&telling).await;
