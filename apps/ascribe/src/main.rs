@@ -53,6 +53,9 @@ enum Command {
     /// Sites: customers' seats
     #[command(subcommand)]
     Site(client::reference::Site),
+    /// Groups of sites, to confine API keys to
+    #[command(subcommand)]
+    SiteGroup(client::site_group::Command),
     /// Customer rate plans
     #[command(subcommand)]
     RatePlan(client::reference::RatePlan),
@@ -124,6 +127,7 @@ async fn main() -> ExitCode {
         Command::Device(command) => client::device::run(&settings, command).await,
         Command::Customer(command) => client::reference::customers(&settings, command).await,
         Command::Site(command) => client::reference::sites(&settings, command).await,
+        Command::SiteGroup(command) => client::site_group::run(&settings, command).await,
         Command::RatePlan(command) => client::reference::rate_plans(&settings, command).await,
         Command::Pool(command) => client::reference::pools(&settings, command).await,
         Command::ServiceProvider(command) => client::reference::service_providers(&settings, command).await,

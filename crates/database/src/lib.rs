@@ -31,6 +31,7 @@ pub mod schedule;
 pub mod secret;
 pub mod service_provider;
 pub mod site;
+pub mod site_group;
 pub mod stage;
 pub mod staged_row;
 mod store;

@@ -24,6 +24,7 @@ mod plans;
 mod problem;
 mod service_providers;
 mod shape;
+mod site_groups;
 mod sites;
 mod webhooks;
 
@@ -127,6 +128,10 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(customer_rate_pools::get::handle, customer_rate_pools::edit::handle))
         .routes(routes!(api_keys::list::handle, api_keys::create::handle))
         .routes(routes!(api_keys::revoke::handle))
+        .routes(routes!(site_groups::list::handle, site_groups::create::handle))
+        .routes(routes!(site_groups::get::handle, site_groups::edit::handle))
+        .routes(routes!(site_groups::members::add))
+        .routes(routes!(site_groups::members::remove))
         .routes(routes!(webhooks::list::handle, webhooks::create::handle))
         .routes(routes!(webhooks::get::handle, webhooks::edit::handle, webhooks::archive::handle))
         .routes(routes!(webhooks::test::handle))

@@ -8,6 +8,7 @@ pub(crate) mod output;
 pub(crate) mod plan;
 pub(crate) mod reference;
 pub(crate) mod rev_account;
+pub(crate) mod site_group;
 mod upload;
 pub(crate) mod webhook;
 

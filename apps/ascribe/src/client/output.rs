@@ -134,7 +134,7 @@ fn cell(item: &Value, pointer: &str) -> String {
             let shown = list.iter().map(|one| match (one["column"].as_str(), one["field"].as_str()) {
                 (Some(column), Some(field)) => format!("{column} = {field}"),
                 (Some(column), None) => column.to_owned(),
-                _ => one.as_str().map_or_else(|| one.to_string(), str::to_owned),
+                _ => one.as_str().or(one["name"].as_str()).map_or_else(|| one.to_string(), str::to_owned),
             });
             shown.collect::<Vec<_>>().join(", ")
         }

@@ -312,7 +312,7 @@ impl At {
         Ok(Self { api: Api::from_settings(settings)?, path, columns })
     }
 
-    async fn search(&self, search: Search) -> anyhow::Result<ExitCode> {
+    pub(super) async fn search(&self, search: Search) -> anyhow::Result<ExitCode> {
         let Search { q, limit, output } = search;
         list(&self.api, self.path, &[("q", q)], Some(limit), output, self.columns).await
     }

@@ -70,6 +70,8 @@ async fn each_role_may_do_what_its_table_says_and_nothing_else() {
                     | "/audit/verify"
                     | "/integration-authentications"
                     | "/integration-authentications/{id}"
+                    | "/site-groups"
+                    | "/site-groups/{id}"
                     | "/webhooks"
                     | "/webhooks/{id}"
                     | "/webhooks/{id}/deliveries",

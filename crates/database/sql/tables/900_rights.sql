@@ -86,8 +86,8 @@ grant update (status, status_details, plan_hash, planning_lease_until, planning_
 grant update (is_cancelled, due_at) on app.schedule_chunk to ascribe_web;
 grant update (state, start_at, is_paused, is_cancelled) on app.bulk_change_chunk to ascribe_web;
 
--- The web role keeps what plans are made against: customers, sites, offers, providers, devices, keys. Nothing is deleted;
--- an assignment, a version and a past are not its to write.
+-- The web role keeps what plans are made against: customers, sites, offers, providers, devices, keys. Nothing is deleted but
+-- that a site is in a group; an assignment, a version and a past are not its to write.
 grant select on app.audit_seal to ascribe_web;
 grant insert on app.service_provider, app.rev_customer, app.site, app.carrier_rate_plan, app.customer_rate_plan,
     app.customer_rate_pool, app.m2m_device, app.device_tenant, app.device_status_history, app.api_key, app.api_key_site,
@@ -97,6 +97,8 @@ grant update (revoked_at) on app.api_key_lookup to ascribe_web;
 grant update (name, write_enabled) on app.service_provider to ascribe_web;
 grant update (customer_name, status) on app.rev_customer to ascribe_web;
 grant update (name, is_active) on app.site to ascribe_web;
+grant update (name) on app.site_group to ascribe_web;
+grant delete on app.site_group_site to ascribe_web;
 grant update (rate_plan_name, service_provider_id, is_active) on app.customer_rate_plan to ascribe_web;
 grant update (name, service_provider_id, is_active) on app.customer_rate_pool to ascribe_web;
 grant update (msisdn, imei, eid, status, carrier_rate_plan_id, ip_address, is_archived) on app.m2m_device to ascribe_web;

@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use database::webhook::{NewWebhook, WebhookRefusal};
 use domain::ids::WebhookId;
@@ -70,5 +70,7 @@ pub(crate) async fn handle(
     let found = super::get::one(&app, &caller, &id.to_string()).await?;
     let etag = found.etag.clone();
     let shown = NewWebhookShown { about: show(found), secret: secret.expose_secret().to_owned() };
-    Ok(created(&format!("/api/v1/webhooks/{id}"), &etag, shown))
+    let mut response = created(&format!("/api/v1/webhooks/{id}"), &etag, shown);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
 }

@@ -177,6 +177,13 @@ async fn every_operation_of_the_document_does_what_it_is_for() {
     x.run("resolve_rows", &[&other["id"]], "", Some(closing)).await;
 
     webhooks(&mut x).await;
+    let group = x.run("create_site_group", &[], "", Some(json!({"name": "North"}))).await;
+    x.run("get_site_group", &[&group["id"]], "", None).await;
+    x.run("edit_site_group", &[&group["id"]], "", Some(json!({"name": "Far north"}))).await;
+    x.run("list_site_groups", &[], "?q=far", None).await;
+    x.run("add_sites_to_group", &[&group["id"]], "", Some(json!({"sites": [site["id"]]}))).await;
+    let left = x.run("remove_sites_from_group", &[&group["id"]], "", Some(json!({"sites": [site["id"]]}))).await;
+    assert_eq!(left["sites"], json!([]));
 
     let key = x.run("create_api_key", &[], "", Some(json!({"name": "one more", "role": "user"}))).await;
     x.run("list_api_keys", &[], "", None).await;
