@@ -68,6 +68,9 @@ enum Command {
     /// Accounts at Rev.io
     #[command(subcommand)]
     RevAccount(client::rev_account::Command),
+    /// Agent partners, and the devices that are given to them
+    #[command(subcommand)]
+    Agent(client::agent::Command),
     /// Addresses that are told what became of plans and changes
     #[command(subcommand)]
     Webhook(client::webhook::Command),
@@ -132,6 +135,7 @@ async fn main() -> ExitCode {
         Command::Pool(command) => client::reference::pools(&settings, command).await,
         Command::ServiceProvider(command) => client::reference::service_providers(&settings, command).await,
         Command::RevAccount(command) => client::rev_account::run(&settings, command).await,
+        Command::Agent(command) => client::agent::run(&settings, command).await,
         Command::Webhook(command) => client::webhook::run(&settings, command).await,
         Command::Audit(command) => client::audit::run(&settings, command).await,
         Command::Key(command) => client::key::run(&settings, command).await,

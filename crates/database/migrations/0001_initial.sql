@@ -369,13 +369,18 @@ create table app.device_tenant (
     link_version                                 integer not null default 0,
     version                                      integer not null default 1,
     modified_at                                  timestamptz not null,
+    -- An agent's, since its partner took the device back: nobody who runs sees the row then, and it waits to be given again.
+    taken_back_at                                timestamptz,
     primary key (tenant_id, device_id),
     foreign key (device_owner_tenant_id, device_id) references app.m2m_device (tenant_id, id),
     check ((account_number is null) = (account_number_integration_authentication_id is null)),
-    check (customer_data_allocation_mb >= 0)
+    check (customer_data_allocation_mb >= 0),
+    check (taken_back_at is null or tenant_id <> device_owner_tenant_id)
 ) with (fillfactor = 85);
 comment on table app.device_tenant is 'The assignment: one row per device and tenant.';
 comment on column app.device_tenant.account_number is 'The rev_customer_id of the account, with the integration authentication beside it: never the id alone.';
+-- Which agents have a device: few rows, for the owner's own are not in it.
+create index device_tenant_of_agents on app.device_tenant (device_owner_tenant_id, device_id) where tenant_id <> device_owner_tenant_id;
 create index device_tenant_by_site on app.device_tenant (tenant_id, site_id, device_id);
 create trigger move_version before update on app.device_tenant for each row
     when (old.site_id is distinct from new.site_id or old.account_number is distinct from new.account_number
@@ -1098,6 +1103,11 @@ create policy agent on app.device_status_history for select to ascribe_web using
 -- any device of its partner, for constraints look past row level security.
 create policy own_devices on app.device_tenant as restrictive for insert to ascribe_web
     with check (device_owner_tenant_id = (select app.current_tenant()));
+
+-- What was taken back is not there for whoever runs: no query has to remember it.
+create policy not_taken_back on app.device_tenant as restrictive for select to ascribe_web, ascribe_worker using (taken_back_at is null);
+-- Giving and taking back see which agents have a device of the tenant; they are definer functions, and run as the owner.
+create policy given_devices on app.device_tenant for select to ascribe_owner using (device_owner_tenant_id = (select app.current_tenant()));
 
 -- Dispatch tables: the second policy. They hold ids and times, nothing a tenant would call its own.
 create policy dispatcher on app.bulk_change_chunk to ascribe_dispatcher using (true) with check (true);
@@ -2548,6 +2558,195 @@ end
 $$;
 grant execute on function app.audit_entry_text(app.audit_entry) to ascribe_web, ascribe_worker;
 grant execute on function app.seal_audit(uuid) to ascribe_worker;
+
+-- procedures/find_devices_of_agent.sql
+-- find_devices_of_agent: devices of a tenant by their ICCIDs, locked, and which of its agents have them. For give_devices and
+-- take_back_devices, as the owner; nobody else may call it.
+-- Seed's procedure: none.
+-- Out:    a row per ICCID that was named: outcome NOT_FOUND (also another tenant's), STORED_AS (detail: as it is stored, with or
+--         without its check digit), AMBIGUOUS (at several service providers), or FOUND.
+-- Errors: ZA002 the tenant is not the transaction's, or has no such agent.
+-- Cost:   3 statements; per device 2 index look-ups and 1 row lock.
+create function app.find_devices_of_agent(p_tenant_id uuid, p_agent_id uuid, p_service_provider_id uuid, p_rows integer[],
+    p_iccids text[], p_others text[])
+    returns table (row_number integer, device_id uuid, service_provider_id uuid, is_archived boolean, has_agent boolean,
+        has_another boolean, outcome text, detail text)
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+begin
+    if p_tenant_id is distinct from app.current_tenant() then
+        raise exception 'another tenant''s devices' using errcode = 'ZA002';
+    end if;
+    -- Only as an agent can its row be seen, and with it who its partner is.
+    perform set_config('app.tenant', p_agent_id::text, true);
+    if not exists (select from app.tenant t where t.id = p_agent_id and t.parent_tenant_id = p_tenant_id) then
+        raise exception 'no such agent' using errcode = 'ZA002';
+    end if;
+    perform set_config('app.tenant', p_tenant_id::text, true);
+    -- In device order, as everywhere: who gives and who takes back the same device go one after the other.
+    perform from app.m2m_device d where d.tenant_id = p_tenant_id and d.iccid = any (p_iccids) order by d.id for no key update;
+    return query
+        select u.n, m.device_id, m.provider_id, m.is_archived, coalesce(a.has_agent, false), coalesce(a.has_another, false),
+            case when m.found = 1 then 'FOUND' when m.found > 1 then 'AMBIGUOUS' when o.iccid is not null then 'STORED_AS' else 'NOT_FOUND' end,
+            o.iccid
+        from unnest(p_rows, p_iccids, p_others) as u (n, iccid, other)
+        cross join lateral (
+            select count(*) as found, (array_agg(d.id))[1] as device_id, (array_agg(d.service_provider_id))[1] as provider_id,
+                bool_or(d.is_archived) as is_archived
+            from app.m2m_device d where d.tenant_id = p_tenant_id and d.iccid = u.iccid
+              and (p_service_provider_id is null or d.service_provider_id = p_service_provider_id)) m
+        left join lateral (
+            select d.iccid from app.m2m_device d where m.found = 0 and d.tenant_id = p_tenant_id and d.iccid = u.other
+              and (p_service_provider_id is null or d.service_provider_id = p_service_provider_id) limit 1) o on true
+        left join lateral (
+            select bool_or(dt.tenant_id = p_agent_id) as has_agent, bool_or(dt.tenant_id <> p_agent_id) as has_another
+            from app.device_tenant dt
+            where dt.device_owner_tenant_id = p_tenant_id and dt.device_id = m.device_id and dt.tenant_id <> dt.device_owner_tenant_id
+              and dt.taken_back_at is null) a on m.found = 1;
+end
+$$;
+
+-- procedures/give_devices.sql
+-- give_devices: a partner gives devices of its own to one of its agents, at the agent's default site.
+-- Seed's procedure: none (devices flowed down through ParentSite, domain.md 3.5 item 10).
+-- Definer: a session sees and writes one tenant, and constraints look past row level security: only here is it checked that
+-- the agent is the tenant's, that the device is the tenant's, and that no other agent has it.
+-- Effect:  the agent's assignment of each device, made or shown again; the agent's own row for a service provider that it has
+--          not met; its links to be made. The owner's rows are locked and not written. One audit entry in each tenant.
+-- Out:     a row per ICCID: GIVEN, SAME (it has it), or why not: NOT_FOUND, STORED_AS, AMBIGUOUS, ARCHIVED, ANOTHER_AGENT.
+-- Errors:  ZA002 the tenant is not the transaction's, or has no such agent.
+-- Cost per device: 2 look-ups, 1 lock, 2 inserts; a dozen statements, whatever their number.
+create function app.give_devices(p_tenant_id uuid, p_agent_id uuid, p_service_provider_id uuid, p_rows integer[], p_iccids text[],
+    p_others text[], p_actor text) returns table (row_number integer, outcome text, detail text)
+    language plpgsql security definer set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_now          timestamptz := app.now();
+    v_rows         integer[];
+    v_outcomes     text[];
+    v_details      text[];
+    v_devices      uuid[];
+    v_providers    uuid[];
+    v_integrations smallint[];
+    v_names        text[];
+    v_partner      text;
+    v_detail       jsonb;
+begin
+    select array_agg(w.n), array_agg(w.outcome), array_agg(w.detail), array_agg(w.device_id order by w.device_id) filter (where w.outcome = 'GIVEN')
+    into v_rows, v_outcomes, v_details, v_devices
+    from (
+        select f.row_number as n, f.device_id, f.detail,
+            case when f.outcome <> 'FOUND' then f.outcome when f.is_archived then 'ARCHIVED' when f.has_another then 'ANOTHER_AGENT'
+                when f.has_agent then 'SAME' else 'GIVEN' end as outcome
+        from app.find_devices_of_agent(p_tenant_id, p_agent_id, p_service_provider_id, p_rows, p_iccids, p_others) f) w;
+    if v_devices is not null then
+        select array_agg(p.id), array_agg(p.integration_id), array_agg(p.name) into v_providers, v_integrations, v_names
+        from app.service_provider p where p.tenant_id = p_tenant_id and p.id in (
+            select d.service_provider_id from app.m2m_device d where d.tenant_id = p_tenant_id and d.id = any (v_devices));
+        select t.name into v_partner from app.tenant t where t.id = p_tenant_id;
+        v_detail := jsonb_build_object('agent', p_agent_id, 'devices', cardinality(v_devices), 'ids', to_jsonb(v_devices[1:100]));
+
+        perform set_config('app.tenant', p_agent_id::text, true);
+        insert into app.service_provider (tenant_id, id, integration_id, name, owner_tenant_id, owner_service_provider_id)
+        select p_agent_id, gen_random_uuid(), u.integration_id,
+            (select c.name from unnest(array[u.name, u.name || ' (' || v_partner || ')', u.name || ' ' || u.id]) with ordinality as c (name, n)
+             where not exists (select from app.service_provider x where x.tenant_id = p_agent_id and x.name = c.name) order by c.n limit 1),
+            p_tenant_id, u.id
+        from unnest(v_providers, v_integrations, v_names) as u (id, integration_id, name)
+        where not exists (select from app.service_provider x where x.tenant_id = p_agent_id and x.owner_tenant_id = p_tenant_id
+            and x.owner_service_provider_id = u.id)
+        on conflict (tenant_id, name) do nothing;
+        insert into app.device_tenant as dt (tenant_id, device_id, device_owner_tenant_id, site_id, modified_at)
+        select p_agent_id, u.id, p_tenant_id, s.id, v_now
+        from unnest(v_devices) with ordinality as u (id, n)
+        join app.site s on s.tenant_id = p_agent_id and s.is_system_default
+        order by u.n
+        on conflict (tenant_id, device_id) do update
+        set taken_back_at = null, site_id = excluded.site_id, modified_at = v_now where dt.taken_back_at is not null;
+        insert into app.device_link_due (tenant_id, device_id) select p_agent_id, u from unnest(v_devices) as u
+        on conflict (tenant_id, device_id) do nothing;
+        insert into app.audit_entry (tenant_id, at, actor, action, detail, digest)
+        values (p_agent_id, v_now, 'partner:' || p_tenant_id, 'devices_given', v_detail, sha256(convert_to(v_devices::text, 'UTF8')));
+        perform set_config('app.tenant', p_tenant_id::text, true);
+        insert into app.audit_entry (tenant_id, at, actor, action, detail, digest)
+        values (p_tenant_id, v_now, p_actor, 'devices_given', v_detail, sha256(convert_to(v_devices::text, 'UTF8')));
+    end if;
+    return query select u.n, u.outcome, u.detail from unnest(v_rows, v_outcomes, v_details) as u (n, outcome, detail);
+end
+$$;
+grant execute on function app.give_devices(uuid, uuid, uuid, integer[], text[], text[], text) to ascribe_web;
+
+-- procedures/take_back_devices.sql
+-- take_back_devices: a partner takes devices back that it gave to one of its agents.
+-- Seed's procedure: none.
+-- Definer: as give_devices.
+-- Effect:  the agent's assignment is archived: at its default site, without account, plan, pool, allocation and links, and seen by
+--          nobody who runs until it is given again; what waited for its date is cancelled. A plan of the agent's that has the
+--          device skips its row as STALE_SINCE_PLAN. The owner's rows are locked and not written. One audit entry in each tenant.
+-- Out:     a row per ICCID: TAKEN, SAME (the agent has it not), or why not: ASSIGNED (to a customer of the agent's, and nobody
+--          said that this does not matter), NOT_FOUND, STORED_AS, AMBIGUOUS.
+-- Errors:  ZA002 the tenant is not the transaction's, or has no such agent.
+-- Cost per device: 2 look-ups, 2 locks, 1 update; a dozen statements, whatever their number.
+create function app.take_back_devices(p_tenant_id uuid, p_agent_id uuid, p_service_provider_id uuid, p_rows integer[], p_iccids text[],
+    p_others text[], p_even_if_assigned boolean, p_actor text) returns table (row_number integer, outcome text, detail text)
+    language plpgsql security definer set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_now      timestamptz := app.now();
+    v_rows     integer[];
+    v_outcomes text[];
+    v_details  text[];
+    v_devices  uuid[];
+    v_wanted   uuid[];
+    v_taken    uuid[];
+    v_detail   jsonb;
+begin
+    select array_agg(w.n), array_agg(w.outcome), array_agg(w.detail), array_agg(w.device_id),
+        array_agg(w.device_id order by w.device_id) filter (where w.outcome = 'TAKEN')
+    into v_rows, v_outcomes, v_details, v_devices, v_wanted
+    from (
+        select f.row_number as n, f.device_id, f.detail,
+            case when f.outcome <> 'FOUND' then f.outcome when f.has_agent then 'TAKEN' else 'SAME' end as outcome
+        from app.find_devices_of_agent(p_tenant_id, p_agent_id, p_service_provider_id, p_rows, p_iccids, p_others) f) w;
+    if v_wanted is not null then
+        perform set_config('app.tenant', p_agent_id::text, true);
+        perform from app.device_tenant dt where dt.tenant_id = p_agent_id and dt.device_id = any (v_wanted)
+            order by dt.device_id for no key update;
+        with taken as (
+            update app.device_tenant dt
+            set taken_back_at = v_now, site_id = s.id, account_number = null, account_number_integration_authentication_id = null,
+                customer_rate_plan_id = null, customer_rate_pool_id = null, customer_data_allocation_mb = null,
+                scheduled_change_id = null, rev_service_id = null, rev_service_is_active = false, other_rev_service_ids = null,
+                modified_at = v_now
+            from app.site s
+            where s.tenant_id = p_agent_id and s.is_system_default and dt.tenant_id = p_agent_id and dt.device_id = any (v_wanted)
+              and dt.taken_back_at is null and (p_even_if_assigned or dt.site_id = s.id)
+            returning dt.device_id)
+        select coalesce(array_agg(t.device_id order by t.device_id), '{}') into v_taken from taken t;
+        update app.device_change_schedule s set status = 'CANCELLED', ended_at = v_now
+        where s.tenant_id = p_agent_id and s.device_id = any (v_taken) and s.status = 'PENDING';
+        delete from app.device_link_due l where l.tenant_id = p_agent_id and l.device_id = any (v_taken);
+        if cardinality(v_taken) > 0 then
+            v_detail := jsonb_build_object('agent', p_agent_id, 'devices', cardinality(v_taken), 'ids', to_jsonb(v_taken[1:100]),
+                'even_if_assigned', p_even_if_assigned);
+            insert into app.audit_entry (tenant_id, at, actor, action, detail, digest)
+            values (p_agent_id, v_now, 'partner:' || p_tenant_id, 'devices_taken_back', v_detail, sha256(convert_to(v_taken::text, 'UTF8')));
+        end if;
+        perform set_config('app.tenant', p_tenant_id::text, true);
+        if cardinality(v_taken) > 0 then
+            insert into app.audit_entry (tenant_id, at, actor, action, detail, digest)
+            values (p_tenant_id, v_now, p_actor, 'devices_taken_back', v_detail, sha256(convert_to(v_taken::text, 'UTF8')));
+        end if;
+    end if;
+    return query
+        select u.n, case when u.outcome = 'TAKEN' and u.device_id <> all (v_taken) then 'ASSIGNED' else u.outcome end, u.detail
+        from unnest(v_rows, v_outcomes, v_details, v_devices) as u (n, outcome, detail, device_id);
+end
+$$;
+grant execute on function app.take_back_devices(uuid, uuid, uuid, integer[], text[], text[], boolean, text) to ascribe_web;
 
 -- procedures/note_webhook_events.sql
 -- note_webhook_events: what happened to a plan or a change is noted for those who want to be told, in the transaction in which

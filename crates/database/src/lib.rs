@@ -1,6 +1,7 @@
 //! The ledger: every SQL statement of Ascribe, the schema in `sql/`, its migrations, and the embedded PostgreSQL server.
 //! Must not know: HTTP, carriers, Rev.io, queues, or what a verdict is decided by.
 
+pub mod agent;
 pub mod api_key;
 pub mod audit;
 pub mod bulk_change;

@@ -1,6 +1,7 @@
 //! The door: the HTTP API. One endpoint, one file: request, refusals, handler.
 //! Must not know: any rule. What may be done is decided in `domain`, by the plan, and by the ledger's procedures.
 
+mod agents;
 mod api_keys;
 mod audit;
 mod auth;
@@ -92,6 +93,8 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(service_providers::import::handle))
         .routes(routes!(customer_rate_plans::import::handle))
         .routes(routes!(customer_rate_pools::import::handle))
+        .routes(routes!(agents::devices::give))
+        .routes(routes!(agents::devices::take_back))
         .layer(DefaultBodyLimit::max(upload));
     OpenApiRouter::with_openapi(openapi::document())
         .merge(uploads)
@@ -128,6 +131,7 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(customer_rate_pools::get::handle, customer_rate_pools::edit::handle))
         .routes(routes!(api_keys::list::handle, api_keys::create::handle))
         .routes(routes!(api_keys::revoke::handle))
+        .routes(routes!(agents::list::handle))
         .routes(routes!(site_groups::list::handle, site_groups::create::handle))
         .routes(routes!(site_groups::get::handle, site_groups::edit::handle))
         .routes(routes!(site_groups::members::add))

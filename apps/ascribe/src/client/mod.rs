@@ -1,5 +1,6 @@
 //! The client commands: the API over HTTP, shown as a table, JSON, NDJSON or CSV.
 
+pub(crate) mod agent;
 pub(crate) mod audit;
 pub(crate) mod change;
 pub(crate) mod device;

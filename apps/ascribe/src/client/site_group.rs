@@ -50,10 +50,8 @@ pub(crate) struct Members {
     sites: Vec<String>,
 }
 
-const GROUPS: &[Column] =
-    &[("Id", "/id"), ("Name", "/name"), ("Sites", "/site_count"), ("API keys", "/api_keys")];
-const GROUP: &[Column] =
-    &[("Id", "/id"), ("Name", "/name"), ("API keys", "/api_keys"), ("Sites", "/sites")];
+const GROUPS: &[Column] = &[("Id", "/id"), ("Name", "/name"), ("Sites", "/site_count"), ("API keys", "/api_keys")];
+const GROUP: &[Column] = &[("Id", "/id"), ("Name", "/name"), ("API keys", "/api_keys"), ("Sites", "/sites")];
 
 pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result<ExitCode> {
     let at = At::new(settings, "/site-groups", GROUPS)?;

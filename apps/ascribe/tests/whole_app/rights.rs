@@ -70,6 +70,7 @@ async fn each_role_may_do_what_its_table_says_and_nothing_else() {
                     | "/audit/verify"
                     | "/integration-authentications"
                     | "/integration-authentications/{id}"
+                    | "/agents"
                     | "/site-groups"
                     | "/site-groups/{id}"
                     | "/webhooks"

@@ -47,6 +47,11 @@ create policy agent on app.device_status_history for select to ascribe_web using
 create policy own_devices on app.device_tenant as restrictive for insert to ascribe_web
     with check (device_owner_tenant_id = (select app.current_tenant()));
 
+-- What was taken back is not there for whoever runs: no query has to remember it.
+create policy not_taken_back on app.device_tenant as restrictive for select to ascribe_web, ascribe_worker using (taken_back_at is null);
+-- Giving and taking back see which agents have a device of the tenant; they are definer functions, and run as the owner.
+create policy given_devices on app.device_tenant for select to ascribe_owner using (device_owner_tenant_id = (select app.current_tenant()));
+
 -- Dispatch tables: the second policy. They hold ids and times, nothing a tenant would call its own.
 create policy dispatcher on app.bulk_change_chunk to ascribe_dispatcher using (true) with check (true);
 grant select, update (state, epoch, lease_until, start_at, releases) on app.bulk_change_chunk to ascribe_dispatcher;

@@ -73,7 +73,11 @@ pub(crate) async fn handle(
         return Err(Problem::field("sites", "FIELD_INVALID", "A key is confined to at most 1000 sites."));
     }
     if site_groups.len() > 100 {
-        return Err(Problem::field("site_groups", "FIELD_INVALID", "A key is confined to at most 100 groups of sites."));
+        return Err(Problem::field(
+            "site_groups",
+            "FIELD_INVALID",
+            "A key is confined to at most 100 groups of sites.",
+        ));
     }
     let (id, key, called) = (ApiKeyId(app.ids.next()), ApiKey::new(&app.ids), name("name", &new.name)?);
     // Who names a group, even none, confines.

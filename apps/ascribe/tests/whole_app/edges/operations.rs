@@ -177,6 +177,7 @@ async fn every_operation_of_the_document_does_what_it_is_for() {
     x.run("resolve_rows", &[&other["id"]], "", Some(closing)).await;
 
     webhooks(&mut x).await;
+    agents(&mut x).await;
     let group = x.run("create_site_group", &[], "", Some(json!({"name": "North"}))).await;
     x.run("get_site_group", &[&group["id"]], "", None).await;
     x.run("edit_site_group", &[&group["id"]], "", Some(json!({"name": "Far north"}))).await;
@@ -205,6 +206,16 @@ async fn accounts_at_rev_io(x: &mut Exercise) {
     x.run("get_integration_authentication", &[&made["id"]], "", None).await;
     x.run("edit_integration_authentication", &[&made["id"]], "", Some(json!({"paused": true}))).await;
     x.run("list_integration_authentications", &[], "?limit=1", None).await;
+}
+
+async fn agents(x: &mut Exercise) {
+    testing::Agent::make(&x.app, &[]).await.unwrap();
+    let agent = x.run("list_agents", &[], "", None).await["items"][0].clone();
+    let file = json!(format!("iccid\n{}\n", iccid(0)));
+    let given = x.run("give_devices_to_agent", &[&agent["id"]], "?service_provider=Verizon", Some(file.clone())).await;
+    assert_eq!(given["created"], 1, "{given}");
+    let back = x.run("take_devices_back_from_agent", &[&agent["id"]], "?even_if_assigned=true", Some(file)).await;
+    assert_eq!(back["updated"], 1, "{back}");
 }
 
 async fn webhooks(x: &mut Exercise) {

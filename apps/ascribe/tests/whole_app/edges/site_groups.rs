@@ -66,12 +66,8 @@ async fn a_group_is_renamed_by_whoever_has_seen_it_and_holds_sites_of_its_tenant
     assert_eq!(taken.json["code"], "NAME_TAKEN");
 
     // A site that is another tenant's, or nobody's, goes into no group; and nothing of the request does.
-    let foreign = app
-        .send_as(&app.fixture.other_key, Method::GET, "/sites", None)
-        .await
-        .unwrap()
-        .json["items"][0]["id"]
-        .clone();
+    let foreign =
+        app.send_as(&app.fixture.other_key, Method::GET, "/sites", None).await.unwrap().json["items"][0]["id"].clone();
     for site in [foreign, json!(app.fixture.water.0), json!("00000000-0000-7000-8000-000000000000")] {
         let refused = app.post(&format!("{path}/sites"), &json!({"sites": [app.fixture.cold.1, site]})).await.unwrap();
         assert_eq!(refused.json["code"], "SITE_NOT_FOUND", "{site}");
