@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod audit;
 pub(crate) mod change;
 pub(crate) mod device;
+mod event_stream;
 pub(crate) mod key;
 pub(crate) mod output;
 pub(crate) mod plan;
@@ -11,6 +12,7 @@ pub(crate) mod reference;
 pub(crate) mod rev_account;
 pub(crate) mod site_group;
 mod upload;
+pub(crate) mod watching;
 pub(crate) mod webhook;
 
 use crate::settings::Settings;

@@ -8,6 +8,8 @@ use testing::{TestApp, iccid};
 mod doctor;
 mod mirror;
 mod reference;
+mod told;
+mod watching;
 
 /// Runs `ascribe` with these arguments; standard input as given.
 async fn ascribe(url: &str, key: &str, arguments: &[&str], input: &str) -> Output {
