@@ -53,6 +53,9 @@ enum Command {
     /// Sites: customers' seats
     #[command(subcommand)]
     Site(client::reference::Site),
+    /// Groups of sites, to confine API keys to
+    #[command(subcommand)]
+    SiteGroup(client::site_group::Command),
     /// Customer rate plans
     #[command(subcommand)]
     RatePlan(client::reference::RatePlan),
@@ -65,6 +68,12 @@ enum Command {
     /// Accounts at Rev.io
     #[command(subcommand)]
     RevAccount(client::rev_account::Command),
+    /// Agent partners, and the devices that are given to them
+    #[command(subcommand)]
+    Agent(client::agent::Command),
+    /// Addresses that are told what became of plans and changes
+    #[command(subcommand)]
+    Webhook(client::webhook::Command),
     /// The audit trail
     #[command(subcommand)]
     Audit(client::audit::Command),
@@ -121,10 +130,13 @@ async fn main() -> ExitCode {
         Command::Device(command) => client::device::run(&settings, command).await,
         Command::Customer(command) => client::reference::customers(&settings, command).await,
         Command::Site(command) => client::reference::sites(&settings, command).await,
+        Command::SiteGroup(command) => client::site_group::run(&settings, command).await,
         Command::RatePlan(command) => client::reference::rate_plans(&settings, command).await,
         Command::Pool(command) => client::reference::pools(&settings, command).await,
         Command::ServiceProvider(command) => client::reference::service_providers(&settings, command).await,
         Command::RevAccount(command) => client::rev_account::run(&settings, command).await,
+        Command::Agent(command) => client::agent::run(&settings, command).await,
+        Command::Webhook(command) => client::webhook::run(&settings, command).await,
         Command::Audit(command) => client::audit::run(&settings, command).await,
         Command::Key(command) => client::key::run(&settings, command).await,
         Command::Whoami { output } => client::key::whoami(&settings, output).await,

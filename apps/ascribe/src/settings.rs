@@ -67,6 +67,8 @@ pub(crate) struct Settings {
     pub(crate) secret_key_file: Option<PathBuf>,
     /// The hosts at which accounts at Rev.io may be, with commas between them.
     pub(crate) rev_io_hosts: String,
+    /// Hosts with their ports at which webhooks may be besides public ones, with commas between them.
+    pub(crate) webhook_hosts: String,
     /// How old what is known of Rev.io may become before it is read again.
     pub(crate) sync_minutes: f64,
     /// How old what is known of Rev.io may be where a plan opens, closes or takes over lines, before it asks again.
@@ -114,6 +116,7 @@ impl Default for Settings {
             requests_burst: 500,
             secret_key_file: None,
             rev_io_hosts: "api.revioapi.com,restapi.rev.io".into(),
+            webhook_hosts: String::new(),
             sync_minutes: 60.0,
             billing_minutes: 1_440.0,
             billing_wait_seconds: 120.0,
@@ -153,6 +156,13 @@ impl Settings {
             anyhow::ensure!(value.is_finite() && value > 0.0 && value < 1e6, "{name} must be a positive number");
         }
         anyhow::ensure!((1..=10_000).contains(&settings.chunk_rows), "chunk_rows must be from 1 to 10000");
+        for host in settings.webhook_hosts() {
+            let port = host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+            anyhow::ensure!(
+                port.is_some(),
+                "webhook_hosts has {host:?}; each is a host with its port, such as hooks.inside:8443"
+            );
+        }
         anyhow::ensure!((1..=64).contains(&settings.lanes), "lanes must be from 1 to 64");
         anyhow::ensure!(settings.outside_lanes <= 64, "outside_lanes must be from 0 to 64");
         anyhow::ensure!(matches!(settings.compensation.as_str(), "auto" | "ask"), "compensation must be auto or ask");
@@ -189,7 +199,12 @@ impl Settings {
 
     /// The hosts at which accounts at Rev.io may be.
     pub(crate) fn rev_io_hosts(&self) -> Vec<String> {
-        self.rev_io_hosts.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_owned).collect()
+        listed(&self.rev_io_hosts)
+    }
+
+    /// Hosts with their ports at which webhooks may be besides public ones.
+    pub(crate) fn webhook_hosts(&self) -> Vec<String> {
+        listed(&self.webhook_hosts)
     }
 
     /// Where the keys are; none: nowhere.
@@ -250,7 +265,7 @@ impl Settings {
             outside_lanes: self.outside_lanes,
             lease: self.lease(),
             outside_lease: self.outside_lease(),
-            poll_every: Duration::from_secs_f64(self.poll_seconds),
+            poll_every: self.poll(),
         }
     }
 
@@ -286,9 +301,18 @@ impl Settings {
         })
     }
 
+    pub(crate) fn poll(&self) -> Duration {
+        Duration::from_secs_f64(self.poll_seconds)
+    }
+
     pub(crate) fn lease(&self) -> Duration {
         Duration::from_secs_f64(self.lease_seconds)
     }
+}
+
+/// What a setting lists, with commas between them.
+fn listed(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect()
 }
 
 /// A file with a secret, which nobody else may read.
@@ -347,6 +371,7 @@ mod tests {
             ("BILLING_MINUTES", defaults.billing_minutes.to_string()),
             ("BILLING_WAIT_SECONDS", defaults.billing_wait_seconds.to_string()),
             ("REV_IO_HOSTS", defaults.rev_io_hosts),
+            ("WEBHOOK_HOSTS", "none".into()),
             ("LOG", "info".into()),
             ("LOG_FORMAT", defaults.log_format),
             ("URL", defaults.url),

@@ -369,13 +369,18 @@ create table app.device_tenant (
     link_version                                 integer not null default 0,
     version                                      integer not null default 1,
     modified_at                                  timestamptz not null,
+    -- An agent's, since its partner took the device back: nobody who runs sees the row then, and it waits to be given again.
+    taken_back_at                                timestamptz,
     primary key (tenant_id, device_id),
     foreign key (device_owner_tenant_id, device_id) references app.m2m_device (tenant_id, id),
     check ((account_number is null) = (account_number_integration_authentication_id is null)),
-    check (customer_data_allocation_mb >= 0)
+    check (customer_data_allocation_mb >= 0),
+    check (taken_back_at is null or tenant_id <> device_owner_tenant_id)
 ) with (fillfactor = 85);
 comment on table app.device_tenant is 'The assignment: one row per device and tenant.';
 comment on column app.device_tenant.account_number is 'The rev_customer_id of the account, with the integration authentication beside it: never the id alone.';
+-- Which agents have a device: few rows, for the owner's own are not in it.
+create index device_tenant_of_agents on app.device_tenant (device_owner_tenant_id, device_id) where tenant_id <> device_owner_tenant_id;
 create index device_tenant_by_site on app.device_tenant (tenant_id, site_id, device_id);
 create trigger move_version before update on app.device_tenant for each row
     when (old.site_id is distinct from new.site_id or old.account_number is distinct from new.account_number
@@ -582,7 +587,7 @@ create index rev_service_product_by_service on app.rev_service_product (tenant_i
 create table app.credential (
     tenant_id    uuid not null references app.tenant,
     account   uuid not null,
-    field        text not null check (field in ('username', 'password', 'subscription_key')),
+    field        text not null check (field in ('username', 'password', 'subscription_key', 'signing_secret')),
     version      integer not null default 1,
     key_id       text not null,
     sealed_key   bytea not null,
@@ -590,7 +595,7 @@ create table app.credential (
     modified_at  timestamptz not null,
     primary key (tenant_id, account, field)
 );
-comment on column app.credential.account is 'An integration authentication, or a service provider.';
+comment on column app.credential.account is 'An integration authentication, a service provider, or a webhook.';
 
 -- What all workers together have sent to an account. next_at is when the next call may leave (a generic cell rate: it
 -- moves on by one interval a call); blocked_until is what the provider asked for.
@@ -1071,6 +1076,72 @@ create unique index provider_intent_by_receipt on app.provider_intent (tenant_id
 -- Attempts at the same thing that are not settled: what is found then may be theirs.
 create index provider_intent_unsettled on app.provider_intent (tenant_id, account, natural_key) where outcome in ('OPEN', 'UNKNOWN');
 
+-- tables/055_webhook.sql
+-- Where a tenant wants to be told what became of its plans and changes. The signing secret is in app.credential, sealed.
+create table app.webhook (
+    tenant_id      uuid not null references app.tenant,
+    id             uuid not null,
+    url            text not null,
+    description    text,
+    events         text[] not null check (cardinality(events) > 0 and events <@ array[
+        'plan.ready', 'plan.failed', 'bulk_change.started', 'bulk_change.completed', 'bulk_change.completed_with_failures',
+        'bulk_change.failed', 'bulk_change.cancelled', 'bulk_change.paused', 'bulk_change.resumed']),
+    status         text not null default 'ACTIVE' check (status in ('ACTIVE', 'PAUSED', 'ARCHIVED')),
+    -- Who or what paused it.
+    paused_because text,
+    created_at     timestamptz not null,
+    -- Dispatch: one delivery of a webhook is under way at a time, and webhooks take turns. The epoch fences whoever held it before.
+    served_at      timestamptz not null,
+    lease_until    timestamptz,
+    epoch          integer not null default 0,
+    primary key (tenant_id, id),
+    check ((status = 'PAUSED') = (paused_because is not null))
+) with (fillfactor = 70);
+comment on table app.webhook is 'An address that is told of events. At most ten of a tenant are not archived; an archived one stays.';
+create index webhook_in_turn on app.webhook (served_at) where status = 'ACTIVE';
+
+-- The outbox: one row per event and webhook, written in the transaction that changed the state. The body is what is sent, to
+-- the byte. seq counts the events of one change for one webhook, from 1: they are delivered in that order.
+create table app.webhook_delivery (
+    tenant_id        uuid not null,
+    id               uuid not null,
+    webhook_id       uuid not null,
+    -- Newest first, as it is listed.
+    number           bigint generated always as identity,
+    -- Null: somebody asked for a test.
+    bulk_change_id   uuid,
+    seq              integer not null check (seq > 0),
+    event            text not null,
+    body             text not null,
+    created_at       timestamptz not null,
+    status           text not null default 'PENDING' check (status in ('PENDING', 'DELIVERED', 'FAILED', 'CANCELLED')),
+    attempts         integer not null default 0,
+    first_attempt_at timestamptz,
+    next_attempt_at  timestamptz,
+    ended_at         timestamptz,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, webhook_id) references app.webhook (tenant_id, id),
+    foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
+    unique (tenant_id, webhook_id, bulk_change_id, seq),
+    check ((status = 'PENDING') = (next_attempt_at is not null)),
+    check ((status = 'PENDING') = (ended_at is null))
+) with (fillfactor = 70);
+create index webhook_delivery_due on app.webhook_delivery (tenant_id, webhook_id, next_attempt_at) where status = 'PENDING';
+create index webhook_delivery_listed on app.webhook_delivery (tenant_id, webhook_id, number);
+create index webhook_delivery_ended on app.webhook_delivery (tenant_id, ended_at) where ended_at is not null;
+
+-- What each try of a delivery came to. Nothing of what the receiver said is kept but its status.
+create table app.webhook_attempt (
+    tenant_id           uuid not null,
+    webhook_delivery_id uuid not null,
+    attempt             integer not null,
+    at                  timestamptz not null,
+    http_status         smallint,
+    error               text,
+    primary key (tenant_id, webhook_delivery_id, attempt),
+    foreign key (tenant_id, webhook_delivery_id) references app.webhook_delivery (tenant_id, id) on delete cascade
+);
+
 -- tables/060_settling_row.sql
 -- A row in the middle of being settled: what settle_chunk holds in memory of one device change. Never stored.
 create type app.settling_row as (
@@ -1141,7 +1212,8 @@ begin
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
         'due_work', 'outside_turn', 'account_gate', 'provider_intent',
-        'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry', 'audit_seal']
+        'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry', 'audit_seal',
+        'webhook', 'webhook_delivery', 'webhook_attempt']
     loop
         execute format('alter table app.%I enable row level security', v_table);
         execute format('alter table app.%I force row level security', v_table);
@@ -1172,6 +1244,11 @@ create policy agent on app.device_status_history for select to ascribe_web using
 -- any device of its partner, for constraints look past row level security.
 create policy own_devices on app.device_tenant as restrictive for insert to ascribe_web
     with check (device_owner_tenant_id = (select app.current_tenant()));
+
+-- What was taken back is not there for whoever runs: no query has to remember it.
+create policy not_taken_back on app.device_tenant as restrictive for select to ascribe_web, ascribe_worker using (taken_back_at is null);
+-- Giving and taking back see which agents have a device of the tenant; they are definer functions, and run as the owner.
+create policy given_devices on app.device_tenant for select to ascribe_owner using (device_owner_tenant_id = (select app.current_tenant()));
 
 -- Dispatch tables: the second policy. They hold ids and times, nothing a tenant would call its own.
 create policy dispatcher on app.bulk_change_chunk to ascribe_dispatcher using (true) with check (true);
@@ -1222,8 +1299,8 @@ grant update (status, status_details, is_cancelled, plan_hash, planning_lease_un
 grant update (is_cancelled, due_at) on app.schedule_chunk to ascribe_web;
 grant update (state, start_at, is_paused, is_cancelled) on app.bulk_change_chunk to ascribe_web;
 
--- The web role keeps what plans are made against: customers, sites, offers, providers, devices, keys. Nothing is deleted;
--- an assignment, a version and a past are not its to write.
+-- The web role keeps what plans are made against: customers, sites, offers, providers, devices, keys. Nothing is deleted but
+-- that a site is in a group; an assignment, a version and a past are not its to write.
 grant select on app.audit_seal to ascribe_web;
 grant insert on app.service_provider, app.rev_customer, app.site, app.carrier_rate_plan, app.customer_rate_plan,
     app.customer_rate_pool, app.m2m_device, app.device_tenant, app.device_status_history, app.api_key, app.api_key_site,
@@ -1233,6 +1310,8 @@ grant update (revoked_at) on app.api_key_lookup to ascribe_web;
 grant update (name, write_enabled) on app.service_provider to ascribe_web;
 grant update (customer_name, status) on app.rev_customer to ascribe_web;
 grant update (name, is_active) on app.site to ascribe_web;
+grant update (name) on app.site_group to ascribe_web;
+grant delete on app.site_group_site to ascribe_web;
 grant update (rate_plan_name, service_provider_id, is_active) on app.customer_rate_plan to ascribe_web;
 grant update (name, service_provider_id, is_active) on app.customer_rate_pool to ascribe_web;
 grant update (msisdn, imei, eid, status, carrier_rate_plan_id, ip_address, is_archived) on app.m2m_device to ascribe_web;
@@ -1282,6 +1361,19 @@ grant update (paused_because) on app.integration_authentication to ascribe_worke
 grant insert, update (customer_name, status, parent_rev_customer_id, activated_date, close_date, bill_profile_id, agent_id, gone_at)
     on app.rev_customer to ascribe_worker;
 grant insert, update (name, given_name) on app.site to ascribe_worker;
+
+-- Webhooks: whoever changes a state notes what there is to tell (note_webhook_events). The dispatcher finds what is due: ids and
+-- times, neither an address nor a body. The worker sends, and takes away what is old.
+create policy dispatcher on app.webhook to ascribe_dispatcher using (true) with check (true);
+create policy dispatcher on app.webhook_delivery for select to ascribe_dispatcher using (true);
+grant select (tenant_id, id, status, served_at, lease_until, epoch), update (served_at, lease_until, epoch) on app.webhook to ascribe_dispatcher;
+grant select (tenant_id, id, webhook_id, number, bulk_change_id, seq, status, next_attempt_at) on app.webhook_delivery to ascribe_dispatcher;
+grant select, insert, update (url, description, events, status, paused_because) on app.webhook to ascribe_web;
+grant select, insert, update (status, next_attempt_at, ended_at) on app.webhook_delivery to ascribe_web;
+grant select on app.webhook_attempt to ascribe_web;
+grant select, update (status, paused_because, lease_until) on app.webhook to ascribe_worker;
+grant select, insert, delete, update (attempts, first_attempt_at, status, next_attempt_at, ended_at) on app.webhook_delivery to ascribe_worker;
+grant select, insert on app.webhook_attempt to ascribe_worker;
 
 -- Functions are called by name and by right: nothing is executable by everybody. (The order matters: this runs
 -- before the procedures are made.)
@@ -3265,3 +3357,349 @@ end
 $$;
 grant execute on function app.audit_entry_text(app.audit_entry) to ascribe_web, ascribe_worker;
 grant execute on function app.seal_audit(uuid) to ascribe_worker;
+
+-- procedures/find_devices_of_agent.sql
+-- find_devices_of_agent: devices of a tenant by their ICCIDs, locked, and which of its agents have them. For give_devices and
+-- take_back_devices, as the owner; nobody else may call it.
+-- Seed's procedure: none.
+-- Out:    a row per ICCID that was named: outcome NOT_FOUND (also another tenant's), STORED_AS (detail: as it is stored, with or
+--         without its check digit), AMBIGUOUS (at several service providers), or FOUND.
+-- Errors: ZA002 the tenant is not the transaction's, or has no such agent.
+-- Cost:   3 statements; per device 2 index look-ups and 1 row lock.
+create function app.find_devices_of_agent(p_tenant_id uuid, p_agent_id uuid, p_service_provider_id uuid, p_rows integer[],
+    p_iccids text[], p_others text[])
+    returns table (row_number integer, device_id uuid, service_provider_id uuid, is_archived boolean, has_agent boolean,
+        has_another boolean, outcome text, detail text)
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+begin
+    if p_tenant_id is distinct from app.current_tenant() then
+        raise exception 'another tenant''s devices' using errcode = 'ZA002';
+    end if;
+    -- Only as an agent can its row be seen, and with it who its partner is.
+    perform set_config('app.tenant', p_agent_id::text, true);
+    if not exists (select from app.tenant t where t.id = p_agent_id and t.parent_tenant_id = p_tenant_id) then
+        raise exception 'no such agent' using errcode = 'ZA002';
+    end if;
+    perform set_config('app.tenant', p_tenant_id::text, true);
+    -- In device order, as everywhere: who gives and who takes back the same device go one after the other.
+    perform from app.m2m_device d where d.tenant_id = p_tenant_id and d.iccid = any (p_iccids) order by d.id for no key update;
+    return query
+        select u.n, m.device_id, m.provider_id, m.is_archived, coalesce(a.has_agent, false), coalesce(a.has_another, false),
+            case when m.found = 1 then 'FOUND' when m.found > 1 then 'AMBIGUOUS' when o.iccid is not null then 'STORED_AS' else 'NOT_FOUND' end,
+            o.iccid
+        from unnest(p_rows, p_iccids, p_others) as u (n, iccid, other)
+        cross join lateral (
+            select count(*) as found, (array_agg(d.id))[1] as device_id, (array_agg(d.service_provider_id))[1] as provider_id,
+                bool_or(d.is_archived) as is_archived
+            from app.m2m_device d where d.tenant_id = p_tenant_id and d.iccid = u.iccid
+              and (p_service_provider_id is null or d.service_provider_id = p_service_provider_id)) m
+        left join lateral (
+            select d.iccid from app.m2m_device d where m.found = 0 and d.tenant_id = p_tenant_id and d.iccid = u.other
+              and (p_service_provider_id is null or d.service_provider_id = p_service_provider_id) limit 1) o on true
+        left join lateral (
+            select bool_or(dt.tenant_id = p_agent_id) as has_agent, bool_or(dt.tenant_id <> p_agent_id) as has_another
+            from app.device_tenant dt
+            where dt.device_owner_tenant_id = p_tenant_id and dt.device_id = m.device_id and dt.tenant_id <> dt.device_owner_tenant_id
+              and dt.taken_back_at is null) a on m.found = 1;
+end
+$$;
+
+-- procedures/give_devices.sql
+-- give_devices: a partner gives devices of its own to one of its agents, at the agent's default site.
+-- Seed's procedure: none (devices flowed down through ParentSite, domain.md 3.5 item 10).
+-- Definer: a session sees and writes one tenant, and constraints look past row level security: only here is it checked that
+-- the agent is the tenant's, that the device is the tenant's, and that no other agent has it.
+-- Effect:  the agent's assignment of each device, made or shown again; the agent's own row for a service provider that it has
+--          not met; its links to be made. The owner's rows are locked and not written. One audit entry in each tenant.
+-- Out:     a row per ICCID: GIVEN, SAME (it has it), or why not: NOT_FOUND, STORED_AS, AMBIGUOUS, ARCHIVED, ANOTHER_AGENT.
+-- Errors:  ZA002 the tenant is not the transaction's, or has no such agent.
+-- Cost per device: 2 look-ups, 1 lock, 2 inserts; a dozen statements, whatever their number.
+create function app.give_devices(p_tenant_id uuid, p_agent_id uuid, p_service_provider_id uuid, p_rows integer[], p_iccids text[],
+    p_others text[], p_actor text) returns table (row_number integer, outcome text, detail text)
+    language plpgsql security definer set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_now          timestamptz := app.now();
+    v_rows         integer[];
+    v_outcomes     text[];
+    v_details      text[];
+    v_devices      uuid[];
+    v_providers    uuid[];
+    v_integrations smallint[];
+    v_names        text[];
+    v_partner      text;
+    v_detail       jsonb;
+begin
+    select array_agg(w.n), array_agg(w.outcome), array_agg(w.detail), array_agg(w.device_id order by w.device_id) filter (where w.outcome = 'GIVEN')
+    into v_rows, v_outcomes, v_details, v_devices
+    from (
+        select f.row_number as n, f.device_id, f.detail,
+            case when f.outcome <> 'FOUND' then f.outcome when f.is_archived then 'ARCHIVED' when f.has_another then 'ANOTHER_AGENT'
+                when f.has_agent then 'SAME' else 'GIVEN' end as outcome
+        from app.find_devices_of_agent(p_tenant_id, p_agent_id, p_service_provider_id, p_rows, p_iccids, p_others) f) w;
+    if v_devices is not null then
+        select array_agg(p.id), array_agg(p.integration_id), array_agg(p.name) into v_providers, v_integrations, v_names
+        from app.service_provider p where p.tenant_id = p_tenant_id and p.id in (
+            select d.service_provider_id from app.m2m_device d where d.tenant_id = p_tenant_id and d.id = any (v_devices));
+        select t.name into v_partner from app.tenant t where t.id = p_tenant_id;
+        v_detail := jsonb_build_object('agent', p_agent_id, 'devices', cardinality(v_devices), 'ids', to_jsonb(v_devices[1:100]));
+
+        perform set_config('app.tenant', p_agent_id::text, true);
+        insert into app.service_provider (tenant_id, id, integration_id, name, owner_tenant_id, owner_service_provider_id)
+        select p_agent_id, gen_random_uuid(), u.integration_id,
+            (select c.name from unnest(array[u.name, u.name || ' (' || v_partner || ')', u.name || ' ' || u.id]) with ordinality as c (name, n)
+             where not exists (select from app.service_provider x where x.tenant_id = p_agent_id and x.name = c.name) order by c.n limit 1),
+            p_tenant_id, u.id
+        from unnest(v_providers, v_integrations, v_names) as u (id, integration_id, name)
+        where not exists (select from app.service_provider x where x.tenant_id = p_agent_id and x.owner_tenant_id = p_tenant_id
+            and x.owner_service_provider_id = u.id)
+        on conflict (tenant_id, name) do nothing;
+        insert into app.device_tenant as dt (tenant_id, device_id, device_owner_tenant_id, site_id, modified_at)
+        select p_agent_id, u.id, p_tenant_id, s.id, v_now
+        from unnest(v_devices) with ordinality as u (id, n)
+        join app.site s on s.tenant_id = p_agent_id and s.is_system_default
+        order by u.n
+        on conflict (tenant_id, device_id) do update
+        set taken_back_at = null, site_id = excluded.site_id, modified_at = v_now where dt.taken_back_at is not null;
+        insert into app.device_link_due (tenant_id, device_id) select p_agent_id, u from unnest(v_devices) as u
+        on conflict (tenant_id, device_id) do nothing;
+        insert into app.audit_entry (tenant_id, at, actor, action, detail, digest)
+        values (p_agent_id, v_now, 'partner:' || p_tenant_id, 'devices_given', v_detail, sha256(convert_to(v_devices::text, 'UTF8')));
+        perform set_config('app.tenant', p_tenant_id::text, true);
+        insert into app.audit_entry (tenant_id, at, actor, action, detail, digest)
+        values (p_tenant_id, v_now, p_actor, 'devices_given', v_detail, sha256(convert_to(v_devices::text, 'UTF8')));
+    end if;
+    return query select u.n, u.outcome, u.detail from unnest(v_rows, v_outcomes, v_details) as u (n, outcome, detail);
+end
+$$;
+grant execute on function app.give_devices(uuid, uuid, uuid, integer[], text[], text[], text) to ascribe_web;
+
+-- procedures/take_back_devices.sql
+-- take_back_devices: a partner takes devices back that it gave to one of its agents.
+-- Seed's procedure: none.
+-- Definer: as give_devices.
+-- Effect:  the agent's assignment is archived: at its default site, without account, plan, pool, allocation and links, and seen by
+--          nobody who runs until it is given again; what waited for its date is cancelled. A plan of the agent's that has the
+--          device skips its row as STALE_SINCE_PLAN. The owner's rows are locked and not written. One audit entry in each tenant.
+-- Out:     a row per ICCID: TAKEN, SAME (the agent has it not), or why not: ASSIGNED (to a customer of the agent's, and nobody
+--          said that this does not matter), NOT_FOUND, STORED_AS, AMBIGUOUS.
+-- Errors:  ZA002 the tenant is not the transaction's, or has no such agent.
+-- Cost per device: 2 look-ups, 2 locks, 1 update; a dozen statements, whatever their number.
+create function app.take_back_devices(p_tenant_id uuid, p_agent_id uuid, p_service_provider_id uuid, p_rows integer[], p_iccids text[],
+    p_others text[], p_even_if_assigned boolean, p_actor text) returns table (row_number integer, outcome text, detail text)
+    language plpgsql security definer set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_now      timestamptz := app.now();
+    v_rows     integer[];
+    v_outcomes text[];
+    v_details  text[];
+    v_devices  uuid[];
+    v_wanted   uuid[];
+    v_taken    uuid[];
+    v_detail   jsonb;
+begin
+    select array_agg(w.n), array_agg(w.outcome), array_agg(w.detail), array_agg(w.device_id),
+        array_agg(w.device_id order by w.device_id) filter (where w.outcome = 'TAKEN')
+    into v_rows, v_outcomes, v_details, v_devices, v_wanted
+    from (
+        select f.row_number as n, f.device_id, f.detail,
+            case when f.outcome <> 'FOUND' then f.outcome when f.has_agent then 'TAKEN' else 'SAME' end as outcome
+        from app.find_devices_of_agent(p_tenant_id, p_agent_id, p_service_provider_id, p_rows, p_iccids, p_others) f) w;
+    if v_wanted is not null then
+        perform set_config('app.tenant', p_agent_id::text, true);
+        perform from app.device_tenant dt where dt.tenant_id = p_agent_id and dt.device_id = any (v_wanted)
+            order by dt.device_id for no key update;
+        with taken as (
+            update app.device_tenant dt
+            set taken_back_at = v_now, site_id = s.id, account_number = null, account_number_integration_authentication_id = null,
+                customer_rate_plan_id = null, customer_rate_pool_id = null, customer_data_allocation_mb = null,
+                scheduled_change_id = null, rev_service_id = null, rev_service_is_active = false, other_rev_service_ids = null,
+                modified_at = v_now
+            from app.site s
+            where s.tenant_id = p_agent_id and s.is_system_default and dt.tenant_id = p_agent_id and dt.device_id = any (v_wanted)
+              and dt.taken_back_at is null and (p_even_if_assigned or dt.site_id = s.id)
+            returning dt.device_id)
+        select coalesce(array_agg(t.device_id order by t.device_id), '{}') into v_taken from taken t;
+        update app.device_change_schedule s set status = 'CANCELLED', ended_at = v_now
+        where s.tenant_id = p_agent_id and s.device_id = any (v_taken) and s.status = 'PENDING';
+        delete from app.device_link_due l where l.tenant_id = p_agent_id and l.device_id = any (v_taken);
+        if cardinality(v_taken) > 0 then
+            v_detail := jsonb_build_object('agent', p_agent_id, 'devices', cardinality(v_taken), 'ids', to_jsonb(v_taken[1:100]),
+                'even_if_assigned', p_even_if_assigned);
+            insert into app.audit_entry (tenant_id, at, actor, action, detail, digest)
+            values (p_agent_id, v_now, 'partner:' || p_tenant_id, 'devices_taken_back', v_detail, sha256(convert_to(v_taken::text, 'UTF8')));
+        end if;
+        perform set_config('app.tenant', p_tenant_id::text, true);
+        if cardinality(v_taken) > 0 then
+            insert into app.audit_entry (tenant_id, at, actor, action, detail, digest)
+            values (p_tenant_id, v_now, p_actor, 'devices_taken_back', v_detail, sha256(convert_to(v_taken::text, 'UTF8')));
+        end if;
+    end if;
+    return query
+        select u.n, case when u.outcome = 'TAKEN' and u.device_id <> all (v_taken) then 'ASSIGNED' else u.outcome end, u.detail
+        from unnest(v_rows, v_outcomes, v_details, v_devices) as u (n, outcome, detail, device_id);
+end
+$$;
+grant execute on function app.take_back_devices(uuid, uuid, uuid, integer[], text[], text[], boolean, text) to ascribe_web;
+
+-- procedures/note_webhook_events.sql
+-- note_webhook_events: what happened to a plan or a change is noted for those who want to be told, in the transaction in which
+-- it happened: whoever reads of it later reads what is so, and nothing that was rolled back is told.
+-- Seed's procedure: none (it sent a mail after the fact, and could forget it).
+-- Trigger on app.device_bulk_change, on its few changes of status; runs with the rights of whoever changes it, under the
+-- change's row lock, which keeps seq without gaps.
+-- Cost: where nobody has a webhook, one index look-up per change of status (at most about five in a change's life); else
+-- one insert per webhook that wants the event. Nothing per device.
+create function app.note_webhook_events() returns trigger
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_now    timestamptz := app.now();
+    v_events text[];
+    v_k      app.bulk_change_counter;
+    v_counts json;
+begin
+    if not exists (select from app.webhook w where w.tenant_id = new.tenant_id and w.status = 'ACTIVE') then
+        return null;
+    end if;
+    select * into v_k from app.bulk_change_counter k where k.tenant_id = new.tenant_id and k.bulk_change_id = new.id;
+    v_events := array_remove(array[
+        -- A small change begins and ends in one update; one that was cancelled before it began never began.
+        case when old.started_at is null and new.started_at is not null and new.status <> 'CANCELLED' then 'bulk_change.started' end,
+        case when new.status = old.status then null
+            when new.status = 'PLANNED' then 'plan.ready'
+            when new.status = 'PLAN_FAILED' then 'plan.failed'
+            when new.status = 'PAUSED' then 'bulk_change.paused'
+            when new.status = 'PROCESSED' and v_k.ok = v_k.planned then 'bulk_change.completed'
+            when new.status = 'PROCESSED' then 'bulk_change.completed_with_failures'
+            when new.status = 'ERROR' then 'bulk_change.failed'
+            when new.status = 'CANCELLED' then 'bulk_change.cancelled'
+            -- Cancelling a paused change wakes it, too, and says so in its details.
+            when old.status = 'PAUSED' and new.status_details is not distinct from old.status_details then 'bulk_change.resumed'
+        end], null);
+    if v_events = '{}' then
+        return null;
+    end if;
+    v_counts := case when new.status in ('PLANNED', 'PLAN_FAILED')
+        then json_build_object('rows', new.row_count, 'change', new.row_count - new.no_change_count - new.refused_count,
+            'no_change', new.no_change_count, 'refused', new.refused_count)
+        else json_build_object('planned', v_k.planned, 'ok', v_k.ok, 'failed', v_k.failed, 'skipped', v_k.skipped,
+            'cancelled', v_k.cancelled, 'needs_attention', v_k.needs_attention, 'to_do', v_k.to_do) end;
+    insert into app.webhook_delivery (tenant_id, id, webhook_id, bulk_change_id, seq, event, body, created_at, next_attempt_at)
+    select new.tenant_id, gen_random_uuid(), w.id, new.id, s.seq, e.event,
+        json_build_object('type', e.event, 'timestamp', to_char(v_now at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+            'data', json_build_object('id', new.id, 'seq', s.seq, 'status', new.status, 'counts', v_counts, 'reference', new.reference,
+                'link', case when new.applied_at is null then '/api/v1/plans/' else '/api/v1/bulk-changes/' end || new.id))::text,
+        v_now, v_now
+    from app.webhook w
+    cross join unnest(v_events) with ordinality as e (event, n)
+    cross join lateral (
+        select coalesce(max(d.seq), 0) + (select count(*) from unnest(v_events) with ordinality as b (event, n)
+                where b.n <= e.n and b.event = any (w.events))::integer as seq
+        from app.webhook_delivery d where d.tenant_id = new.tenant_id and d.webhook_id = w.id and d.bulk_change_id = new.id) s
+    where w.tenant_id = new.tenant_id and w.status = 'ACTIVE' and e.event = any (w.events);
+    return null;
+end
+$$;
+create trigger note_webhook_events after update of status, started_at on app.device_bulk_change for each row
+    when (old.status is distinct from new.status or old.started_at is distinct from new.started_at)
+    execute function app.note_webhook_events();
+
+-- procedures/claim_webhook_delivery.sql
+-- claim_webhook_delivery: the next delivery that is due, lent to the caller with an epoch of its own.
+-- Seed's procedure: none.
+-- Runs as the dispatcher, over all tenants, on ids only. What is lent is the webhook: one of its deliveries is under way at a
+-- time, so that an address that takes long to answer keeps nobody waiting but itself; webhooks take turns, least recently
+-- served first. Of a change's events the first that is not over goes first. SKIP LOCKED: two callers never wait for each
+-- other. A lease that ran out (somebody died with it) is lent again: at least once.
+-- Answers no row when nothing is due. Cost: one index look-up per active webhook that has nothing due, 1 update.
+create function app.claim_webhook_delivery(p_lease interval)
+    returns table (tenant_id uuid, webhook_id uuid, delivery_id uuid, epoch integer)
+    language plpgsql set search_path = app, pg_temp
+    as $$
+#variable_conflict use_column
+declare
+    v_tenant   uuid;
+    v_webhook  uuid;
+    v_delivery uuid;
+begin
+    select w.tenant_id, w.id into v_tenant, v_webhook from app.webhook w
+    where w.status = 'ACTIVE' and (w.lease_until is null or w.lease_until <= app.now())
+      and exists (select from app.webhook_delivery d
+          where d.tenant_id = w.tenant_id and d.webhook_id = w.id and d.status = 'PENDING' and d.next_attempt_at <= app.now()
+            and not exists (select from app.webhook_delivery b where b.tenant_id = d.tenant_id and b.webhook_id = d.webhook_id
+                and b.bulk_change_id = d.bulk_change_id and b.seq < d.seq and b.status = 'PENDING'))
+    order by w.served_at limit 1
+    for update of w skip locked;
+    if not found then
+        return;
+    end if;
+    -- Now that the webhook is ours: another caller may have done meanwhile what was due when it was looked for.
+    select d.id into v_delivery from app.webhook_delivery d
+    where d.tenant_id = v_tenant and d.webhook_id = v_webhook and d.status = 'PENDING' and d.next_attempt_at <= app.now()
+      and not exists (select from app.webhook_delivery b where b.tenant_id = d.tenant_id and b.webhook_id = d.webhook_id
+          and b.bulk_change_id = d.bulk_change_id and b.seq < d.seq and b.status = 'PENDING')
+    order by d.next_attempt_at, d.number limit 1;
+    if not found then
+        return;
+    end if;
+    return query
+        update app.webhook w set lease_until = app.now() + p_lease, epoch = w.epoch + 1, served_at = app.now()
+        where w.tenant_id = v_tenant and w.id = v_webhook
+        returning w.tenant_id, w.id, v_delivery, w.epoch;
+end
+$$;
+grant execute on function app.claim_webhook_delivery(interval) to ascribe_dispatcher;
+
+-- procedures/end_webhook_attempt.sql
+-- end_webhook_attempt: what a try of a delivery came to; the webhook is given back.
+-- Seed's procedure: none.
+-- In:     the claim's epoch; the status that came back, or why none did; what is next:
+--         'DELIVERED' · 'AGAIN' after p_wait · 'FAILED' (tried for days) · 'GONE' (410: the webhook is paused; what is
+--         pending is tried again when somebody lets it go on).
+-- Effect: the attempt, the delivery, and with it the later events of the same change, which wait as long as it does.
+-- Errors: ZA001 the lease is lost: somebody else has the webhook now, and tries the delivery again.
+-- Cost:   1 insert, 2 or 3 updates.
+create function app.end_webhook_attempt(p_tenant_id uuid, p_webhook_id uuid, p_delivery_id uuid, p_epoch integer,
+    p_http_status smallint, p_error text, p_next text, p_wait interval) returns void
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_now      timestamptz := app.now();
+    v_delivery app.webhook_delivery;
+begin
+    perform from app.webhook w where w.tenant_id = p_tenant_id and w.id = p_webhook_id and w.epoch = p_epoch
+        and w.lease_until > v_now for update;
+    if not found then
+        raise exception 'the lease of the webhook is lost' using errcode = 'ZA001';
+    end if;
+    select * into v_delivery from app.webhook_delivery d where d.tenant_id = p_tenant_id and d.id = p_delivery_id for update;
+    insert into app.webhook_attempt (tenant_id, webhook_delivery_id, attempt, at, http_status, error)
+    values (p_tenant_id, p_delivery_id, v_delivery.attempts + 1, v_now, p_http_status, p_error);
+    -- Archived while it was under way: it stays cancelled, and the attempt says what came of it.
+    update app.webhook_delivery d
+    set attempts = d.attempts + 1, first_attempt_at = coalesce(d.first_attempt_at, v_now),
+        status = case when d.status <> 'PENDING' then d.status when p_next in ('DELIVERED', 'FAILED') then p_next else 'PENDING' end,
+        next_attempt_at = case when d.status = 'PENDING' and p_next in ('AGAIN', 'GONE') then v_now + coalesce(p_wait, interval '0') end,
+        ended_at = case when d.status <> 'PENDING' then d.ended_at when p_next in ('DELIVERED', 'FAILED') then v_now end
+    where d.tenant_id = p_tenant_id and d.id = p_delivery_id;
+    update app.webhook_delivery d set next_attempt_at = case when p_next = 'AGAIN' then v_now + p_wait else v_now end
+    where d.tenant_id = p_tenant_id and d.webhook_id = p_webhook_id and d.bulk_change_id = v_delivery.bulk_change_id
+      and d.seq > v_delivery.seq and d.status = 'PENDING' and (p_next = 'AGAIN' or d.next_attempt_at > v_now);
+    update app.webhook w
+    set lease_until = null,
+        status = case when p_next = 'GONE' and w.status = 'ACTIVE' then 'PAUSED' else w.status end,
+        paused_because = case when p_next = 'GONE' and w.status = 'ACTIVE' then 'it answered 410 Gone' else w.paused_because end
+    where w.tenant_id = p_tenant_id and w.id = p_webhook_id;
+    if p_next = 'GONE' then
+        insert into app.audit_entry (tenant_id, at, actor, action, detail)
+        values (p_tenant_id, v_now, 'ascribe', 'webhook_paused', jsonb_build_object('webhook', p_webhook_id, 'because', 'it answered 410 Gone'));
+    end if;
+end
+$$;
+grant execute on function app.end_webhook_attempt(uuid, uuid, uuid, integer, smallint, text, text, interval) to ascribe_worker;

@@ -136,11 +136,13 @@ pub struct NewApiKey<'a> {
     pub role: Role,
     /// The sites it is confined to, if it is; possibly none.
     pub sites: Option<&'a [Uuid]>,
+    /// The groups of sites it is confined to, beside these; only with `sites`.
+    pub site_groups: &'a [Uuid],
     /// Until when it works, in days.
     pub days: i32,
 }
 
-/// Makes a key. False: one of the sites is not the tenant's.
+/// Makes a key. False: one of the sites or groups is not the tenant's.
 ///
 /// # Errors
 /// The database does not answer.
@@ -161,7 +163,16 @@ pub async fn create(ledger: &Ledger, caller: &Caller, new: &NewApiKey<'_>) -> Re
         )
         .execute(&mut *transaction)
         .await?;
-        if put.rows_affected() != sites.len() as u64 {
+        let grouped = sqlx::query!(
+            "insert into app.api_key_site (tenant_id, api_key_id, site_group_id)
+             select $1, $2, g.id from app.site_group g where g.tenant_id = $1 and g.id = any ($3)",
+            tenant,
+            id,
+            new.site_groups
+        )
+        .execute(&mut *transaction)
+        .await?;
+        if put.rows_affected() != sites.len() as u64 || grouped.rows_affected() != new.site_groups.len() as u64 {
             return Ok(false);
         }
     }
@@ -169,7 +180,7 @@ pub async fn create(ledger: &Ledger, caller: &Caller, new: &NewApiKey<'_>) -> Re
         "insert into app.api_key_lookup (key_sha256, tenant_id, api_key_id, expires_at) values ($1, $2, $3, app.now() + make_interval(days => $4))",
         &new.key.sha256()[..], tenant, id, new.days)
         .execute(&mut *transaction).await?;
-    let detail = json!({ "api_key": new.id, "name": new.name, "role": new.role, "sites": new.sites });
+    let detail = json!({ "api_key": new.id, "name": new.name, "role": new.role, "sites": new.sites, "site_groups": new.site_groups });
     record(&mut transaction, caller, "api_key_created", detail).await?;
     transaction.commit().await?;
     Ok(true)

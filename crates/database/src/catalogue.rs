@@ -99,9 +99,13 @@ const EXTRA_POLICIES: &[&str] = &[
     "schedule_chunk.dispatcher",
     // Of this one the dispatcher reads tenants and times; which customers, it does not.
     "rev_customer_read.dispatcher",
+    "webhook.dispatcher",
+    "webhook_delivery.dispatcher",
     "m2m_device.agent",
     "device_status_history.agent",
     "device_tenant.own_devices",
+    "device_tenant.not_taken_back",
+    "device_tenant.given_devices",
     "device_lock.definer_functions",
 ];
 
@@ -183,7 +187,7 @@ select 'a definer function without a search path of its own, or not the owner''s
       and (p.proowner <> (select oid from pg_roles where rolname = 'ascribe_owner') or not coalesce(array_to_string(p.proconfig, ',') like 'search_path=%', false))
 union all
 select 'an unlisted definer function: ' || p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-    where n.nspname = 'app' and p.prosecdef and p.proname not in ('lock_devices', 'unlock_devices', 'locked_devices', 'ensure_month_partitions', 'discard_plan_rows', 'resolve_rows')
+    where n.nspname = 'app' and p.prosecdef and p.proname not in ('lock_devices', 'unlock_devices', 'locked_devices', 'ensure_month_partitions', 'discard_plan_rows', 'resolve_rows', 'give_devices', 'take_back_devices')
 union all
 select 'a view with its owner''s rights, or a stored view: ' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = 'app' and (c.relkind = 'm' or c.relkind = 'v' and not coalesce(array_to_string(c.reloptions, ',') ~ 'security_invoker=(true|on)', false))

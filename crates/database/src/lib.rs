@@ -2,6 +2,7 @@
 //! Must not know: HTTP, carriers, Rev.io, queues, or what a verdict is decided by.
 
 mod active_lines;
+pub mod agent;
 pub mod api_key;
 pub mod audit;
 pub mod bulk_change;
@@ -35,12 +36,14 @@ pub mod schedule;
 pub mod secret;
 pub mod service_provider;
 pub mod site;
+pub mod site_group;
 pub mod stage;
 pub mod staged_row;
 mod store;
 pub mod targets;
 pub mod tenant;
 pub mod undo;
+pub mod webhook;
 pub mod written;
 
 pub use error::{DatabaseError, Result};

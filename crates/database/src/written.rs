@@ -21,6 +21,16 @@ pub enum WriteRefusal {
     StatusMissing,
     /// The same ICCID is stored with, or without, its check digit.
     StoredAs(String),
+    /// The tenant has no such device; another's is the same answer.
+    DeviceNotFound,
+    /// The ICCID is at several service providers.
+    DeviceAmbiguous,
+    /// The device is archived.
+    DeviceArchived,
+    /// Another agent has it.
+    WithAnotherAgent,
+    /// The agent has assigned it to a customer of its own.
+    AssignedByAgent,
 }
 
 /// How a batch ended. Rows that are in neither count nor list were as asked already.

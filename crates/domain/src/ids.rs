@@ -45,6 +45,8 @@ ids! {
     IntegrationAuthenticationId;
     /// A line at Rev.io, as it is mirrored here.
     RevServiceId;
+    /// An address that is told of events.
+    WebhookId;
 }
 
 /// Makes new ids: UUID version 7 (RFC 9562), from a clock and a random source that are passed in.

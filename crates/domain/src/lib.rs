@@ -26,6 +26,7 @@
 //! | line [RevService] | what Rev.io bills for a SIM: a service with its products; active while it is not disconnected and charges something |
 //! | step | one thing that is done for a row, outside or here: close, open or update a line, then record the assignment |
 //! | schedule | plan, pool and allocation of a device that wait for their effective date |
+//! | webhook | an address that is told of events; a delivery is one event for one webhook, an attempt one try of it |
 //! | settle | the transaction that records a chunk's outcome: assignment, history, row, log, counts, audit |
 
 pub mod allocation;
@@ -51,3 +52,5 @@ pub mod steps;
 pub mod target;
 pub mod undo;
 pub mod verdict;
+pub mod webhook;
+pub mod webhook_address;

@@ -95,7 +95,8 @@ pub enum Act {
     EditOffers,
     /// Import devices, archive them.
     EditDevices,
-    /// Look at the audit trail and at API keys; make and revoke keys; make, edit, import service providers.
+    /// Look at the audit trail, API keys, groups of sites, webhooks and agents; make, edit and end them; give devices to agents;
+    /// make, edit, import service providers.
     Administer,
 }
 

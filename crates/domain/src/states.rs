@@ -94,6 +94,20 @@ words! {
     }
 }
 
+words! {
+    /// How one event for one webhook stands.
+    WebhookDeliveryStatus {
+        /// It is tried, or waits to be.
+        Pending = "PENDING",
+        /// The receiver has it.
+        Delivered = "DELIVERED",
+        /// It was tried for days.
+        Failed = "FAILED",
+        /// The webhook was archived.
+        Cancelled = "CANCELLED",
+    }
+}
+
 /// planned = ok + failed + skipped + cancelled + needs_attention + to_do, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {

@@ -10,6 +10,7 @@ pub mod billing;
 mod depth;
 pub mod exchange;
 pub mod http;
+pub mod notify;
 mod pause;
 mod permit;
 

@@ -10,8 +10,9 @@ use domain::api_key::ApiKey;
 use domain::clock::Clock;
 use domain::ids::Ids;
 use intake::{Planner, PlannerSettings, Spool};
+use integrations::notify::{Notifier, NotifySettings, system_lookup};
 use processing::outside::{Outside, carry_out};
-use processing::{Outcome, Retry, apply_due, settle};
+use processing::{Outcome, Retry, Telling, apply_due, settle};
 use queue::{Job, next_job, next_outside};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -71,7 +72,17 @@ impl TestApp {
     /// # Errors
     /// PostgreSQL does not start or answer.
     pub async fn start_with(devices: u32, settings: PlannerSettings, plan_wait: Duration) -> Result<Self> {
-        Self::start_at(devices, settings, plan_wait, None, web::Limits::new(0, 0)).await
+        Self::start_at(devices, settings, plan_wait, None, web::Limits::new(0, 0), &[]).await
+    }
+
+    /// The same, where webhooks may be at these hosts and ports, too.
+    ///
+    /// # Errors
+    /// PostgreSQL does not start or answer.
+    pub async fn start_telling(devices: u32, webhook_hosts: &[String]) -> Result<Self> {
+        let settings = PlannerSettings { chunk_rows: 10, page_rows: 25, ..PlannerSettings::default() };
+        let limits = web::Limits::new(0, 0);
+        Self::start_at(devices, settings, Duration::from_secs(60), None, limits, webhook_hosts).await
     }
 
     /// A world in a cluster of the caller's own, as a bench has that waits for the disk.
@@ -80,7 +91,7 @@ impl TestApp {
     /// PostgreSQL does not answer.
     pub async fn start_in(cluster: &TestCluster, devices: u32, settings: PlannerSettings) -> Result<Self> {
         let database = TestDatabase::new_in(cluster).await?;
-        Self::start_on(database, devices, settings, Duration::from_secs(60), None, web::Limits::new(0, 0)).await
+        Self::start_on(database, devices, settings, Duration::from_secs(60), (None, web::Limits::new(0, 0)), &[]).await
     }
 
     /// A small world in which a key may ask so many times a second, after a burst of so many.
@@ -89,7 +100,7 @@ impl TestApp {
     /// PostgreSQL does not start or answer.
     pub async fn start_limited(per_second: u32, burst: u32) -> Result<Self> {
         let limits = web::Limits::new(per_second, burst);
-        Self::start_at(0, PlannerSettings::default(), Duration::from_secs(60), None, limits).await
+        Self::start_at(0, PlannerSettings::default(), Duration::from_secs(60), None, limits, &[]).await
     }
 
     /// A small world whose clock says this moment now, and runs on from there.
@@ -99,7 +110,7 @@ impl TestApp {
     pub async fn start_at_moment(devices: u32, moment: &str) -> Result<Self> {
         let settings = PlannerSettings { chunk_rows: 10, page_rows: 25, ..PlannerSettings::default() };
         // Tests ask as fast as they can.
-        Self::start_at(devices, settings, Duration::from_secs(60), Some(moment), web::Limits::new(0, 0)).await
+        Self::start_at(devices, settings, Duration::from_secs(60), Some(moment), web::Limits::new(0, 0), &[]).await
     }
 
     async fn start_at(
@@ -108,8 +119,9 @@ impl TestApp {
         plan_wait: Duration,
         moment: Option<&str>,
         limits: web::Limits,
+        webhook_hosts: &[String],
     ) -> Result<Self> {
-        Self::start_on(TestDatabase::new().await?, devices, settings, plan_wait, moment, limits).await
+        Self::start_on(TestDatabase::new().await?, devices, settings, plan_wait, (moment, limits), webhook_hosts).await
     }
 
     async fn start_on(
@@ -117,8 +129,8 @@ impl TestApp {
         devices: u32,
         settings: PlannerSettings,
         plan_wait: Duration,
-        moment: Option<&str>,
-        limits: web::Limits,
+        (moment, limits): (Option<&str>, web::Limits),
+        webhook_hosts: &[String],
     ) -> Result<Self> {
         drop(rustls::crypto::ring::default_provider().install_default());
         #[expect(clippy::disallowed_methods, reason = "the app under test runs on the machine's clock")]
@@ -147,6 +159,7 @@ impl TestApp {
             limits,
             keys: Some(Arc::clone(&keys)),
             rev_io_hosts,
+            webhook_hosts: webhook_hosts.into(),
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -273,6 +286,17 @@ impl TestApp {
         let chunks = self.work_through(&later).await;
         later.close().await;
         chunks
+    }
+
+    /// What a worker tells webhooks with, which may be at these hosts and ports, too.
+    ///
+    /// # Errors
+    /// The process has no TLS.
+    pub fn telling(&self, webhook_hosts: &[String]) -> Result<Telling> {
+        #[expect(clippy::disallowed_methods, reason = "the app under test runs on the machine's clock")]
+        let clock = Clock::from_fn(jiff::Timestamp::now);
+        let notifier = Notifier::new(NotifySettings::default(), webhook_hosts.into(), clock, system_lookup())?;
+        Ok(Telling { ledger: self.ledger.clone(), keys: Arc::clone(&self.keys), notifier, ids: self.ids.clone() })
     }
 
     /// The rows of a plan or a change.

@@ -7,8 +7,10 @@ mod cluster;
 mod fixture;
 pub mod parsers;
 pub mod performance;
+mod receiver;
 
 pub use agent::Agent;
 pub use app::{Answer, TestApp};
 pub use cluster::{TestCluster, TestDatabase, VARIABLE as CLUSTER_VARIABLE, in_deep_run, number, plant_as_owner};
 pub use fixture::{Fixture, iccid};
+pub use receiver::{Received, Receiver};

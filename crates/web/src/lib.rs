@@ -1,6 +1,7 @@
 //! The door: the HTTP API. One endpoint, one file: request, refusals, handler.
 //! Must not know: any rule. What may be done is decided in `domain`, by the plan, and by the ledger's procedures.
 
+mod agents;
 mod api_keys;
 mod audit;
 mod auth;
@@ -24,7 +25,9 @@ mod plans;
 mod problem;
 mod service_providers;
 mod shape;
+mod site_groups;
 mod sites;
+mod webhooks;
 
 pub use auth::routes;
 pub use limits::Limits;
@@ -74,6 +77,8 @@ pub struct App {
     pub keys: Option<Arc<KeyRing>>,
     /// The hosts at which an account at Rev.io may be.
     pub rev_io_hosts: Arc<[String]>,
+    /// Hosts with their ports at which a webhook may be, besides public ones.
+    pub webhook_hosts: Arc<[String]>,
 }
 
 /// Every operation below `/api/v1`, with what it is in the document.
@@ -88,6 +93,8 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(service_providers::import::handle))
         .routes(routes!(customer_rate_plans::import::handle))
         .routes(routes!(customer_rate_pools::import::handle))
+        .routes(routes!(agents::devices::give))
+        .routes(routes!(agents::devices::take_back))
         .layer(DefaultBodyLimit::max(upload));
     OpenApiRouter::with_openapi(openapi::document())
         .merge(uploads)
@@ -124,6 +131,15 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(customer_rate_pools::get::handle, customer_rate_pools::edit::handle))
         .routes(routes!(api_keys::list::handle, api_keys::create::handle))
         .routes(routes!(api_keys::revoke::handle))
+        .routes(routes!(agents::list::handle))
+        .routes(routes!(site_groups::list::handle, site_groups::create::handle))
+        .routes(routes!(site_groups::get::handle, site_groups::edit::handle))
+        .routes(routes!(site_groups::members::add))
+        .routes(routes!(site_groups::members::remove))
+        .routes(routes!(webhooks::list::handle, webhooks::create::handle))
+        .routes(routes!(webhooks::get::handle, webhooks::edit::handle, webhooks::archive::handle))
+        .routes(routes!(webhooks::test::handle))
+        .routes(routes!(webhooks::deliveries::handle))
         .routes(routes!(audit::list::handle))
         .routes(routes!(audit::verify::handle))
         .routes(routes!(me::handle))

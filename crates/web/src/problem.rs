@@ -59,6 +59,14 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", "This key's role may not do that.")
     }
 
+    pub(crate) fn no_secret_key() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "SECRET_KEY_MISSING",
+            "This installation has no key to seal secrets with. Set ASCRIBE_SECRET_KEY_FILE and start it again.",
+        )
+    }
+
     pub(crate) fn too_large(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", detail)
     }

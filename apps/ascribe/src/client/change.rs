@@ -1,14 +1,13 @@
 //! `ascribe apply` and `ascribe change`
 
 use super::output::{Column, Output, Printer, one};
+use super::watching::watch;
 use super::{Api, FAILED_ROWS, NEEDS_ATTENTION, answer};
 use crate::settings::Settings;
 use anyhow::Context as _;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::process::ExitCode;
-use std::time::Duration;
 
 /// `ascribe apply`
 #[derive(Debug, clap::Args)]
@@ -278,26 +277,6 @@ async fn plan_again(api: &Api, asked: &One, what: &str) -> anyhow::Result<()> {
     let made =
         answer(api.request(Method::POST, &format!("/bulk-changes/{}/{what}", asked.change)).send().await).await?;
     one(asked.output, super::plan::PLAN_COLUMNS, &super::plan::wait_until_planned(api, made).await?)
-}
-
-/// Asks until nothing is left to do, with a progress bar on stderr.
-pub(crate) async fn watch(api: &Api, id: &str) -> anyhow::Result<Value> {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} devices  {per_sec}  {msg}") {
-        bar.set_style(style);
-    }
-    loop {
-        let change = api.get(&format!("/bulk-changes/{id}"), &[]).await?;
-        let count = |name: &str| change["counts"][name].as_u64().unwrap_or(0);
-        bar.set_length(count("planned"));
-        bar.set_position(count("planned") - count("to_do").min(count("planned")));
-        bar.set_message(format!("{} ok, {} failed, {} skipped", count("ok"), count("failed"), count("skipped")));
-        if change["finished"] == true || (count("to_do") == 0 && count("needs_attention") > 0) {
-            bar.finish();
-            return Ok(change);
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }
 
 /// What a finished change means for a script.

@@ -29,6 +29,9 @@ pub(crate) enum Command {
         /// Confine it to this site, by id; several times for several
         #[arg(long = "site")]
         sites: Vec<String>,
+        /// Confine it to the sites of this group, by id, whatever they become; several times for several
+        #[arg(long = "site-group")]
+        site_groups: Vec<String>,
         /// For how many days it works
         #[arg(long, default_value_t = 365)]
         days: u32,
@@ -48,6 +51,7 @@ const KEYS: &[Column] = &[
     ("Begins with", "/shown"),
     ("Role", "/role"),
     ("Sites", "/sites"),
+    ("Groups of sites", "/site_groups"),
     ("Made", "/created_at"),
     ("Works until", "/expires_at"),
     ("Revoked", "/revoked_at"),
@@ -66,10 +70,13 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
     let api = Api::from_settings(settings)?;
     match command {
         Command::List { limit, output } => list(&api, "/api-keys", &[], Some(limit), output, KEYS).await,
-        Command::Create { name, role, sites, days, output } => {
+        Command::Create { name, role, sites, site_groups, days, output } => {
             let mut body = json!({ "name": name, "role": role, "expires_in_days": days });
             if !sites.is_empty() {
                 body["sites"] = json!(sites);
+            }
+            if !site_groups.is_empty() {
+                body["site_groups"] = json!(site_groups);
             }
             let made = answer(api.request(Method::POST, "/api-keys").json(&body).send().await).await?;
             one(output, NEW_KEY, &made)?;

@@ -1,14 +1,19 @@
 //! The client commands: the API over HTTP, shown as a table, JSON, NDJSON or CSV.
 
+pub(crate) mod agent;
 pub(crate) mod audit;
 pub(crate) mod change;
 pub(crate) mod device;
+mod event_stream;
 pub(crate) mod key;
 pub(crate) mod output;
 pub(crate) mod plan;
 pub(crate) mod reference;
 pub(crate) mod rev_account;
+pub(crate) mod site_group;
 mod upload;
+pub(crate) mod watching;
+pub(crate) mod webhook;
 
 use crate::settings::Settings;
 use anyhow::Context as _;

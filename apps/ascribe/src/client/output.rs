@@ -166,7 +166,7 @@ fn element(one: &Value) -> String {
     if let (Some(line), Some(customer)) = (text("/rev_service_id"), text("/rev_customer_id")) {
         return format!("line {line} of {}", text("/customer").unwrap_or(customer));
     }
-    one.as_str().map_or_else(|| one.to_string(), str::to_owned)
+    one.as_str().or(one["name"].as_str()).map_or_else(|| one.to_string(), str::to_owned)
 }
 
 /// Seconds as a person says them; of a long time the seconds are nobody's.

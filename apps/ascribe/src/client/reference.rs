@@ -312,12 +312,12 @@ impl At {
         Ok(Self { api: Api::from_settings(settings)?, path, columns })
     }
 
-    async fn search(&self, search: Search) -> anyhow::Result<ExitCode> {
+    pub(super) async fn search(&self, search: Search) -> anyhow::Result<ExitCode> {
         let Search { q, limit, output } = search;
         list(&self.api, self.path, &[("q", q)], Some(limit), output, self.columns).await
     }
 
-    async fn get(&self, of: ById) -> anyhow::Result<ExitCode> {
+    pub(super) async fn get(&self, of: ById) -> anyhow::Result<ExitCode> {
         let found = self.api.get(&format!("{}/{}", self.path, of.id), &[]).await?;
         one(of.output, self.columns, &found)?;
         Ok(ExitCode::SUCCESS)

@@ -4,6 +4,7 @@
 use super::proof::Differences;
 use super::{Demo, fleet};
 use crate::client::output::plain_table;
+use crate::client::watching::watch;
 use crate::client::{Api, answer, change, plan};
 use anyhow::Context as _;
 use database::Server;
@@ -58,7 +59,7 @@ pub(super) async fn run(api: &Api, demo: &Demo, server: &Server, customer: &str)
     }
     let id = plan["id"].as_str().context("a plan has an id")?.to_owned();
     change::send(api, &id, None).await?;
-    let done = change::watch(api, &id).await?;
+    let done = watch(api, &id).await?;
     compare(api, demo, &id, &mut differences).await?;
     show(api, &done).await?;
 
@@ -70,7 +71,7 @@ pub(super) async fn run(api: &Api, demo: &Demo, server: &Server, customer: &str)
         println!("   a person says: send again, the bill run is over");
         let decision = json!({ "rows": waiting, "outcome": "send_again", "reason": "the bill run is over" });
         answer(api.request(Method::POST, &format!("/bulk-changes/{id}/resolve")).json(&decision).send().await).await?;
-        change::watch(api, &id).await?;
+        watch(api, &id).await?;
         compare(api, demo, &id, &mut differences).await?;
     }
 
@@ -79,7 +80,7 @@ pub(super) async fn run(api: &Api, demo: &Demo, server: &Server, customer: &str)
     let backwards = plan::wait_until_planned(api, backwards).await?;
     let undo = backwards["id"].as_str().context("a plan has an id")?.to_owned();
     change::send(api, &undo, None).await?;
-    let undone = change::watch(api, &undo).await?;
+    let undone = watch(api, &undo).await?;
     show(api, &undone).await?;
     if undone["counts"]["ok"] != backwards["counts"]["change"] {
         differences.add(format!("the undo did {} of {} rows", undone["counts"]["ok"], backwards["counts"]["change"]));

@@ -106,7 +106,7 @@ async fn one(api: &Api, demo: &Demo, server: &Server, run: Run<'_>, last: &mut S
 
     let began = now();
     change::send(api, &id, None).await?;
-    let change = change::watch(api, &id).await?;
+    let change = crate::client::watching::watch(api, &id).await?;
     let applied_in = began.elapsed();
     ledger_and_tables_agree(api, server, demo.tenant, &change, &run.rows, run.replace, &mut differences).await?;
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod doctor;
 pub(crate) mod init;
+pub(crate) mod notify;
 pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod sync;

@@ -1,6 +1,6 @@
 //! `ascribe work`: claims chunks and settles them, until it is told to stop.
 
-use crate::roles::{open, until_told_to_stop};
+use crate::roles::{notify, open, until_told_to_stop};
 use crate::settings::Settings;
 use database::Ledger;
 use domain::ids::Ids;
@@ -32,6 +32,7 @@ pub(crate) async fn work(settings: &Settings, ledger: Ledger, ids: Ids, stop: Ca
     let retry = Retry { tries: 8, first_wait: Duration::from_millis(50), lease: settings.lease() };
     let months = tokio::spawn(months_ahead(ledger.clone(), stop.clone()));
     let discarding = tokio::spawn(discard_old_plans(ledger.clone(), stop.clone()));
+    let telling = tokio::spawn(notify::whenever_due(settings.clone(), ledger.clone(), ids.clone(), stop.clone()));
     let settling = ledger.clone();
     let stopping = stop.clone();
     queue::run(ledger, ids.clone(), settings.belt(), stop, move |job| {
@@ -64,6 +65,8 @@ pub(crate) async fn work(settings: &Settings, ledger: Ledger, ids: Ids, stop: Ca
             }
         }
     }).await;
+    // A try that is under way ends within its own timeout.
+    drop(telling.await);
     months.abort();
     discarding.abort();
     Ok(())
@@ -125,6 +128,7 @@ async fn discard_once(
             && database::idempotency::forget_expired(ledger, tenant, KEYS_AT_A_TIME).await?
                 == KEYS_AT_A_TIME.unsigned_abs()
         {}
+        notify::forget_old(ledger, tenant, stop).await?;
         for plan in database::discard::discardable(ledger, tenant).await? {
             while !stop.is_cancelled()
                 && database::discard::discard_plan_rows(ledger, tenant, plan, DISCARDED_AT_A_TIME).await?

@@ -1,5 +1,7 @@
 //! An agent partner assigns its own customers to devices that its partner gave it, and sees nothing else.
 
+mod given;
+
 use crate::devices;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

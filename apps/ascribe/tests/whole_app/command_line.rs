@@ -9,6 +9,8 @@ mod doctor;
 mod lines;
 mod mirror;
 mod reference;
+mod told;
+mod watching;
 
 /// Runs `ascribe` with these arguments; standard input as given.
 async fn ascribe(url: &str, key: &str, arguments: &[&str], input: &str) -> Output {

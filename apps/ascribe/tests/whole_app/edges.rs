@@ -8,6 +8,7 @@ mod imports;
 mod keys;
 mod operations;
 mod rev_io_accounts;
+mod site_groups;
 
 use domain::api_key::ApiKey;
 use reqwest::Method;

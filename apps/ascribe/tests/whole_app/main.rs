@@ -23,6 +23,7 @@ mod time;
 mod trouble;
 mod unassign;
 mod undo;
+mod webhooks;
 
 use testing::iccid;
 

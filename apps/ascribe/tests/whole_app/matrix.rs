@@ -49,9 +49,22 @@ async fn nothing_of_another_tenants_comes_back_from_any_endpoint() {
     let canaries = canaries(&app, &ids);
     // Everything else of it that has an id.
     let mut things = Vec::new();
-    for list in
-        ["devices", "customers", "sites", "service-providers", "customer-rate-plans", "customer-rate-pools", "api-keys"]
-    {
+    let hook =
+        json!({"url": "https://hooks.example.com/CANARY", "events": ["plan.ready"], "description": "CANARY hook"});
+    app.post("/webhooks", &hook).await.unwrap();
+    app.post("/site-groups", &json!({"name": "CANARY group", "sites": [app.fixture.water.1]})).await.unwrap();
+    for list in [
+        "devices",
+        "customers",
+        "sites",
+        "service-providers",
+        "customer-rate-plans",
+        "customer-rate-pools",
+        "api-keys",
+        "webhooks",
+        "site-groups",
+        "agents",
+    ] {
         let items = app.get(&format!("/{list}")).await.unwrap().json["items"].clone();
         things.push(items[0]["id"].as_str().unwrap().to_owned());
     }
@@ -113,6 +126,11 @@ fn bodies(app: &TestApp, method: &Method, route: &str, ids: &[String]) -> Vec<Op
         "/bulk-changes" => ids.iter().map(|id| Some(json!({ "plan_id": id }))).collect(),
         "/bulk-changes/{id}/resolve" => vec![Some(json!({"rows": [1, 2, 3], "outcome": "failed", "reason": "x"}))],
         "/devices/{id}" => vec![Some(json!({"archived": true}))],
+        "/webhooks/{id}" => vec![Some(json!({"paused": true}))],
+        "/site-groups/{id}/sites" | "/site-groups/{id}/sites/remove" => {
+            vec![Some(json!({"sites": [app.fixture.water.1]}))]
+        }
+        "/site-groups" => vec![Some(json!({"name": "x", "sites": [app.fixture.water.1]}))],
         "/customer-rate-plans/{id}" => vec![Some(json!({"rate_plan_name": "x"}))],
         _ if *method == Method::PATCH => vec![Some(json!({"name": "x"}))],
         "/sites" => vec![Some(json!({"name": "x", "customer": app.fixture.acme.0}))],

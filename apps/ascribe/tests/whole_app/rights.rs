@@ -69,7 +69,13 @@ async fn each_role_may_do_what_its_table_says_and_nothing_else() {
                     | "/audit"
                     | "/audit/verify"
                     | "/integration-authentications"
-                    | "/integration-authentications/{id}",
+                    | "/integration-authentications/{id}"
+                    | "/agents"
+                    | "/site-groups"
+                    | "/site-groups/{id}"
+                    | "/webhooks"
+                    | "/webhooks/{id}"
+                    | "/webhooks/{id}/deliveries",
                 ) => controls,
                 (true, _) => looks,
                 (false, "/plans" | "/bulk-changes" | "/bulk-changes/{id}/retry" | "/bulk-changes/{id}/undo") => plans,

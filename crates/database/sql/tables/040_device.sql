@@ -47,13 +47,18 @@ create table app.device_tenant (
     link_version                                 integer not null default 0,
     version                                      integer not null default 1,
     modified_at                                  timestamptz not null,
+    -- An agent's, since its partner took the device back: nobody who runs sees the row then, and it waits to be given again.
+    taken_back_at                                timestamptz,
     primary key (tenant_id, device_id),
     foreign key (device_owner_tenant_id, device_id) references app.m2m_device (tenant_id, id),
     check ((account_number is null) = (account_number_integration_authentication_id is null)),
-    check (customer_data_allocation_mb >= 0)
+    check (customer_data_allocation_mb >= 0),
+    check (taken_back_at is null or tenant_id <> device_owner_tenant_id)
 ) with (fillfactor = 85);
 comment on table app.device_tenant is 'The assignment: one row per device and tenant.';
 comment on column app.device_tenant.account_number is 'The rev_customer_id of the account, with the integration authentication beside it: never the id alone.';
+-- Which agents have a device: few rows, for the owner's own are not in it.
+create index device_tenant_of_agents on app.device_tenant (device_owner_tenant_id, device_id) where tenant_id <> device_owner_tenant_id;
 create index device_tenant_by_site on app.device_tenant (tenant_id, site_id, device_id);
 create trigger move_version before update on app.device_tenant for each row
     when (old.site_id is distinct from new.site_id or old.account_number is distinct from new.account_number

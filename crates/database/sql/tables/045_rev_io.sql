@@ -124,7 +124,7 @@ create index rev_service_product_by_service on app.rev_service_product (tenant_i
 create table app.credential (
     tenant_id    uuid not null references app.tenant,
     account   uuid not null,
-    field        text not null check (field in ('username', 'password', 'subscription_key')),
+    field        text not null check (field in ('username', 'password', 'subscription_key', 'signing_secret')),
     version      integer not null default 1,
     key_id       text not null,
     sealed_key   bytea not null,
@@ -132,7 +132,7 @@ create table app.credential (
     modified_at  timestamptz not null,
     primary key (tenant_id, account, field)
 );
-comment on column app.credential.account is 'An integration authentication, or a service provider.';
+comment on column app.credential.account is 'An integration authentication, a service provider, or a webhook.';
 
 -- What all workers together have sent to an account. next_at is when the next call may leave (a generic cell rate: it
 -- moves on by one interval a call); blocked_until is what the provider asked for.

@@ -15,7 +15,8 @@ begin
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
         'due_work', 'outside_turn', 'account_gate', 'provider_intent',
-        'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry', 'audit_seal']
+        'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry', 'audit_seal',
+        'webhook', 'webhook_delivery', 'webhook_attempt']
     loop
         execute format('alter table app.%I enable row level security', v_table);
         execute format('alter table app.%I force row level security', v_table);
@@ -46,6 +47,11 @@ create policy agent on app.device_status_history for select to ascribe_web using
 -- any device of its partner, for constraints look past row level security.
 create policy own_devices on app.device_tenant as restrictive for insert to ascribe_web
     with check (device_owner_tenant_id = (select app.current_tenant()));
+
+-- What was taken back is not there for whoever runs: no query has to remember it.
+create policy not_taken_back on app.device_tenant as restrictive for select to ascribe_web, ascribe_worker using (taken_back_at is null);
+-- Giving and taking back see which agents have a device of the tenant; they are definer functions, and run as the owner.
+create policy given_devices on app.device_tenant for select to ascribe_owner using (device_owner_tenant_id = (select app.current_tenant()));
 
 -- Dispatch tables: the second policy. They hold ids and times, nothing a tenant would call its own.
 create policy dispatcher on app.bulk_change_chunk to ascribe_dispatcher using (true) with check (true);
@@ -96,8 +102,8 @@ grant update (status, status_details, is_cancelled, plan_hash, planning_lease_un
 grant update (is_cancelled, due_at) on app.schedule_chunk to ascribe_web;
 grant update (state, start_at, is_paused, is_cancelled) on app.bulk_change_chunk to ascribe_web;
 
--- The web role keeps what plans are made against: customers, sites, offers, providers, devices, keys. Nothing is deleted;
--- an assignment, a version and a past are not its to write.
+-- The web role keeps what plans are made against: customers, sites, offers, providers, devices, keys. Nothing is deleted but
+-- that a site is in a group; an assignment, a version and a past are not its to write.
 grant select on app.audit_seal to ascribe_web;
 grant insert on app.service_provider, app.rev_customer, app.site, app.carrier_rate_plan, app.customer_rate_plan,
     app.customer_rate_pool, app.m2m_device, app.device_tenant, app.device_status_history, app.api_key, app.api_key_site,
@@ -107,6 +113,8 @@ grant update (revoked_at) on app.api_key_lookup to ascribe_web;
 grant update (name, write_enabled) on app.service_provider to ascribe_web;
 grant update (customer_name, status) on app.rev_customer to ascribe_web;
 grant update (name, is_active) on app.site to ascribe_web;
+grant update (name) on app.site_group to ascribe_web;
+grant delete on app.site_group_site to ascribe_web;
 grant update (rate_plan_name, service_provider_id, is_active) on app.customer_rate_plan to ascribe_web;
 grant update (name, service_provider_id, is_active) on app.customer_rate_pool to ascribe_web;
 grant update (msisdn, imei, eid, status, carrier_rate_plan_id, ip_address, is_archived) on app.m2m_device to ascribe_web;
@@ -156,6 +164,19 @@ grant update (paused_because) on app.integration_authentication to ascribe_worke
 grant insert, update (customer_name, status, parent_rev_customer_id, activated_date, close_date, bill_profile_id, agent_id, gone_at)
     on app.rev_customer to ascribe_worker;
 grant insert, update (name, given_name) on app.site to ascribe_worker;
+
+-- Webhooks: whoever changes a state notes what there is to tell (note_webhook_events). The dispatcher finds what is due: ids and
+-- times, neither an address nor a body. The worker sends, and takes away what is old.
+create policy dispatcher on app.webhook to ascribe_dispatcher using (true) with check (true);
+create policy dispatcher on app.webhook_delivery for select to ascribe_dispatcher using (true);
+grant select (tenant_id, id, status, served_at, lease_until, epoch), update (served_at, lease_until, epoch) on app.webhook to ascribe_dispatcher;
+grant select (tenant_id, id, webhook_id, number, bulk_change_id, seq, status, next_attempt_at) on app.webhook_delivery to ascribe_dispatcher;
+grant select, insert, update (url, description, events, status, paused_because) on app.webhook to ascribe_web;
+grant select, insert, update (status, next_attempt_at, ended_at) on app.webhook_delivery to ascribe_web;
+grant select on app.webhook_attempt to ascribe_web;
+grant select, update (status, paused_because, lease_until) on app.webhook to ascribe_worker;
+grant select, insert, delete, update (attempts, first_attempt_at, status, next_attempt_at, ended_at) on app.webhook_delivery to ascribe_worker;
+grant select, insert on app.webhook_attempt to ascribe_worker;
 
 -- Functions are called by name and by right: nothing is executable by everybody. (The order matters: this runs
 -- before the procedures are made.)

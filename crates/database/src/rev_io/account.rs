@@ -229,7 +229,7 @@ async fn open_gate_again(connection: &mut sqlx::PgConnection, tenant: TenantId, 
 }
 
 /// Where a secret belongs: it opens there and nowhere else, and an older one that was put back does not open either.
-fn place(tenant: TenantId, account: Uuid, field: &str, version: i32) -> String {
+pub(crate) fn place(tenant: TenantId, account: Uuid, field: &str, version: i32) -> String {
     format!("{tenant} {account} {field} {version}")
 }
 

@@ -25,3 +25,5 @@ pub use links::{Links, due_links, links_of, relink};
 pub use mirror::{Told, keep_of_customer, keep_page, keep_records};
 pub use reading::{Progress, Reading, Source, claim, extend, progress, release};
 pub use resource::Resource;
+
+pub(crate) use account::place;

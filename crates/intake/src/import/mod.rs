@@ -1,12 +1,14 @@
 //! Importing what plans are made against: a file of rows, each of which makes a thing, updates it, or is refused with its
 //! field, code and fix. Rows that are good go on; a file that tells of a part says nothing of the rest.
 
+mod agents;
 mod customers;
 mod devices;
 mod offers;
 mod sheet;
 mod sites;
 
+pub use agents::AgentDevices;
 pub use customers::Customers;
 pub use devices::Devices;
 pub use offers::{CustomerRatePlans, CustomerRatePools, ServiceProviders};
@@ -75,6 +77,16 @@ pub enum Trouble {
     SiteOfAnotherCustomer,
     /// The name is another's.
     Taken,
+    /// No such device.
+    DeviceNotFound,
+    /// The ICCID is at several service providers.
+    DeviceAmbiguous,
+    /// The device is archived.
+    DeviceArchived,
+    /// Another agent has it.
+    WithAnotherAgent,
+    /// The agent has assigned it to a customer of its own.
+    AssignedByAgent,
 }
 
 impl Trouble {
@@ -95,6 +107,11 @@ impl Trouble {
             Self::CustomerNotFound => "CUSTOMER_NOT_FOUND",
             Self::SiteOfAnotherCustomer => "SITE_OF_ANOTHER_CUSTOMER",
             Self::Taken => "NAME_TAKEN",
+            Self::DeviceNotFound => "DEVICE_NOT_FOUND",
+            Self::DeviceAmbiguous => "DEVICE_AMBIGUOUS",
+            Self::DeviceArchived => "DEVICE_ARCHIVED",
+            Self::WithAnotherAgent => "WITH_ANOTHER_AGENT",
+            Self::AssignedByAgent => "ASSIGNED_BY_AGENT",
         }
     }
 
@@ -115,6 +132,11 @@ impl Trouble {
             Self::CustomerNotFound => "Create the customer first, or correct its id.",
             Self::SiteOfAnotherCustomer => "Give the new site a name of its own.",
             Self::Taken => "Choose another name.",
+            Self::DeviceNotFound => "Check the ICCID; only what is your own can be given.",
+            Self::DeviceAmbiguous => "Name the service provider.",
+            Self::DeviceArchived => "Take the device out of the archive first.",
+            Self::WithAnotherAgent => "Take it back from the other agent first.",
+            Self::AssignedByAgent => "Ask the agent to unassign it, or say that it does not matter (even_if_assigned).",
         }
     }
 }
@@ -262,6 +284,11 @@ fn told(row: i32, why: &WriteRefusal, columns: &[Column]) -> RowRefusal {
         WriteRefusal::Taken => (key, Trouble::Taken, String::new()),
         WriteRefusal::SiteOfAnotherCustomer => (key, Trouble::SiteOfAnotherCustomer, String::new()),
         WriteRefusal::StatusMissing => ("status", Trouble::StatusMissing, String::new()),
+        WriteRefusal::DeviceNotFound => (key, Trouble::DeviceNotFound, String::new()),
+        WriteRefusal::DeviceAmbiguous => (key, Trouble::DeviceAmbiguous, String::new()),
+        WriteRefusal::DeviceArchived => (key, Trouble::DeviceArchived, String::new()),
+        WriteRefusal::WithAnotherAgent => (key, Trouble::WithAnotherAgent, String::new()),
+        WriteRefusal::AssignedByAgent => (key, Trouble::AssignedByAgent, String::new()),
         WriteRefusal::StoredAs(iccid) => (key, Trouble::IccidStoredOtherwise, format!("stored as {iccid}")),
     };
     RowRefusal { row, field, trouble, detail }

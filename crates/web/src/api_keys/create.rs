@@ -33,6 +33,9 @@ pub(crate) struct New {
     /// Confines the key to these sites; not said: the whole tenant.
     #[schema(max_items = 1000)]
     sites: Option<Vec<Uuid>>,
+    /// Confines the key to the sites of these groups, whatever they become, besides `sites`.
+    #[schema(max_items = 100)]
+    site_groups: Option<Vec<Uuid>>,
     /// For how long it works; 365 days, if not said.
     #[schema(minimum = 1, maximum = 3650)]
     expires_in_days: Option<i32>,
@@ -65,15 +68,25 @@ pub(crate) async fn handle(
     if !(1..=3650).contains(&days) {
         return Err(Problem::field("expires_in_days", "FIELD_INVALID", "A key works for 1 to 3650 days."));
     }
-    let sites: Option<Vec<Uuid>> =
-        new.sites.map(|sites| sites.into_iter().collect::<BTreeSet<_>>().into_iter().collect());
+    let (sites, site_groups) = (new.sites.map(each_once), each_once(new.site_groups.clone().unwrap_or_default()));
     if sites.as_ref().is_some_and(|sites| sites.len() > 1_000) {
         return Err(Problem::field("sites", "FIELD_INVALID", "A key is confined to at most 1000 sites."));
     }
+    if site_groups.len() > 100 {
+        return Err(Problem::field(
+            "site_groups",
+            "FIELD_INVALID",
+            "A key is confined to at most 100 groups of sites.",
+        ));
+    }
     let (id, key, called) = (ApiKeyId(app.ids.next()), ApiKey::new(&app.ids), name("name", &new.name)?);
-    let row = NewApiKey { id, name: &called, key: &key, role, sites: sites.as_deref(), days };
+    // Who names a group, even none, confines.
+    let sites = sites.or_else(|| new.site_groups.is_some().then(Vec::new));
+    let row =
+        NewApiKey { id, name: &called, key: &key, role, sites: sites.as_deref(), site_groups: &site_groups, days };
     if !database::api_key::create(&app.ledger, &caller, &row).await? {
-        return Err(Problem::field("sites", "SITE_NOT_FOUND", "One of these sites is not this tenant's."));
+        let detail = "One of these sites or groups of sites is not this tenant's.";
+        return Err(Problem::field("sites", "SITE_NOT_FOUND", detail));
     }
     let about = database::api_key::list(&app.ledger, caller.tenant, Some(id.0), None, 1).await?;
     let about = show(about.into_iter().next().ok_or_else(Problem::internal)?);
@@ -81,4 +94,8 @@ pub(crate) async fn handle(
         (StatusCode::CREATED, Json(NewApiKeyShown { about, key: key.reveal().to_owned() })).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+fn each_once(ids: Vec<Uuid>) -> Vec<Uuid> {
+    ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
 }

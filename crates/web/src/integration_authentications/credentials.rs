@@ -42,13 +42,7 @@ pub(crate) async fn handle(
 ) -> Result<Response, Problem> {
     let id = path_id(&id)?;
     let secrets = read(body(bytes)?)?;
-    let Some(ring) = &app.keys else {
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            "SECRET_KEY_MISSING",
-            "This installation has no key to seal secrets with. Set ASCRIBE_SECRET_KEY_FILE and start it again.",
-        ));
-    };
+    let Some(ring) = &app.keys else { return Err(Problem::no_secret_key()) };
     match database::rev_io::keep_secrets(&app.ledger, &caller, (ring, &app.ids), id, &secrets).await {
         Ok(true) => {}
         Ok(false) => return Err(Problem::not_found()),

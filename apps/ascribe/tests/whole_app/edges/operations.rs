@@ -176,6 +176,16 @@ async fn every_operation_of_the_document_does_what_it_is_for() {
     let closing = json!({"rows": [1], "outcome": "failed", "reason": "never arrived"});
     x.run("resolve_rows", &[&other["id"]], "", Some(closing)).await;
 
+    webhooks(&mut x).await;
+    agents(&mut x).await;
+    let group = x.run("create_site_group", &[], "", Some(json!({"name": "North"}))).await;
+    x.run("get_site_group", &[&group["id"]], "", None).await;
+    x.run("edit_site_group", &[&group["id"]], "", Some(json!({"name": "Far north"}))).await;
+    x.run("list_site_groups", &[], "?q=far", None).await;
+    x.run("add_sites_to_group", &[&group["id"]], "", Some(json!({"sites": [site["id"]]}))).await;
+    let left = x.run("remove_sites_from_group", &[&group["id"]], "", Some(json!({"sites": [site["id"]]}))).await;
+    assert_eq!(left["sites"], json!([]));
+
     let key = x.run("create_api_key", &[], "", Some(json!({"name": "one more", "role": "user"}))).await;
     x.run("list_api_keys", &[], "", None).await;
     x.run("revoke_api_key", &[&key["id"]], "", None).await;
@@ -196,6 +206,27 @@ async fn accounts_at_rev_io(x: &mut Exercise) {
     x.run("get_integration_authentication", &[&made["id"]], "", None).await;
     x.run("edit_integration_authentication", &[&made["id"]], "", Some(json!({"paused": true}))).await;
     x.run("list_integration_authentications", &[], "?limit=1", None).await;
+}
+
+async fn agents(x: &mut Exercise) {
+    testing::Agent::make(&x.app, &[]).await.unwrap();
+    let agent = x.run("list_agents", &[], "", None).await["items"][0].clone();
+    let file = json!(format!("iccid\n{}\n", iccid(0)));
+    let given = x.run("give_devices_to_agent", &[&agent["id"]], "?service_provider=Verizon", Some(file.clone())).await;
+    assert_eq!(given["created"], 1, "{given}");
+    let back = x.run("take_devices_back_from_agent", &[&agent["id"]], "?even_if_assigned=true", Some(file)).await;
+    assert_eq!(back["updated"], 1, "{back}");
+}
+
+async fn webhooks(x: &mut Exercise) {
+    let new = json!({"url": "https://hooks.example.com/", "events": ["plan.ready"]});
+    let made = x.run("create_webhook", &[], "", Some(new)).await;
+    x.run("get_webhook", &[&made["id"]], "", None).await;
+    x.run("edit_webhook", &[&made["id"]], "", Some(json!({"events": ["plan.failed"]}))).await;
+    x.run("list_webhooks", &[], "?limit=1", None).await;
+    x.run("test_webhook", &[&made["id"]], "", None).await;
+    x.run("list_webhook_deliveries", &[&made["id"]], "?status=PENDING", None).await;
+    x.run("archive_webhook", &[&made["id"]], "", None).await;
 }
 
 /// A cancelled row becomes one whose outcome outside is not known.

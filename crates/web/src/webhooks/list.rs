@@ -1,0 +1,34 @@
+//! `GET /webhooks`
+
+use super::{Shown, show};
+use crate::App;
+use crate::auth::Caller;
+use crate::paging::{Filters, Limit, Page, id_cursor};
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Query {
+    #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    limit: Limit,
+    cursor: Option<String>,
+}
+
+/// Webhooks that are not archived, in the order of their ids
+#[utoipa::path(get, path = "/webhooks", tag = "Webhooks", operation_id = "list_webhooks", params(Query),
+    responses((status = OK, body = Page<Shown>)))]
+pub(crate) async fn handle(
+    Caller(caller): Caller,
+    State(app): State<App>,
+    Filters(query): Filters<Query>,
+) -> Result<Json<Page<Shown>>, Problem> {
+    let after = id_cursor(query.cursor.as_deref())?;
+    let rows = database::webhook::webhooks(&app.ledger, caller.tenant, None, after, query.limit.and_one()).await?;
+    Ok(Json(Page::cut(rows, query.limit, |row| row.id.to_string(), show)))
+}
