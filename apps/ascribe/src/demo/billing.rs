@@ -3,9 +3,9 @@
 use super::fleet;
 use crate::client::{Api, answer};
 use anyhow::Context as _;
+use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
-use jiff::Timestamp;
 use simulators::rev_io::{Service, ServiceProduct};
 use simulators::{Fleet, RevAccount};
 use std::time::Duration;
@@ -21,7 +21,8 @@ const CALLS_PER_MINUTE: u32 = 3_000;
 
 /// What is simulated. Ids go on from the time of its start: a demo on the data of another one meets no id that it knows.
 pub(super) fn world(now: Timestamp) -> Fleet {
-    let mut account = RevAccount::new("api@demo", "not a secret", "0123456789abcdef").with_example(SEED, CUSTOMERS, LINES);
+    let mut account =
+        RevAccount::new("api@demo", "not a secret", "0123456789abcdef").with_example(SEED, CUSTOMERS, LINES);
     account.calls_per_minute = CALLS_PER_MINUTE.into();
     let since = account.services.iter().find_map(|line| line.activated_date);
     if let Some(customer_id) = account.customers.first().map(|customer| customer.customer_id) {
@@ -58,7 +59,8 @@ pub(super) async fn read(api: &Api, simulator: &str) -> anyhow::Result<()> {
     let account = match known {
         Some(account) => {
             let at = format!("{path}/{}", account["id"].as_str().unwrap_or_default());
-            api.edit(&at, &json!({ "base_url": base_url, "paused": false, "calls_per_minute": CALLS_PER_MINUTE })).await?
+            api.edit(&at, &json!({ "base_url": base_url, "paused": false, "calls_per_minute": CALLS_PER_MINUTE }))
+                .await?
         }
         None => {
             let new = json!({ "name": ACCOUNT, "base_url": base_url, "calls_per_minute": CALLS_PER_MINUTE });

@@ -20,15 +20,43 @@ const PRODUCTS: [i64; 2] = [1, 5];
 
 /// What goes wrong, and what a person would call it.
 fn faults() -> Vec<(&'static str, Value)> {
-    let rule = |method: &str, path: &str, when: Value, fault: Value| {
-        json!({ "provider": "rev-io", "method": method, "path": path, "when": when, "fault": fault })
-    };
+    let rule = |method: &str, path: &str, when: Value, fault: Value| json!({ "provider": "rev-io", "method": method, "path": path, "when": when, "fault": fault });
     vec![
-        ("3 lines are opened, and the answer is lost", rule("POST", "/services", json!({"nth": [3, 9, 17]}), json!({"kind": "cut_after"}))),
-        ("2 lines are opened, and no answer comes in time", rule("POST", "/services", json!({"nth": [5, 12]}), json!({"kind": "timeout_after", "seconds": 3.0}))),
-        ("2 products are refused", rule("POST", "/serviceproduct", json!({"nth": [10, 31]}), json!({"kind": "refuse", "message": "The rate is below the product's least."}))),
-        ("Rev.io is away for 10 calls", rule("POST", "/serviceproduct", json!({"nth": (14..24).collect::<Vec<u64>>()}), json!({"kind": "server_error_before", "status": 503}))),
-        ("a line that is taken back cannot be ended", rule("PATCH", "/services/*", json!({"next": 1}), json!({"kind": "refuse", "message": "The bill run is under way."}))),
+        (
+            "3 lines are opened, and the answer is lost",
+            rule("POST", "/services", json!({"nth": [3, 9, 17]}), json!({"kind": "cut_after"})),
+        ),
+        (
+            "2 lines are opened, and no answer comes in time",
+            rule("POST", "/services", json!({"nth": [5, 12]}), json!({"kind": "timeout_after", "seconds": 3.0})),
+        ),
+        (
+            "2 products are refused",
+            rule(
+                "POST",
+                "/serviceproduct",
+                json!({"nth": [10, 31]}),
+                json!({"kind": "refuse", "message": "The rate is below the product's least."}),
+            ),
+        ),
+        (
+            "Rev.io is away for 10 calls",
+            rule(
+                "POST",
+                "/serviceproduct",
+                json!({"nth": (14..24).collect::<Vec<u64>>()}),
+                json!({"kind": "server_error_before", "status": 503}),
+            ),
+        ),
+        (
+            "a line that is taken back cannot be ended",
+            rule(
+                "PATCH",
+                "/services/*",
+                json!({"next": 1}),
+                json!({"kind": "refuse", "message": "The bill run is under way."}),
+            ),
+        ),
     ]
 }
 
@@ -47,10 +75,17 @@ pub(super) async fn run(api: &Api, demo: &Demo, server: &Server, customer: &str)
     let made = answer(api.request(Method::POST, "/plans").json(&request).send().await).await?;
     let plan = plan::wait_until_planned(api, made).await?;
     if plan["counts"]["change"] != SIMS {
-        differences.add(format!("the plan changes {} of {SIMS} SIMs: {}", plan["counts"]["change"], plan["counts"]["by_reason"]));
+        differences.add(format!(
+            "the plan changes {} of {SIMS} SIMs: {}",
+            plan["counts"]["change"], plan["counts"]["by_reason"]
+        ));
     }
     for eta in plan["eta"].as_array().into_iter().flatten() {
-        println!("   it takes {} calls, about {:.0} s at what Rev.io allows", eta["calls"], eta["seconds"].as_f64().unwrap_or(0.0));
+        println!(
+            "   it takes {} calls, about {:.0} s at what Rev.io allows",
+            eta["calls"],
+            eta["seconds"].as_f64().unwrap_or(0.0)
+        );
     }
     for (what, rule) in faults() {
         let sent = reqwest::Client::new().post(format!("{}/faults", demo.simulator)).json(&rule).send().await?;

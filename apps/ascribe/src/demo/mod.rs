@@ -61,7 +61,8 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
         Err(_) => TcpListener::bind((settings.listen.ip(), 0)).await.context("cannot listen on any port")?,
     };
     let url = format!("http://{}", listener.local_addr()?);
-    let simulator = simulate::start(1, billing::world(settings::clock().now()), SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let simulator =
+        simulate::start(1, billing::world(settings::clock().now()), SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     // Only a demo reads an account on this machine without being told that it may.
     // And nobody waits two minutes in a demo for what may still arrive.
     let settings = &Settings {

@@ -26,6 +26,9 @@ pub enum AccountTrouble {
     Database(#[from] DatabaseError),
 }
 
+/// What it was set up with, and the account that is ready to be called.
+type Open = (String, Arc<RevIo>);
+
 /// The accounts of all tenants.
 pub struct Accounts {
     keys: Option<Arc<KeyRing>>,
@@ -33,7 +36,7 @@ pub struct Accounts {
     clock: Clock,
     hosts: Vec<String>,
     settings: RevIoSettings,
-    open: Mutex<HashMap<(TenantId, Uuid), (String, Arc<RevIo>)>>,
+    open: Mutex<HashMap<(TenantId, Uuid), Open>>,
 }
 
 impl fmt::Debug for Accounts {

@@ -75,7 +75,7 @@ pub(super) struct Carrying<'a> {
 
 /// Carries the rows of a claim on. Never fails: what could not be done is due again.
 pub async fn carry_out(outside: &Outside, claim: &DueClaim, stop: &CancellationToken) -> Carried {
-    let started = Instant::now();
+    let started = super::moment();
     let (now, rows) = match outside_rows(&outside.ledger, claim).await {
         Ok(found) => found,
         Err(trouble) => {
@@ -134,7 +134,7 @@ impl Carrying<'_> {
     async fn keep(&mut self) -> Result<(), Stopped> {
         if self.extended.elapsed() > self.outside.settings.lease / 3 {
             let ours = extend(&self.outside.ledger, &self.claim, self.outside.settings.lease).await?;
-            self.extended = Instant::now();
+            self.extended = super::moment();
             self.desk.retain(|working| ours.contains(&working.row.row));
         }
         if !self.lost.is_empty() {
@@ -291,7 +291,7 @@ impl Carrying<'_> {
         let (ledger, tenant, account) = (&self.outside.ledger, self.claim.tenant, self.claim.account);
         match self.outside.accounts.client(ledger, tenant, account).await {
             Ok(client) => {
-                self.client = Some((Arc::clone(&client), Instant::now()));
+                self.client = Some((Arc::clone(&client), super::moment()));
                 Ok(Some(client))
             }
             Err(AccountTrouble::Database(trouble)) => Err(trouble.into()),

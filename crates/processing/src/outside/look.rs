@@ -173,6 +173,9 @@ fn told<T>(answer: Answer<T>) -> Result<T, Blind> {
     }
 }
 
+/// Lines of a row's number, and products in force on the line that stays: each with what it is a product of.
+pub(super) type Leftovers = (Vec<i64>, Vec<(i64, i64)>);
+
 /// What is there of this row that no receipt of its own accounts for: lines of its number, and products on the line that stays.
 /// Two reads.
 pub(super) async fn late(
@@ -180,7 +183,7 @@ pub(super) async fn late(
     permits: [Permit; 2],
     row: &OutsideRow,
     line: Option<i64>,
-) -> Result<(Vec<i64>, Vec<(i64, i64)>), Blind> {
+) -> Result<Leftovers, Blind> {
     let [one, other] = permits;
     let lines = match lines_of_the_number(client, one, row).await? {
         Found::These(ids) => ids,

@@ -73,6 +73,13 @@ pub enum Place {
     BeforeSettle,
 }
 
+/// The machine's own waiting: how long a lease, a wave or a claim has lasted here. No decision of the ledger hangs on it but when
+/// to stop in time.
+#[expect(clippy::disallowed_methods, reason = "the machine's own waiting is measured")]
+fn moment() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
 /// Who is told of each place that is reached, and may end the worker there. In operation nobody; in tests the crash matrix.
 pub trait Witness: Send + Sync {
     /// Does the worker die here?

@@ -171,7 +171,7 @@ impl Stage {
                 return self.app.get(&format!("/bulk-changes/{id}")).await.unwrap().json;
             }
         }
-        panic!("the change does not come to rest");
+        unreachable!("the change does not come to rest");
     }
 
     /// Lets a day and more go by: every sweep is made.

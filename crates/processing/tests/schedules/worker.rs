@@ -30,12 +30,15 @@ pub(crate) enum Phase {
     Telling(Vec<Told>),
 }
 
+/// Lines, and products with what each is a product of.
+type Leftovers = (Vec<i64>, Vec<(i64, i64)>);
+
 /// What came back of a call.
 #[derive(Clone, Debug)]
 pub(crate) enum Back {
     Sent(usize, Key, i16, Answer),
     Looked(usize, Look, Result<Found, Blind>),
-    Late(usize, Result<(Vec<i64>, Vec<(i64, i64)>), Blind>),
+    Late(usize, Result<Leftovers, Blind>),
 }
 
 #[derive(Clone, Copy, Debug)]
