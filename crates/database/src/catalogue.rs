@@ -100,6 +100,9 @@ const EXTRA_POLICIES: &[&str] = &[
     // Of this one the dispatcher reads tenants and times; which customers, it does not.
     "rev_customer_read.dispatcher",
     "webhook.dispatcher",
+    "due_work.dispatcher",
+    "outside_turn.dispatcher",
+    "account_gate.dispatcher",
     "webhook_delivery.dispatcher",
     "m2m_device.agent",
     "device_status_history.agent",

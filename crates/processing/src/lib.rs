@@ -1,5 +1,4 @@
-//! The work: a claimed chunk is settled, again after an outage, in halves around a bad row; what is due is applied or told; what is to
-//! happen outside is carried out, once.
+//! The work: a claimed chunk is settled, in halves around a bad row; what is due is applied or told; what is outside happens once.
 //! Must not know: queues, HTTP, or where the claim came from; worker, Lambda and test call the same function.
 
 mod due;

@@ -28,7 +28,9 @@ use std::time::Duration;
 pub struct OutsideSettings {
     /// How long one call may take, from its begin to the last byte of the answer: that of the HTTP client.
     pub call_timeout: Duration,
-    /// For how long rows are claimed. Longer than a call and five seconds.
+    /// What a lease has to last besides a call, for that to be sent at all.
+    pub spare: Duration,
+    /// For how long rows are claimed: after a third of it, what is left must be longer than a call and what is spared.
     pub lease: Duration,
     /// How long after its begin a write that nobody knows of may still arrive, or not show in a search yet.
     pub settle_for: Duration,
@@ -48,6 +50,7 @@ impl Default for OutsideSettings {
     fn default() -> Self {
         Self {
             call_timeout: Duration::from_secs(30),
+            spare: Duration::from_secs(5),
             lease: Duration::from_secs(90),
             // The call's own time, and two minutes that Rev.io is given (`reliability.md` 4.2, a judgement until measured).
             settle_for: Duration::from_secs(150),

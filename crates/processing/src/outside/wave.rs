@@ -24,8 +24,6 @@ const FRESH: Duration = Duration::from_secs(5);
 const AT_A_TIME: usize = 64;
 /// After the first answer others are waited for so long, to be written down with it: a commit for each would cost more than the calls.
 const TOGETHER: Duration = Duration::from_millis(40);
-/// A lease has to last for the call and so long besides.
-const SPARE: Duration = Duration::from_secs(5);
 
 /// What came back of one call.
 pub(super) enum Back {
@@ -159,7 +157,7 @@ impl Carrying<'_> {
         let written = record_intents(
             &self.outside.ledger,
             &self.claim,
-            settings.call_timeout + SPARE,
+            settings.call_timeout + settings.spare,
             settings.settle_for,
             &intents,
         )

@@ -200,3 +200,15 @@ async fn a_sim_is_put_on_a_line_that_is_there() {
     assert_eq!(stage.app.database.number(&mirrored).await.unwrap(), 1);
     stage.finish().await;
 }
+
+#[tokio::test]
+async fn an_undo_says_that_a_line_it_ended_is_not_opened_again() {
+    let mut stage = Stage::of(1).await;
+    billed_elsewhere(&stage, 0..1).await;
+    let plan = plan_to_take_over(&stage, 0..1).await;
+    stage.apply(&plan).await;
+    assert_eq!(stage.work_to_rest(&plan).await["counts"]["ok"], 1);
+    let undo = stage.app.post(&format!("/bulk-changes/{}/undo", plan.as_str().unwrap()), &json!({})).await.unwrap();
+    assert_eq!(undo.json["counts"]["by_reason"], json!({"CANNOT_BE_UNDONE": 1}), "{}", undo.json);
+    stage.finish().await;
+}

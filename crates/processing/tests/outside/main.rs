@@ -7,4 +7,5 @@ mod close;
 mod matrix;
 mod once;
 mod stage;
+mod stolen;
 mod undo;

@@ -124,3 +124,69 @@ async fn refused_credentials_pause_the_account_and_fail_no_row() {
     assert!(stage.lines().values().flatten().all(|line| line.customer_id == ACME));
     stage.finish().await;
 }
+
+#[tokio::test]
+async fn what_never_arrives_is_sent_twice_and_then_given_up() {
+    let mut stage = Stage::of(2).await;
+    let plan = stage.plan_to_open(0..2).await;
+    stage.fault(json!({"provider": "rev-io", "method": "POST", "path": "/serviceproduct", "body": {"product_id": 2},
+        "when": {"nth": [1, 3]}, "fault": {"kind": "server_error_before"}}));
+    stage.apply(&plan).await;
+    let change = stage.work_to_rest(&plan).await;
+    assert_eq!((&change["counts"]["ok"], &change["counts"]["failed"]), (&json!(1), &json!(1)), "{change}");
+    let rows = stage.app.rows("bulk-changes", &plan).await.unwrap();
+    let failed = rows.iter().find(|row| row["status"] == "FAILED").unwrap();
+    assert_eq!(failed["reason"], "BILLING_TIMEOUT", "{failed}");
+    stage.agrees(&plan).await;
+    stage.sweep().await;
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn rows_that_have_not_begun_are_cancelled_also_behind_a_closed_gate_and_those_that_have_are_carried_on() {
+    let mut stage = Stage::of(30).await;
+    let plan = stage.plan_to_open(0..30).await;
+    stage.apply(&plan).await;
+    // The first ones begin, and the account is paused in the middle of them.
+    stage.fault(json!({"provider": "rev-io", "method": "POST", "path": "/serviceproduct", "when": {"nth": [3]}, "fault": {"kind": "unauthorized"}}));
+    stage.app.database.plant("update app.integration_authentication set calls_per_minute = 200").await.unwrap();
+    stage.app.work().await.unwrap();
+    let path = format!("/bulk-changes/{}", plan.as_str().unwrap());
+    let cancelled = stage.app.post(&format!("{path}/cancel"), &json!({})).await.unwrap();
+    assert_eq!(cancelled.status, 200, "{}", cancelled.json);
+    stage.app.work().await.unwrap();
+    let change = stage.app.get(&path).await.unwrap().json;
+    let begun = change["counts"]["to_do"].as_i64().unwrap();
+    let done = change["counts"]["ok"].as_i64().unwrap();
+    assert!(begun > 0 && begun + done < 30, "some have begun: {change}");
+    assert_eq!(change["counts"]["cancelled"], 30 - begun - done, "{change}");
+    stage
+        .app
+        .database
+        .plant("update app.integration_authentication set paused_because = null, calls_per_minute = 10000000; update app.account_gate set not_before = now()")
+        .await
+        .unwrap();
+    let change = stage.work_to_rest(&plan).await;
+    assert_eq!(change["counts"]["ok"], begun + done, "what had begun is done: {change}");
+    stage.agrees(&plan).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn of_a_paused_change_nothing_more_begins_outside() {
+    let mut stage = Stage::of(12).await;
+    let plan = stage.plan_to_open(0..12).await;
+    stage.apply(&plan).await;
+    let outside = stage.app.outside.take();
+    stage.app.work().await.unwrap();
+    stage.app.outside = outside;
+    let path = format!("/bulk-changes/{}", plan.as_str().unwrap());
+    assert_eq!(stage.app.post(&format!("{path}/pause"), &json!({})).await.unwrap().status, 200);
+    stage.app.work().await.unwrap();
+    assert!(stage.lines().is_empty());
+    assert_eq!(stage.app.post(&format!("{path}/resume"), &json!({})).await.unwrap().status, 200);
+    let change = stage.work_to_rest(&plan).await;
+    assert_eq!(change["counts"]["ok"], 12, "{change}");
+    stage.agrees(&plan).await;
+    stage.finish().await;
+}
