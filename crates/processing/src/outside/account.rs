@@ -33,8 +33,11 @@ pub struct Accounts {
     clock: Clock,
     hosts: Vec<String>,
     settings: RevIoSettings,
-    open: Mutex<HashMap<(TenantId, Uuid), (String, Arc<RevIo>)>>,
+    open: Mutex<HashMap<(TenantId, Uuid), Open>>,
 }
+
+/// How an account was set up, and the client that was made of it.
+type Open = (String, Arc<RevIo>);
 
 impl fmt::Debug for Accounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

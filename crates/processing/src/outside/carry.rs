@@ -72,9 +72,15 @@ pub(super) struct Carrying<'a> {
     client: Option<(Arc<RevIo>, Instant)>,
 }
 
+/// From when on the machine's own waiting is measured: how old a lease, a wave or a look at the account is.
+#[expect(clippy::disallowed_methods, reason = "the machine's own waiting, which the ledger's clock does not tell")]
+pub(super) fn machine_now() -> Instant {
+    Instant::now()
+}
+
 /// Carries the rows of a claim on. Never fails: what could not be done is due again.
 pub async fn carry_out(outside: &Outside, claim: &DueClaim, stop: &CancellationToken) -> Carried {
-    let started = Instant::now();
+    let started = machine_now();
     let (now, rows) = match outside_rows(&outside.ledger, claim).await {
         Ok(found) => found,
         Err(trouble) => {
@@ -133,7 +139,7 @@ impl Carrying<'_> {
     async fn keep(&mut self) -> Result<(), Stopped> {
         if self.extended.elapsed() > self.outside.settings.lease / 3 {
             let ours = extend(&self.outside.ledger, &self.claim, self.outside.settings.lease).await?;
-            self.extended = Instant::now();
+            self.extended = machine_now();
             self.desk.retain(|working| ours.contains(&working.row.row));
         }
         if !self.lost.is_empty() {
@@ -290,7 +296,7 @@ impl Carrying<'_> {
         let (ledger, tenant, account) = (&self.outside.ledger, self.claim.tenant, self.claim.account);
         match self.outside.accounts.client(ledger, tenant, account).await {
             Ok(client) => {
-                self.client = Some((Arc::clone(&client), Instant::now()));
+                self.client = Some((Arc::clone(&client), machine_now()));
                 Ok(Some(client))
             }
             Err(AccountTrouble::Database(trouble)) => Err(trouble.into()),

@@ -83,20 +83,17 @@ impl Working {
                 Some(next) => next,
                 None => return self.at_gate(account, now, Step::OpenRevService, Todo::LookForLate),
             },
-            Late::Found(things) => {
-                let next = loop {
-                    let Some(thing) = things.last().copied() else { return Todo::Swept };
-                    let next = match thing {
-                        LateThing::Line(line) => decide_late(&self.saga, line, policy, now),
-                        LateThing::Product(product) => decide_late_product(&self.saga, product, policy, now),
-                    };
-                    if next != Next::Record {
-                        break next;
-                    }
-                    things.pop();
+            Late::Found(things) => loop {
+                let Some(thing) = things.last().copied() else { return Todo::Swept };
+                let next = match thing {
+                    LateThing::Line(line) => decide_late(&self.saga, line, policy, now),
+                    LateThing::Product(product) => decide_late_product(&self.saga, product, policy, now),
                 };
-                next
-            }
+                if next != Next::Record {
+                    break next;
+                }
+                things.pop();
+            },
         };
         match next {
             Next::Send(key) => self.at_gate(account, now, key.step, Todo::Send(key)),

@@ -22,6 +22,9 @@ pub(super) enum Found {
     Line(Line, Vec<Value>),
 }
 
+/// What there is after the end of a row: lines of its number; products on the line that stays, each with what it is.
+pub(super) type CameLate = (Vec<i64>, Vec<(i64, i64)>);
+
 /// Why nothing was found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Blind {
@@ -180,7 +183,7 @@ pub(super) async fn late(
     permits: [Permit; 2],
     row: &OutsideRow,
     line: Option<i64>,
-) -> Result<(Vec<i64>, Vec<(i64, i64)>), Blind> {
+) -> Result<CameLate, Blind> {
     let [one, other] = permits;
     let lines = match lines_of_the_number(client, one, row).await? {
         Found::These(ids) => ids,

@@ -1,7 +1,7 @@
 //! What a look means for the row: adopted as the receipt, not there, or for a person to decide.
 
 use super::desk::{Late, LateThing, Working};
-use super::look::Found;
+use super::look::{CameLate, Found};
 use super::saga::{Closing, Direction, Fate, Key, Step, Write};
 use super::told::key_of;
 use database::outside::{Told, receipts_among};
@@ -88,7 +88,7 @@ pub(super) async fn late(
     ledger: &Ledger,
     whose: Whose,
     working: &mut Working,
-    (lines, products): (Vec<i64>, Vec<(i64, i64)>),
+    (lines, products): CameLate,
     is_last: bool,
 ) -> Result<(), DatabaseError> {
     let mut things = Vec::new();

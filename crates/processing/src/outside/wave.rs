@@ -1,8 +1,8 @@
 //! One wave of calls: granted, meant, sent at the same time, and written down as their answers come.
 
-use super::carry::{Carrying, Stopped};
+use super::carry::{Carrying, Stopped, machine_now};
 use super::desk::{Todo, Working};
-use super::look::{self, Blind, Found};
+use super::look::{self, Blind, CameLate, Found};
 use super::read_back;
 use super::saga::{Attempt, Direction, Fate, Key, Resolution};
 use super::send::{Request, natural_key};
@@ -16,7 +16,7 @@ use integrations::billing::rev_io::{Receipt, RevIo};
 use integrations::{Outcome, Permit};
 use jiff::SignedDuration;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A send leaves this soon after its intent, or not at all: whoever slept in between may not be its owner any more.
 const FRESH: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ const SPARE: Duration = Duration::from_secs(5);
 pub(super) enum Back {
     Sent { at: usize, key: Key, attempt: i16, outcome: Outcome<Receipt> },
     Looked { at: usize, look: Look, found: Result<Found, Blind> },
-    Late { at: usize, found: Result<(Vec<i64>, Vec<(i64, i64)>), Blind> },
+    Late { at: usize, found: Result<CameLate, Blind> },
 }
 
 /// How the calls of a wave went.
@@ -54,15 +54,12 @@ pub(super) const fn cost(todo: &Todo) -> u32 {
 impl Carrying<'_> {
     /// Makes the calls, for which there are permits.
     pub(super) async fn wave(&mut self, client: &Arc<RevIo>, calls: Vec<(usize, Todo)>) -> Result<Wave, Stopped> {
-        let begun = Instant::now();
+        let begun = machine_now();
         let mut flying: FuturesUnordered<BoxFuture<'static, Back>> = FuturesUnordered::new();
         let mut sends = Vec::new();
         for (at, todo) in calls {
             match todo {
-                Todo::Send(key) => match self.request(at, key) {
-                    Some(request) => sends.push((at, key, request)),
-                    None => {}
-                },
+                Todo::Send(key) => sends.extend(self.request(at, key).map(|request| (at, key, request))),
                 Todo::Look(look) => flying.push(self.looking(client, at, look)),
                 Todo::LookForLate => flying.push(self.looking_late(client, at)),
                 _ => {}
@@ -231,7 +228,6 @@ impl Carrying<'_> {
         })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is a column of what is written down")]
     pub(super) fn told(
         &self,
         at: usize,

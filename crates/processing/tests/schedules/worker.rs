@@ -3,7 +3,7 @@
 
 use crate::desk::{LateThing, Todo, Working};
 use crate::ledger::{Status, Told};
-use crate::provider::{Found, Request};
+use crate::provider::{CameLate, Found, Request};
 use crate::rules::{FRESH, Ms, SECOND, ms};
 use crate::schedule::{Read, Schedule};
 use processing::outside::decide::Look;
@@ -35,7 +35,7 @@ pub(crate) enum Phase {
 pub(crate) enum Back {
     Sent(usize, Key, i16, Answer),
     Looked(usize, Look, Result<Found, Blind>),
-    Late(usize, Result<(Vec<i64>, Vec<(i64, i64)>), Blind>),
+    Late(usize, Result<CameLate, Blind>),
 }
 
 #[derive(Clone, Copy, Debug)]
