@@ -2367,9 +2367,10 @@ create function app.begin_outside_rows(p_tenant_id uuid, p_bulk_change_id uuid, 
     language plpgsql set search_path = app, pg_temp
     as $$
 declare
-    v_now  timestamptz := app.now();
-    v_got  uuid[];
-    v_rest app.settling_row[];
+    v_now   timestamptz := app.now();
+    v_got   uuid[];
+    v_begun integer[];
+    v_rest  app.settling_row[];
 begin
     select array_agg(got) into v_got from (
         select app.lock_devices(p_tenant_id, p_bulk_change_id, array_agg(w.device_id order by w.device_id), array_agg(w.row_number order by w.device_id)) as got
@@ -2382,13 +2383,15 @@ begin
     from unnest(p_rows) as w
     where not (w.reason is null and w.steps is not null and w.device_id = any (coalesce(v_got, '{}')));
 
+    -- Numbers first: joined with the rows themselves, each row of the change would be looked for among all of them.
+    select array_agg(w.row_number order by w.row_number) into v_begun
+    from unnest(p_rows) as w where w.reason is null and w.steps is not null and w.device_id = any (v_got);
+    if v_begun is null then
+        return v_rest;
+    end if;
     update app.m2m_device_change c set status = 'PROCESSING'
-    from unnest(p_rows) as w
-    where w.reason is null and w.steps is not null and w.device_id = any (v_got)
-      and c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = w.row_number;
-    perform app.put_due(p_tenant_id, p_bulk_change_id, array_agg(w.row_number order by w.row_number), v_now)
-    from unnest(p_rows) as w
-    where w.reason is null and w.steps is not null and w.device_id = any (v_got) having count(*) > 0;
+    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (v_begun);
+    perform app.put_due(p_tenant_id, p_bulk_change_id, v_begun, v_now);
     return v_rest;
 end
 $$;
@@ -2891,11 +2894,14 @@ begin
         from (
             select u.row_number, u.step, u.direction, u.call, u.item, u.attempt, u.ref, u.evidence, u.log_status,
                 case when u.told = 'DONE' and u.call in ('create_service', 'create_service_product') and exists (
-                    select from app.provider_intent m
-                    join app.provider_intent o on o.tenant_id = m.tenant_id and o.account = m.account and o.call = m.call
-                    where m.tenant_id = p_tenant_id and m.bulk_change_id = p_bulk_change_id and m.row_number = u.row_number and m.step = u.step
-                      and m.direction = u.direction and m.call = u.call and m.item = u.item and m.attempt = u.attempt
-                      and o.outcome = 'DONE' and o.provider_ref = u.ref) then 'UNKNOWN' else u.told end as outcome
+                    -- The calls are named once more of the receipts themselves: else their index is not known to hold them.
+                    select from app.provider_intent o
+                    where o.tenant_id = p_tenant_id and o.call = u.call and o.call in ('create_service', 'create_service_product')
+                      and o.outcome = 'DONE' and o.provider_ref = u.ref
+                      and o.account = (select m.account from app.provider_intent m
+                        where m.tenant_id = p_tenant_id and m.bulk_change_id = p_bulk_change_id and m.row_number = u.row_number
+                          and m.step = u.step and m.direction = u.direction and m.call = u.call and m.item = u.item
+                          and m.attempt = u.attempt)) then 'UNKNOWN' else u.told end as outcome
             from unnest(p_rows, p_steps, p_directions, p_calls, p_items, p_attempts, p_outcomes, p_refs, p_evidence, p_log_statuses)
                 as u (row_number, step, direction, call, item, attempt, told, ref, evidence, log_status)) as w
         where i.tenant_id = p_tenant_id and i.bulk_change_id = p_bulk_change_id and i.row_number = w.row_number and i.step = w.step

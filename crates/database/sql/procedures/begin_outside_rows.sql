@@ -10,9 +10,10 @@ create function app.begin_outside_rows(p_tenant_id uuid, p_bulk_change_id uuid, 
     language plpgsql set search_path = app, pg_temp
     as $$
 declare
-    v_now  timestamptz := app.now();
-    v_got  uuid[];
-    v_rest app.settling_row[];
+    v_now   timestamptz := app.now();
+    v_got   uuid[];
+    v_begun integer[];
+    v_rest  app.settling_row[];
 begin
     select array_agg(got) into v_got from (
         select app.lock_devices(p_tenant_id, p_bulk_change_id, array_agg(w.device_id order by w.device_id), array_agg(w.row_number order by w.device_id)) as got
@@ -25,13 +26,15 @@ begin
     from unnest(p_rows) as w
     where not (w.reason is null and w.steps is not null and w.device_id = any (coalesce(v_got, '{}')));
 
+    -- Numbers first: joined with the rows themselves, each row of the change would be looked for among all of them.
+    select array_agg(w.row_number order by w.row_number) into v_begun
+    from unnest(p_rows) as w where w.reason is null and w.steps is not null and w.device_id = any (v_got);
+    if v_begun is null then
+        return v_rest;
+    end if;
     update app.m2m_device_change c set status = 'PROCESSING'
-    from unnest(p_rows) as w
-    where w.reason is null and w.steps is not null and w.device_id = any (v_got)
-      and c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = w.row_number;
-    perform app.put_due(p_tenant_id, p_bulk_change_id, array_agg(w.row_number order by w.row_number), v_now)
-    from unnest(p_rows) as w
-    where w.reason is null and w.steps is not null and w.device_id = any (v_got) having count(*) > 0;
+    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (v_begun);
+    perform app.put_due(p_tenant_id, p_bulk_change_id, v_begun, v_now);
     return v_rest;
 end
 $$;

@@ -68,11 +68,14 @@ begin
         from (
             select u.row_number, u.step, u.direction, u.call, u.item, u.attempt, u.ref, u.evidence, u.log_status,
                 case when u.told = 'DONE' and u.call in ('create_service', 'create_service_product') and exists (
-                    select from app.provider_intent m
-                    join app.provider_intent o on o.tenant_id = m.tenant_id and o.account = m.account and o.call = m.call
-                    where m.tenant_id = p_tenant_id and m.bulk_change_id = p_bulk_change_id and m.row_number = u.row_number and m.step = u.step
-                      and m.direction = u.direction and m.call = u.call and m.item = u.item and m.attempt = u.attempt
-                      and o.outcome = 'DONE' and o.provider_ref = u.ref) then 'UNKNOWN' else u.told end as outcome
+                    -- The calls are named once more of the receipts themselves: else their index is not known to hold them.
+                    select from app.provider_intent o
+                    where o.tenant_id = p_tenant_id and o.call = u.call and o.call in ('create_service', 'create_service_product')
+                      and o.outcome = 'DONE' and o.provider_ref = u.ref
+                      and o.account = (select m.account from app.provider_intent m
+                        where m.tenant_id = p_tenant_id and m.bulk_change_id = p_bulk_change_id and m.row_number = u.row_number
+                          and m.step = u.step and m.direction = u.direction and m.call = u.call and m.item = u.item
+                          and m.attempt = u.attempt)) then 'UNKNOWN' else u.told end as outcome
             from unnest(p_rows, p_steps, p_directions, p_calls, p_items, p_attempts, p_outcomes, p_refs, p_evidence, p_log_statuses)
                 as u (row_number, step, direction, call, item, attempt, told, ref, evidence, log_status)) as w
         where i.tenant_id = p_tenant_id and i.bulk_change_id = p_bulk_change_id and i.row_number = w.row_number and i.step = w.step

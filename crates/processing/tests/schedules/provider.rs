@@ -74,6 +74,9 @@ pub(crate) enum Found {
     Line(Line),
 }
 
+/// What there is after the end of a row: lines of its number; products on the line that stays, each with what it is.
+pub(crate) type CameLate = (Vec<i64>, Vec<(i64, i64)>);
+
 #[derive(Default)]
 pub(crate) struct Provider {
     pub(crate) lines: Vec<Opened>,
@@ -263,7 +266,7 @@ impl Provider {
     }
 
     /// What a look after the end of a row reads: lines of its number, and products on the line that stays.
-    pub(crate) fn late(&self, plan: &Plan, line: Option<i64>, now: Ms) -> (Vec<i64>, Vec<(i64, i64)>) {
+    pub(crate) fn late(&self, plan: &Plan, line: Option<i64>, now: Ms) -> CameLate {
         let on = line.map(|line| self.products_shown(line, now).map(|p| (p.id, p.product)).collect());
         (self.lines_shown(plan, now), on.unwrap_or_default())
     }

@@ -16,7 +16,7 @@ pub(crate) const NEVER: Ms = i64::MAX;
 pub(crate) const FRESH: Ms = 5 * SECOND;
 /// A lease has to last for the call and so long besides.
 pub(crate) const SPARE: Ms = 5 * SECOND;
-/// Another row's attempt at the same thing is waited for so long: as in `read_back.rs`.
+/// Another row's attempt at the same thing is waited for so long by a row under way: as in `read_back.rs`.
 pub(crate) const OTHERS_SETTLE: Ms = 30 * SECOND;
 /// Assumption A2: so long after its intent a request has arrived, or never does. A3: so much later every search shows it.
 pub(crate) const ARRIVES: Ms = 115 * SECOND;
