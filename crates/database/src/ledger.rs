@@ -92,6 +92,18 @@ impl Server {
         Self { options: self.options.clone().database(name), ..self.clone() }
     }
 
+    /// The same server, reached through a socket in this folder. For tests that stand in between.
+    #[must_use]
+    pub fn behind_socket(&self, folder: &std::path::Path) -> Self {
+        Self { options: self.options.clone().socket(folder), ..self.clone() }
+    }
+
+    /// The folder of its socket, if it has one.
+    #[must_use]
+    pub fn socket_folder(&self) -> Option<std::path::PathBuf> {
+        self.options.get_socket().cloned()
+    }
+
     /// The same server and database, another login.
     #[must_use]
     pub fn login(&self, user: &str) -> Self {

@@ -6,7 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 use std::time::Duration;
 
 /// What a webhook may be told of.
-pub const EVENTS: [&str; 9] = [
+pub const EVENTS: [&str; 11] = [
     "plan.ready",
     "plan.failed",
     "bulk_change.started",
@@ -16,6 +16,8 @@ pub const EVENTS: [&str; 9] = [
     "bulk_change.cancelled",
     "bulk_change.paused",
     "bulk_change.resumed",
+    "integration.degraded",
+    "integration.recovered",
 ];
 
 /// What somebody sends to see whether it arrives; no webhook has to ask for it.

@@ -6,7 +6,8 @@ create table app.webhook (
     description    text,
     events         text[] not null check (cardinality(events) > 0 and events <@ array[
         'plan.ready', 'plan.failed', 'bulk_change.started', 'bulk_change.completed', 'bulk_change.completed_with_failures',
-        'bulk_change.failed', 'bulk_change.cancelled', 'bulk_change.paused', 'bulk_change.resumed']),
+        'bulk_change.failed', 'bulk_change.cancelled', 'bulk_change.paused', 'bulk_change.resumed',
+        'integration.degraded', 'integration.recovered']),
     status         text not null default 'ACTIVE' check (status in ('ACTIVE', 'PAUSED', 'ARCHIVED')),
     -- Who or what paused it.
     paused_because text,

@@ -1,6 +1,6 @@
 //! What nobody can know, and what a person decides.
 
-use crate::stage::{ACME, DiesOnceAt, OTHER, Stage};
+use crate::stage::{ACME, DiesOnceAt, OTHER, Stage, USER, now};
 use processing::outside::Place;
 use serde_json::{Value, json};
 use simulators::rev_io::Service;
@@ -16,7 +16,7 @@ async fn two_lines_for_one_row(stage: &mut Stage) -> (Value, Vec<i64>) {
     let doubled: Vec<i64> = stage.world.rev_io(|state| {
         let account = state.account_mut(USER).unwrap();
         let first: Service = account.services.iter().next().unwrap().clone();
-        let again = account.services.add(Service { service_id: 0, ..first.clone() }, jiff_now());
+        let again = account.services.add(Service { service_id: 0, ..first.clone() }, now());
         vec![first.service_id, again]
     });
     let change = stage.work_to_rest(&plan).await;
@@ -24,13 +24,6 @@ async fn two_lines_for_one_row(stage: &mut Stage) -> (Value, Vec<i64>) {
     assert_eq!(change["counts"]["ok"], 1, "{change}");
     assert_eq!(change["status"], "PROCESSED", "{change}");
     (plan, doubled)
-}
-
-use crate::stage::USER;
-
-#[expect(clippy::disallowed_methods, reason = "the world under test runs on the machine's clock")]
-fn jiff_now() -> jiff::Timestamp {
-    jiff::Timestamp::now()
 }
 
 async fn attention_row(stage: &Stage, plan: &Value) -> Value {
@@ -61,7 +54,7 @@ async fn of_several_lines_a_person_adopts_one() {
     let change = stage.work_to_rest(&plan).await;
     assert_eq!(change["counts"]["needs_attention"], 1, "{change}");
     // The one that was opened by hand is ended by hand, and the other adopted.
-    let one = jiff_now();
+    let one = now();
     stage.world.rev_io(|state| state.account_mut(USER).unwrap().disconnect_service(doubled[1], one.into()));
     assert_eq!(decide(&stage, &plan, &row, json!({"outcome": "adopt", "adopt": doubled[0]})).await, 200);
     let change = stage.work_to_rest(&plan).await;
@@ -78,7 +71,7 @@ async fn looking_again_goes_on_from_what_is_true_by_then() {
     assert_eq!(decide(&stage, &plan, &row, json!({"outcome": "look_again"})).await, 200);
     let change = stage.work_to_rest(&plan).await;
     assert_eq!(change["counts"]["needs_attention"], 1, "nothing has changed: {change}");
-    let now = jiff_now();
+    let now = now();
     stage.world.rev_io(|state| state.account_mut(USER).unwrap().disconnect_service(doubled[0], now.into()));
     assert_eq!(decide(&stage, &plan, &row, json!({"outcome": "look_again"})).await, 200);
     let change = stage.work_to_rest(&plan).await;
@@ -93,7 +86,7 @@ async fn a_person_closes_a_row_as_failed_and_the_sim_is_free() {
     let (plan, doubled) = two_lines_for_one_row(&mut stage).await;
     let row = attention_row(&stage, &plan).await;
     assert_eq!(stage.app.database.number("select count(*) from app.device_lock").await.unwrap(), 1);
-    let now = jiff_now();
+    let now = now();
     stage.world.rev_io(|state| {
         let account = state.account_mut(USER).unwrap();
         doubled.iter().for_each(|line| assert!(account.disconnect_service(*line, now.into())));

@@ -1,17 +1,12 @@
 //! Lines of other accounts that are ended first, and lines that a SIM is put on.
 
-use crate::stage::{ACME, OTHER, Stage, USER};
+use crate::stage::{ACME, OTHER, Stage, USER, now};
 use serde_json::{Value, json};
 use simulators::rev_io::{Service, ServiceProduct};
 use testing::iccid;
 
-#[expect(clippy::disallowed_methods, reason = "the world under test runs on the machine's clock")]
-fn now() -> jiff::Timestamp {
-    jiff::Timestamp::now()
-}
-
 /// Lines of the other customer with a product each for these SIMs, at Rev.io and in the mirror; the SIMs are that customer's.
-async fn billed_elsewhere(stage: &Stage, places: std::ops::Range<u32>) -> Vec<i64> {
+pub(crate) async fn billed_elsewhere(stage: &Stage, places: std::ops::Range<u32>) -> Vec<i64> {
     let mut lines = Vec::new();
     for place in places {
         let iccid = iccid(place);
@@ -69,7 +64,7 @@ async fn billed_elsewhere(stage: &Stage, places: std::ops::Range<u32>) -> Vec<i6
 }
 
 /// The same plan, but each row ends the other customer's line first.
-async fn plan_to_take_over(stage: &Stage, places: std::ops::Range<u32>) -> Value {
+pub(crate) async fn plan_to_take_over(stage: &Stage, places: std::ops::Range<u32>) -> Value {
     let count = places.len();
     let plan = stage.plan(&json!({"on_conflict": "replace", "disconnect_existing": true}), places).await;
     assert_eq!(plan["counts"]["change"], count, "{plan}");

@@ -4,6 +4,7 @@
 
 mod attention;
 mod close;
+mod commits;
 mod matrix;
 mod once;
 mod stage;

@@ -190,3 +190,25 @@ async fn of_a_paused_change_nothing_more_begins_outside() {
     stage.agrees(&plan).await;
     stage.finish().await;
 }
+
+/// What a row with a line and two products costs is what the document says, at most.
+#[tokio::test]
+async fn a_row_costs_no_more_than_the_document_says() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cost.md")).unwrap();
+    let line = text.lines().find(|line| line.starts_with("| A line with two products (three calls)")).unwrap();
+    let most: f64 = line.split('|').nth(2).unwrap().trim().trim_end_matches(" kB").parse().unwrap();
+    let mut stage = Stage::of(200).await;
+    let plan = stage.plan_to_open(0..200).await;
+    // Pages that are written whole once after a checkpoint are nobody's cost.
+    stage.app.database.plant("checkpoint").await.unwrap();
+    let wal = "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint";
+    let before = stage.app.database.number(wal).await.unwrap();
+    stage.apply(&plan).await;
+    let change = stage.work_to_rest(&plan).await;
+    assert_eq!(change["counts"]["ok"], 200, "{change}");
+    #[expect(clippy::cast_precision_loss, reason = "some megabytes")]
+    let per_row = (stage.app.database.number(wal).await.unwrap() - before) as f64 / 200.0 / 1_000.0;
+    println!("{per_row:.1} kB of WAL a row");
+    assert!(per_row <= most && per_row > most / 4.0, "{per_row} kB of WAL a row, {most} documented");
+    stage.finish().await;
+}

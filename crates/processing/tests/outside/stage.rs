@@ -19,6 +19,11 @@ pub(crate) const USER: &str = "api@first";
 pub(crate) const ACME: i64 = 100_000_001;
 pub(crate) const OTHER: i64 = 100_000_002;
 
+#[expect(clippy::disallowed_methods, reason = "the world under test runs on the machine's clock")]
+pub(crate) fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
 pub(crate) struct Stage {
     pub(crate) app: TestApp,
     pub(crate) world: World,

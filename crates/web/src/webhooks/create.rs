@@ -27,7 +27,7 @@ pub(crate) struct New {
     url: String,
     /// What it is to be told of: `plan.ready`, `plan.failed`, `bulk_change.started`, `bulk_change.completed`,
     /// `bulk_change.completed_with_failures`, `bulk_change.failed`, `bulk_change.cancelled`, `bulk_change.paused`,
-    /// `bulk_change.resumed`.
+    /// `bulk_change.resumed`, `integration.degraded`, `integration.recovered`.
     #[schema(min_items = 1, max_items = 9)]
     events: Vec<String>,
     /// What it is for.

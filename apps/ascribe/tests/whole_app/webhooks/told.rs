@@ -278,3 +278,26 @@ async fn gone_pauses_a_webhook_until_somebody_lets_it_go_on() {
     assert_eq!(tell_due(&telling).await, 3, "what was pending, and nothing of what happened meanwhile");
     app.finish().await.unwrap();
 }
+
+#[tokio::test]
+async fn an_account_that_is_paused_and_goes_on_is_told() {
+    let receiver = Receiver::start().await.unwrap();
+    let hosts = [receiver.host.clone()];
+    let app = TestApp::start_telling(1, &hosts).await.unwrap();
+    let (_, secret) = make(&app, &receiver.url(), &all_events()).await;
+    let accounts = app.get("/integration-authentications").await.unwrap().json;
+    let path = format!("/integration-authentications/{}", accounts["items"][0]["id"].as_str().unwrap());
+    for paused in [true, true, false] {
+        let etag = app.get(&path).await.unwrap().headers["etag"].clone();
+        let edit = app.request(Method::PATCH, &format!("/api/v1{path}")).header("if-match", etag);
+        let edited = app.send(edit.json(&json!({ "paused": paused }))).await.unwrap();
+        assert!(edited.status.is_success(), "{}", edited.json);
+    }
+    assert_eq!(tell_due(&app.telling(&hosts).unwrap()).await, 2);
+    assert_eq!(types(&receiver), ["integration.degraded", "integration.recovered"]);
+    let received = receiver.received();
+    received.iter().for_each(|one| one.verify(&secret).unwrap());
+    assert_eq!(received[0].json["data"]["because"], "paused by a person");
+    assert_eq!(received[0].json["data"]["name"], "Rev.io");
+    app.finish().await.unwrap();
+}
