@@ -1085,7 +1085,8 @@ create table app.webhook (
     description    text,
     events         text[] not null check (cardinality(events) > 0 and events <@ array[
         'plan.ready', 'plan.failed', 'bulk_change.started', 'bulk_change.completed', 'bulk_change.completed_with_failures',
-        'bulk_change.failed', 'bulk_change.cancelled', 'bulk_change.paused', 'bulk_change.resumed']),
+        'bulk_change.failed', 'bulk_change.cancelled', 'bulk_change.paused', 'bulk_change.resumed',
+        'integration.degraded', 'integration.recovered']),
     status         text not null default 'ACTIVE' check (status in ('ACTIVE', 'PAUSED', 'ARCHIVED')),
     -- Who or what paused it.
     paused_because text,
@@ -3292,7 +3293,7 @@ begin
     from unnest(v_rows) as r;
     insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail)
     values (p_tenant_id, v_now, p_actor, 'rows_resolved', p_bulk_change_id,
-        jsonb_build_object('rows', v_rows, 'outcome', p_outcome, 'adopt', p_adopt, 'reason', p_reason, 'comment', p_comment));
+        jsonb_build_object('rows', v_rows, 'outcome', p_outcome, 'processed', p_outcome = 'processed', 'adopt', p_adopt, 'reason', p_reason, 'comment', p_comment));
     update app.bulk_change_counter k
     set needs_attention = k.needs_attention - cardinality(v_rows), ok = k.ok + v_ok,
         failed = k.failed + cardinality(v_rows) - v_ok - coalesce(cardinality(v_again), 0) - coalesce(cardinality(v_pending), 0),
@@ -3615,6 +3616,34 @@ $$;
 create trigger note_webhook_events after update of status, started_at on app.device_bulk_change for each row
     when (old.status is distinct from new.status or old.started_at is distinct from new.started_at)
     execute function app.note_webhook_events();
+
+-- procedures/note_integration_events.sql
+-- note_integration_events: an account was paused, by a person or because it refused our credentials, or goes on: those who want to
+-- be told are, in the transaction in which it happened.
+-- Seed's procedure: none (refused credentials ended in rows that were called processed).
+-- Trigger on app.integration_authentication, on its few changes of being paused; runs with the rights of whoever changes it.
+-- Cost: one index look-up where nobody has a webhook; else one insert per webhook that wants the event.
+create function app.note_integration_events() returns trigger
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_now   timestamptz := app.now();
+    v_event text := case when new.paused_because is null then 'integration.recovered' else 'integration.degraded' end;
+begin
+    insert into app.webhook_delivery (tenant_id, id, webhook_id, seq, event, body, created_at, next_attempt_at)
+    select new.tenant_id, gen_random_uuid(), w.id, 1, v_event,
+        json_build_object('type', v_event, 'timestamp', to_char(v_now at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+            'data', json_build_object('id', new.id, 'name', new.name, 'because', new.paused_because,
+                'link', '/api/v1/integration-authentications/' || new.id))::text,
+        v_now, v_now
+    from app.webhook w
+    where w.tenant_id = new.tenant_id and w.status = 'ACTIVE' and v_event = any (w.events);
+    return null;
+end
+$$;
+create trigger note_integration_events after update of paused_because on app.integration_authentication for each row
+    when ((old.paused_because is null) <> (new.paused_because is null))
+    execute function app.note_integration_events();
 
 -- procedures/claim_webhook_delivery.sql
 -- claim_webhook_delivery: the next delivery that is due, lent to the caller with an epoch of its own.

@@ -98,7 +98,7 @@ begin
     from unnest(v_rows) as r;
     insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail)
     values (p_tenant_id, v_now, p_actor, 'rows_resolved', p_bulk_change_id,
-        jsonb_build_object('rows', v_rows, 'outcome', p_outcome, 'adopt', p_adopt, 'reason', p_reason, 'comment', p_comment));
+        jsonb_build_object('rows', v_rows, 'outcome', p_outcome, 'processed', p_outcome = 'processed', 'adopt', p_adopt, 'reason', p_reason, 'comment', p_comment));
     update app.bulk_change_counter k
     set needs_attention = k.needs_attention - cardinality(v_rows), ok = k.ok + v_ok,
         failed = k.failed + cardinality(v_rows) - v_ok - coalesce(cardinality(v_again), 0) - coalesce(cardinality(v_pending), 0),

@@ -22,7 +22,11 @@ struct Cutter {
 impl Cutter {
     fn cuts_this_one(&self) -> bool {
         let third = self.commits.fetch_add(1, Ordering::SeqCst) % 3 == 2;
-        third && self.cuts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |cuts| (cuts < CUTS).then_some(cuts + 1)).is_ok()
+        third
+            && self
+                .cuts
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |cuts| (cuts < CUTS).then_some(cuts + 1))
+                .is_ok()
     }
 
     async fn listen(self: Arc<Self>, listener: UnixListener, server: PathBuf) {
@@ -64,7 +68,8 @@ impl Cutter {
 async fn commits_whose_answer_is_lost_double_nothing_and_lose_nothing() {
     let mut stage = Stage::of(60).await;
     let plan = stage.plan_to_open(0..60).await;
-    stage.fault(json!({"provider": "rev-io", "method": "POST", "when": {"rate": 0.05}, "fault": {"kind": "cut_after"}}));
+    stage
+        .fault(json!({"provider": "rev-io", "method": "POST", "when": {"rate": 0.05}, "fault": {"kind": "cut_after"}}));
     stage.fault(json!({"provider": "rev-io", "method": "POST", "when": {"rate": 0.02}, "fault": {"kind": "refuse"}}));
     stage.apply(&plan).await;
     let server = stage.app.ledger.server().clone();

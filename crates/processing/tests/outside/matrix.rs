@@ -32,9 +32,7 @@ const PLACES: [Option<Place>; 5] =
 async fn run(stage: &mut Stage, plan: &Value, write: (&str, &str), fault: &Value, place: Option<Place>) -> Value {
     if !fault.is_null() {
         let (method, path) = write;
-        stage.fault(
-            json!({"provider": "rev-io", "method": method, "path": path, "when": {"next": 1}, "fault": fault}),
-        );
+        stage.fault(json!({"provider": "rev-io", "method": method, "path": path, "when": {"next": 1}, "fault": fault}));
     }
     if let Some(place) = place {
         stage.outside().witness = DiesOnceAt::new(place);
@@ -127,9 +125,7 @@ async fn whatever_goes_wrong_with_putting_a_sim_on_a_line_they_agree() {
         for place in PLACES {
             let line = stage.world.rev_io(|state| {
                 let account = state.account_mut(USER).unwrap();
-                account
-                    .services
-                    .add(Service { customer_id: ACME, provider_id: Some(1), ..Service::default() }, now())
+                account.services.add(Service { customer_id: ACME, provider_id: Some(1), ..Service::default() }, now())
             });
             let mirror = format!(
                 "insert into app.rev_service (tenant_id, integration_authentication_id, rev_service_id, rev_customer_id)
@@ -138,7 +134,8 @@ async fn whatever_goes_wrong_with_putting_a_sim_on_a_line_they_agree() {
             stage.app.database.plant(&mirror).await.unwrap();
             let sim = iccid(device);
             device += 1;
-            let plan = stage.app.plan("Acme", &json!({"service_id": line}), std::slice::from_ref(&sim)).await.unwrap().json;
+            let plan =
+                stage.app.plan("Acme", &json!({"service_id": line}), std::slice::from_ref(&sim)).await.unwrap().json;
             assert_eq!(plan["counts"]["change"], 1, "{plan}");
             let change = run(&mut stage, &plan["id"], ("PATCH", "/services/*"), &fault, place).await;
             let told = format!("{name} {place:?}: {change}");
@@ -176,8 +173,12 @@ async fn whatever_goes_wrong_with_an_undo_the_lines_end_once() {
                 // Those that are left are for a person, who ends them.
                 stage.world.rev_io(|state| {
                     let account = state.account_mut(USER).unwrap();
-                    let open: Vec<i64> =
-                        account.services.iter().filter(|l| l.disconnected_date.is_none()).map(|l| l.service_id).collect();
+                    let open: Vec<i64> = account
+                        .services
+                        .iter()
+                        .filter(|l| l.disconnected_date.is_none())
+                        .map(|l| l.service_id)
+                        .collect();
                     open.into_iter().for_each(|line| assert!(account.disconnect_service(line, now().into())));
                 });
             }
