@@ -1,7 +1,7 @@
 //! Random sequences of plans, applies, cancels, pauses, retries, undos, schedules, suspended SIMs and killed workers, by two
 //! tenants and an agent, against a plain model: after every step each assignment is what the model says, and at the end each
 //! row and count, too. 200 sequences in the gate, 3,000 in the deep run.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop, and say where")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop, and say where")]
 
 mod world;
 
@@ -259,6 +259,7 @@ impl Sequence {
                     let BulkChangeId(id) = due.bulk_change;
                     self.world.come_due(id, &due.effective_date.to_string(), due.first_row, due.last_row);
                 }
+                Job::Outside(claim) => panic!("nothing of this model is due outside: {claim:?}"),
             }
         }
     }
