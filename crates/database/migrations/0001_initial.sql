@@ -1343,6 +1343,7 @@ grant select, insert, update (outcome, was_unknown, provider_ref, before_image, 
 grant select on app.due_work, app.outside_turn, app.account_gate, app.provider_intent to ascribe_web;
 grant update (is_paused, is_cancelled) on app.outside_turn to ascribe_web;
 grant update (not_before, failures) on app.account_gate to ascribe_web;
+grant update (blocked_until) on app.call_budget to ascribe_web;
 
 -- Billing: the web role shows the mirror and keeps accounts; it writes secrets and cannot read them. The worker reads Rev.io.
 grant select on app.rev_provider, app.rev_service_type, app.rev_usage_plan_group, app.rev_product, app.rev_package, app.rev_package_product,
@@ -1912,6 +1913,8 @@ begin
     -- The chunks first, then the change, as everywhere.
     perform from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
         and k.state <> 'DONE' order by k.chunk_number for update;
+    perform from app.schedule_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
+        and not k.is_done order by k.chunk_number, k.effective_date for update;
     select * into v_change from app.device_bulk_change
     where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null for update;
     if not found then
@@ -2698,7 +2701,7 @@ begin
     perform app.leave_outside(p_tenant_id, p_bulk_change_id, v_held, v_devices, p_first_sweep);
     insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail, digest)
     values (p_tenant_id, v_now, p_worker, 'rows_settled', p_bulk_change_id,
-        jsonb_build_object('rows', cardinality(v_held), 'claim', p_claim), sha256(array_to_string(v_digests, ':')::bytea));
+        jsonb_build_object('rows', cardinality(v_held), 'claim', p_claim), sha256(convert_to(array_to_string(v_digests, ':'), 'UTF8')));
     perform app.count_ended_rows(p_tenant_id, p_bulk_change_id, cardinality(v_held), 0, 0, 0, 0);
     return cardinality(v_held);
 end
@@ -2716,7 +2719,7 @@ create function app.leave_outside(p_tenant_id uuid, p_bulk_change_id uuid, p_row
         account = i.account
     from (select distinct on (i.row_number) i.row_number, i.account from app.provider_intent i
           where i.tenant_id = p_tenant_id and i.bulk_change_id = p_bulk_change_id and i.row_number = any (p_rows)
-            and i.was_unknown and i.call in ('create_service', 'create_service_product') order by i.row_number, i.began_at) as i
+            and (i.was_unknown or i.outcome in ('OPEN', 'UNKNOWN')) and i.call in ('create_service', 'create_service_product') order by i.row_number, i.began_at) as i
     where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = i.row_number;
     delete from app.due_work w
     where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (p_rows) and w.sweeps is null;
@@ -3233,6 +3236,11 @@ begin
     end if;
     perform from app.due_work w where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (p_rows)
         order by w.row_number for update;
+    -- Gates and turns before the counter, as a settle takes them.
+    perform app.queue_at_gates(p_tenant_id, p_bulk_change_id, array_agg(w.account)) from app.due_work w
+    where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (p_rows) and p_outcome <> 'failed'
+      and exists (select from app.device_bulk_change b where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.applied_at is not null)
+    having count(*) > 0;
     -- The counter before the change, as finish_rows does.
     perform from app.bulk_change_counter k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id for update;
     perform from app.device_bulk_change b where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.applied_at is not null
@@ -3308,8 +3316,6 @@ begin
           and exists (select from unnest(v_pending) as r where r between k.first_row and k.last_row);
     end if;
     if v_again is not null or v_pending is not null then
-        perform app.queue_at_gates(p_tenant_id, p_bulk_change_id, array_agg(w.account)) from app.due_work w
-        where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_again) having count(*) > 0;
         insert into app.bulk_change_turn (tenant_id, bulk_change_id, served_at) values (p_tenant_id, p_bulk_change_id, v_now)
         on conflict (tenant_id, bulk_change_id) do nothing;
         update app.device_bulk_change b set status = 'PROCESSING', processed_date = null

@@ -84,6 +84,10 @@ pub fn undo_verdict(facts: &UndoFacts, permit: &Permit) -> Verdict {
     if let Some(stays) = &facts.billed.stays {
         return Verdict::Refused(Refusal::about(Reason::CannotBeUndone, stays.as_str()));
     }
+    if let Some(opened) = bills.filter(|opened| now.account.as_ref() != Some(&opened.line.account)) {
+        let moved = format!("line {} is another customer's now", opened.line.rev_service_id);
+        return Verdict::Refused(Refusal::about(Reason::CannotBeUndone, moved));
+    }
     // The line that the change opened ends with its undo.
     let ours = |line: &ActiveLine| bills.is_some_and(|opened| opened.line.id == line.id);
     let elsewhere = device.lines_of_others(was.account.as_ref()).find(|line| !ours(line));

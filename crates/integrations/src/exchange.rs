@@ -72,7 +72,9 @@ impl Secrets {
 
     /// The text without secrets and without anything that looks like an e-mail address.
     pub(crate) fn scrub(&self, text: &str) -> String {
-        let mut text = text.to_owned();
+        // What no ledger takes (U+0000) and what only hides something goes, too.
+        let plain = |c: char| if c.is_control() && !matches!(c, '\n' | '\t') { ' ' } else { c };
+        let mut text: String = text.chars().map(plain).collect();
         for word in &self.0 {
             text = text.replace(word.expose_secret(), SECRET);
         }

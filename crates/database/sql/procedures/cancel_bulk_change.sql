@@ -17,6 +17,8 @@ begin
     -- The chunks first, then the change, as everywhere.
     perform from app.bulk_change_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
         and k.state <> 'DONE' order by k.chunk_number for update;
+    perform from app.schedule_chunk k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id
+        and not k.is_done order by k.chunk_number, k.effective_date for update;
     select * into v_change from app.device_bulk_change
     where tenant_id = p_tenant_id and id = p_bulk_change_id and applied_at is not null for update;
     if not found then

@@ -38,6 +38,11 @@ begin
     end if;
     perform from app.due_work w where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (p_rows)
         order by w.row_number for update;
+    -- Gates and turns before the counter, as a settle takes them.
+    perform app.queue_at_gates(p_tenant_id, p_bulk_change_id, array_agg(w.account)) from app.due_work w
+    where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (p_rows) and p_outcome <> 'failed'
+      and exists (select from app.device_bulk_change b where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.applied_at is not null)
+    having count(*) > 0;
     -- The counter before the change, as finish_rows does.
     perform from app.bulk_change_counter k where k.tenant_id = p_tenant_id and k.bulk_change_id = p_bulk_change_id for update;
     perform from app.device_bulk_change b where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id and b.applied_at is not null
@@ -113,8 +118,6 @@ begin
           and exists (select from unnest(v_pending) as r where r between k.first_row and k.last_row);
     end if;
     if v_again is not null or v_pending is not null then
-        perform app.queue_at_gates(p_tenant_id, p_bulk_change_id, array_agg(w.account)) from app.due_work w
-        where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_again) having count(*) > 0;
         insert into app.bulk_change_turn (tenant_id, bulk_change_id, served_at) values (p_tenant_id, p_bulk_change_id, v_now)
         on conflict (tenant_id, bulk_change_id) do nothing;
         update app.device_bulk_change b set status = 'PROCESSING', processed_date = null

@@ -58,7 +58,7 @@ begin
     perform app.leave_outside(p_tenant_id, p_bulk_change_id, v_held, v_devices, p_first_sweep);
     insert into app.audit_entry (tenant_id, at, actor, action, bulk_change_id, detail, digest)
     values (p_tenant_id, v_now, p_worker, 'rows_settled', p_bulk_change_id,
-        jsonb_build_object('rows', cardinality(v_held), 'claim', p_claim), sha256(array_to_string(v_digests, ':')::bytea));
+        jsonb_build_object('rows', cardinality(v_held), 'claim', p_claim), sha256(convert_to(array_to_string(v_digests, ':'), 'UTF8')));
     perform app.count_ended_rows(p_tenant_id, p_bulk_change_id, cardinality(v_held), 0, 0, 0, 0);
     return cardinality(v_held);
 end
@@ -76,7 +76,7 @@ create function app.leave_outside(p_tenant_id uuid, p_bulk_change_id uuid, p_row
         account = i.account
     from (select distinct on (i.row_number) i.row_number, i.account from app.provider_intent i
           where i.tenant_id = p_tenant_id and i.bulk_change_id = p_bulk_change_id and i.row_number = any (p_rows)
-            and i.was_unknown and i.call in ('create_service', 'create_service_product') order by i.row_number, i.began_at) as i
+            and (i.was_unknown or i.outcome in ('OPEN', 'UNKNOWN')) and i.call in ('create_service', 'create_service_product') order by i.row_number, i.began_at) as i
     where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = i.row_number;
     delete from app.due_work w
     where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (p_rows) and w.sweeps is null;

@@ -145,6 +145,7 @@ grant select, insert, update (outcome, was_unknown, provider_ref, before_image, 
 grant select on app.due_work, app.outside_turn, app.account_gate, app.provider_intent to ascribe_web;
 grant update (is_paused, is_cancelled) on app.outside_turn to ascribe_web;
 grant update (not_before, failures) on app.account_gate to ascribe_web;
+grant update (blocked_until) on app.call_budget to ascribe_web;
 
 -- Billing: the web role shows the mirror and keeps accounts; it writes secrets and cannot read them. The worker reads Rev.io.
 grant select on app.rev_provider, app.rev_service_type, app.rev_usage_plan_group, app.rev_product, app.rev_package, app.rev_package_product,

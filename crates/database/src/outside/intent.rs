@@ -180,7 +180,7 @@ pub async fn receipts_among(
                    where i.tenant_id = $1 and i.account = $2 and i.call = $3 and i.provider_ref = any ($4) and i.outcome = 'DONE'
                      and i.call in ('create_service', 'create_service_product')), '{}') as "receipts!: Vec<i64>",
                exists (select from app.provider_intent i where i.tenant_id = $1 and i.account = $2 and i.natural_key = $5
-                   and i.outcome in ('OPEN', 'UNKNOWN') and (i.bulk_change_id, i.row_number) <> ($6, $7)) as "unsettled!""#,
+                   and i.outcome in ('OPEN', 'UNKNOWN') and i.settle_until > app.now() and (i.bulk_change_id, i.row_number) <> ($6, $7)) as "unsettled!""#,
         tenant.0,
         account,
         call,

@@ -32,6 +32,8 @@ pub struct OutsideRow {
     pub giving_up: Option<(String, String)>,
     /// What a person decided.
     pub resolution: Option<serde_json::Value>,
+    /// Has it been done?
+    pub was_processed: bool,
     /// None: under way. Else how often it was looked at again since it ended.
     pub sweeps: Option<i16>,
     /// Every attempt so far.
@@ -115,7 +117,7 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
     let now =
         sqlx::query_scalar!(r#"select app.now() as "now!: jiff_sqlx::Timestamp""#).fetch_one(&mut *transaction).await?;
     let rows = sqlx::query!(
-        r#"select c.row_number, d.msisdn, d.iccid, coalesce(c.steps, '{}') as "steps!", w.sweeps, w.giving_up, w.giving_up_details, w.resolution,
+        r#"select c.row_number, d.msisdn, d.iccid, coalesce(c.steps, '{}') as "steps!", c.status = 'PROCESSED' as "was_processed!", w.sweeps, w.giving_up, w.giving_up_details, w.resolution,
                c.effective_date as "effective_date: jiff_sqlx::Date", b.is_cancelled,
                coalesce(t.effective_date, (app.now() at time zone n.time_zone)::date) as "closes_on!: jiff_sqlx::Date",
                r.integration_authentication_id as "account?", r.rev_customer_id as "rev_customer_id?", t.rev_provider_id, t.rev_service_type_id, t.rev_package_id,
@@ -197,6 +199,7 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
             is_cancelled: r.is_cancelled,
             giving_up: r.giving_up.map(|reason| (reason, r.giving_up_details.unwrap_or_default())),
             resolution: r.resolution,
+            was_processed: r.was_processed,
             sweeps: r.sweeps,
             attempts: tried.remove(&r.row_number).unwrap_or_default(),
             sold: Sold {

@@ -223,6 +223,13 @@ async fn open_gate_again(connection: &mut sqlx::PgConnection, tenant: TenantId, 
         tenant.0,
         account
     )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "update app.call_budget set blocked_until = null where tenant_id = $1 and account = $2",
+        tenant.0,
+        account
+    )
     .execute(connection)
     .await?;
     Ok(())

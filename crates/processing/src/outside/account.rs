@@ -21,6 +21,9 @@ pub enum AccountTrouble {
     /// Somebody has to put it right: it is paused, and says why.
     #[error("{0}")]
     Unusable(String),
+    /// It is this process that cannot: nobody has to look at the account.
+    #[error("{0}")]
+    NotHere(String),
     /// The database.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -79,11 +82,11 @@ impl Accounts {
             return Ok(Arc::clone(client));
         }
         let address = kept.base_url.as_deref().ok_or_else(|| unusable("it has no base_url".to_owned()))?;
-        admitted(address, &self.hosts).map_err(|why| unusable(format!("its base_url {why}")))?;
+        admitted(address, &self.hosts).map_err(|why| AccountTrouble::NotHere(format!("its base_url {why}")))?;
         let keys = self
             .keys
             .as_ref()
-            .ok_or_else(|| unusable("this process has no key to open its secrets with".to_owned()))?;
+            .ok_or_else(|| AccountTrouble::NotHere("this process has no key to open its secrets with".to_owned()))?;
         let secrets = match database::rev_io::credentials(ledger, tenant, keys, account).await {
             Ok(secrets) => secrets,
             Err(CredentialRefusal::Database(trouble)) => return Err(trouble.into()),

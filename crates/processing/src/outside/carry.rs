@@ -295,6 +295,11 @@ impl Carrying<'_> {
                 Ok(Some(client))
             }
             Err(AccountTrouble::Database(trouble)) => Err(trouble.into()),
+            Err(AccountTrouble::NotHere(why)) => {
+                tracing::error!(account = %account, why, "this process cannot call the account; another one may");
+                self.release_all(self.now() + signed(WHILE_PAUSED)).await?;
+                Ok(None)
+            }
             Err(AccountTrouble::Unusable(why)) => {
                 pause(ledger, tenant, IntegrationAuthenticationId(account), &why).await?;
                 shut_gate(ledger, tenant, account, WHILE_PAUSED, 0).await?;

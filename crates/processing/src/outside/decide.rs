@@ -89,7 +89,9 @@ pub fn decide(saga: &Saga, policy: &Policy, now: Timestamp) -> Next {
     if saga.resolution == Some(Resolution::Processed) {
         return Next::Record;
     }
-    if saga.is_cancelled && saga.attempts.is_empty() && !saga.giving_up {
+    // What was provably not sent has not begun.
+    let nothing_sent = saga.attempts.iter().all(|attempt| attempt.fate == Fate::NotSent);
+    if saga.is_cancelled && nothing_sent && !saga.giving_up {
         return Next::Cancelled;
     }
     let judge = Judge { saga, policy, now };
@@ -194,7 +196,8 @@ impl Judge<'_> {
             return Progress::Complete;
         }
         // It was free when it was planned; whoever has it now keeps it.
-        let taken = line.number.as_deref().is_some_and(|other| !other.trim().is_empty() && other != number);
+        let others = line.number.as_deref().map(str::trim).filter(|other| !other.is_empty() && other != number);
+        let taken = others.is_some_and(|other| number.strip_prefix('1') != Some(other));
         if taken {
             return Progress::Next(Next::GiveUp(Because::LineMoved(closing.line)));
         }
@@ -348,6 +351,14 @@ impl Judge<'_> {
                     }
                 }
             },
+            // A person says that it is to be sent again: not before a look has shown that it is not there by now.
+            Some(Fate::Refused | Fate::NotApplied)
+                if self.saga.resolution == Some(Resolution::SendAgain)
+                    && key.write.duplicates()
+                    && !self.saga.looked.contains(&key) =>
+            {
+                Next::Look(Look::Back(key))
+            }
             Some(Fate::Refused) if self.saga.resolution == Some(Resolution::SendAgain) => Next::Send(key),
             Some(Fate::Refused) => self.hopeless(key, Because::Refused(key)),
             Some(Fate::NotApplied) => {

@@ -124,6 +124,12 @@ impl Saga {
         self
     }
 
+    /// Looked for since, and not there.
+    pub(super) fn looked_for(mut self, key: Key) -> Self {
+        self.looked.insert(key);
+        self
+    }
+
     pub(super) fn cancelled(mut self) -> Self {
         self.is_cancelled = true;
         self

@@ -109,6 +109,7 @@ pub(super) async fn adopted(
     permit: Permit,
     row: &OutsideRow,
     key: Key,
+    line: Option<i64>,
     id: i64,
 ) -> Result<Found, Blind> {
     let payer = customer(row.sold.rev_customer_id.as_deref());
@@ -117,7 +118,15 @@ pub(super) async fn adopted(
             let same_number = service.number.as_deref().map(str::trim) == row.msisdn.as_deref();
             service.is_active() && service.customer_id == Some(payer) && same_number
         }),
-        _ => told(client.get::<ServiceProduct>(permit, id).await.answer)?.is_some_and(|product| product.is_in_force()),
+        _ => {
+            let sold = super::send::product(&row.sold, key.item).map(|(product, _)| *product);
+            told(client.get::<ServiceProduct>(permit, id).await.answer)?.is_some_and(|product| {
+                product.is_in_force()
+                    && product.service_id.is_some()
+                    && product.service_id == line
+                    && product.product_id == sold
+            })
+        }
     };
     Ok(Found::These(fits.then_some(id).into_iter().collect()))
 }

@@ -2,7 +2,7 @@
 
 use super::desk::{Late, LateThing, Working};
 use super::look::{Found, Leftovers};
-use super::saga::{Closing, Direction, Fate, Key, Step, Write};
+use super::saga::{Closing, Direction, Fate, Key, Resolution, Step, Write};
 use super::told::key_of;
 use database::outside::{Told, receipts_among};
 use database::{DatabaseError, Ledger};
@@ -57,7 +57,39 @@ pub(super) async fn meaning(
         }
         _ => ids,
     };
-    let attempt = working.saga.attempts_at(key).next_back().map_or(1, |attempt| attempt.number);
+    let latest = working.saga.attempts_at(key).next_back();
+    let (attempt, is_open) =
+        latest.map_or((1, false), |latest| (latest.number, matches!(latest.fate, Fate::Open | Fate::Unknown)));
+    if !is_open {
+        // Looked for because a person wants it sent again: nothing is written of what was decided before.
+        if ids.is_empty() {
+            working.saga.looked.insert(key);
+        } else {
+            working.attention = Some((
+                Reason::FoundSeveral.word(),
+                format!(
+                    "Rev.io has {} by now, which is {}: it is not sent again.",
+                    list(&ids),
+                    super::explain::what(key)
+                ),
+            ));
+        }
+        return Ok(None);
+    }
+    if ids.is_empty() && matches!(working.saga.resolution, Some(Resolution::Adopt(_))) {
+        working.attention =
+            Some((Reason::OutcomeUnknown.word(), "That is what another row has made; name another.".to_owned()));
+        return Ok(None);
+    }
+    let late_for_nothing =
+        working.late != Late::NotYet && !working.row.was_processed && key.direction == Direction::Apply;
+    if late_for_nothing && key.write.duplicates() && !ids.is_empty() {
+        working.attention = Some((
+            Reason::FoundSeveral.word(),
+            format!("The row is over and not done, and Rev.io has {}: {}.", list(&ids), super::explain::what(key)),
+        ));
+        return Ok(None);
+    }
     let told = |outcome, reference, evidence: String, log_status| Told {
         key: key_of(working.row.row, key),
         attempt,
@@ -100,8 +132,20 @@ pub(super) async fn late(
         let call = create.write.word();
         let (receipts, others) =
             receipts_among(ledger, whose.tenant, whose.account, call, &lines, (&natural, except)).await?;
+        let lines_found = lines.clone();
         let unaccounted: Vec<i64> = lines.into_iter().filter(|line| !receipts.contains(line)).collect();
-        if !others {
+        let has_ours = lines_found.iter().any(|line| working.line() == Some(*line));
+        if !others && !has_ours && !unaccounted.is_empty() {
+            // Without the row's own line beside it, it may be one that a person has opened since.
+            working.attention = Some((
+                Reason::FoundSeveral.word(),
+                format!(
+                    "The row is over, and Rev.io has {} for this SIM, which no receipt accounts for: it landed late, or somebody \
+                     opened it. Look at Rev.io, end it there if it is too many, then close the row.",
+                    list(&unaccounted)
+                ),
+            ));
+        } else if !others {
             let closing = |line| LateThing::Line(Closing { line, customer: working.saga.customer });
             things.extend(unaccounted.into_iter().map(closing));
         } else if is_last && !unaccounted.is_empty() {

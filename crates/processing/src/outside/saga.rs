@@ -1,7 +1,7 @@
 //! What is known of a row that is under way outside: its steps, every attempt so far, and what reading has shown.
 
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 pub use domain::steps::Step;
 
@@ -201,6 +201,8 @@ pub struct Saga {
     pub is_cancelled: bool,
     /// What a person decided.
     pub resolution: Option<Resolution>,
+    /// Writes that were looked for since this claim began, and are not there.
+    pub looked: HashSet<Key>,
     /// Lines as they were read since this claim began, and as our own writes since have left them.
     pub lines: BTreeMap<i64, Line>,
 }

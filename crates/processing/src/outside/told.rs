@@ -32,6 +32,7 @@ pub(super) fn saga(row: &OutsideRow) -> Saga {
         giving_up: row.giving_up.is_some(),
         is_cancelled: row.is_cancelled,
         resolution: row.resolution.as_ref().and_then(resolution),
+        looked: std::collections::HashSet::new(),
         lines: std::collections::BTreeMap::new(),
     }
 }

@@ -207,7 +207,7 @@ impl Carrying<'_> {
         Box::pin(async move {
             let found = match what {
                 Look::Back(key) => look::back(&client, Permit::granted(), &row, key, line, before.as_ref()).await,
-                Look::Adopt(key, id) => look::adopted(&client, Permit::granted(), &row, key, id).await,
+                Look::Adopt(key, id) => look::adopted(&client, Permit::granted(), &row, key, line, id).await,
                 Look::Line(_, id) => look::line(&client, [Permit::granted(), Permit::granted()], id).await,
             };
             Back::Looked { at, look: what, found }

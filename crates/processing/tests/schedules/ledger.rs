@@ -137,6 +137,7 @@ impl Ledger {
                 giving_up: of.due.is_some_and(|due| due.giving_up),
                 is_cancelled: self.cancelled[plan.change],
                 resolution: None,
+                looked: std::collections::HashSet::new(),
                 lines: BTreeMap::new(),
             };
             (row, saga, of.due.and_then(|due| due.sweeps))
