@@ -360,6 +360,8 @@ impl Carrying<'_> {
             tracing::error!(account = %account, why, "the account is paused");
             pause(&ledger, tenant, IntegrationAuthenticationId(account), &why).await?;
             shut_gate(&ledger, tenant, account, WHILE_PAUSED, 0).await?;
+            // What the wave has shown is written down before its rows are given back.
+            self.settle_what_is_decided().await?;
             return self.release_all(self.now()).await;
         }
         if let Some(after) = wave.throttled {
@@ -378,6 +380,8 @@ impl Carrying<'_> {
                 let wait = Duration::from_secs(1 << steps).min(self.outside.settings.longest_shut);
                 tracing::warn!(account = %account, failures = gate.failures, ?wait, "calls come to nothing; the account is left alone for a while");
                 shut_gate(&ledger, tenant, account, wait, 0).await?;
+                // What the wave has shown is written down before its rows are given back.
+                self.settle_what_is_decided().await?;
                 return self.release_all(self.now()).await;
             }
         }
