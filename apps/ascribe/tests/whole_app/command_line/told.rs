@@ -14,7 +14,7 @@ async fn webhooks_groups_and_agents_are_looked_after_from_the_command_line() {
         serde_json::from_str(&text).unwrap_or(Value::Null)
     };
     let made = run(&["webhook", "create", "--url", "https://hooks.example.com/x"], "", 0).await;
-    assert_eq!(made["events"].as_array().unwrap().len(), 9, "every event, if none is said");
+    assert_eq!(made["events"].as_array().unwrap().len(), 11, "every event, if none is said");
     assert!(made["secret"].as_str().unwrap().starts_with("whsec_"));
     let id = made["id"].as_str().unwrap();
     let edited = run(&["webhook", "edit", id, "--event", "plan.ready", "--paused", "true"], "", 0).await;
