@@ -176,3 +176,35 @@ async fn what_cannot_be_found_out_for_a_day_is_for_a_person() {
     assert_eq!(decide(&stage, &plan, &row, json!({"outcome": "failed"})).await, 200);
     stage.finish().await;
 }
+
+/// A row has failed, nothing of it was there, and afterwards a line is: it landed late, or somebody opened it. It is not for a worker
+/// to end what a person may have made; the row waits for one.
+#[tokio::test]
+async fn a_line_that_shows_up_after_its_row_has_failed_is_left_alone_and_told() {
+    let mut stage = Stage::of(2).await;
+    let plan = stage.plan_to_open(0..1).await;
+    stage.fault(json!({"provider": "rev-io", "method": "POST", "path": "/services", "when": {"next": 2}, "fault": {"kind": "cut_before"}}));
+    stage.apply(&plan).await;
+    let change = stage.work_to_rest(&plan).await;
+    assert_eq!((&change["counts"]["failed"], &change["status"]), (&json!(1), &json!("ERROR")), "{change}");
+    assert_eq!(stage.app.database.number("select count(*) from app.device_lock").await.unwrap(), 0);
+    let sim = testing::iccid(0);
+    stage.world.rev_io(|state| {
+        let (number, number2) = (Some(format!("1555{}", &sim[10..19])), Some(sim.clone()));
+        let line = Service { customer_id: ACME, provider_id: Some(1), number, number2, ..Service::default() };
+        state.account_mut(USER).unwrap().services.add(line, now());
+    });
+    stage.sweep().await;
+    let row = attention_row(&stage, &plan).await;
+    assert_eq!(row["reason"], "FOUND_SEVERAL", "{row}");
+    assert_eq!(stage.lines().values().flatten().count(), 1, "it goes on");
+    let change = stage.app.get(&format!("/bulk-changes/{}", plan.as_str().unwrap())).await.unwrap().json;
+    assert_eq!((&change["counts"]["failed"], &change["counts"]["needs_attention"]), (&json!(0), &json!(1)), "{change}");
+    assert_eq!(stage.app.database.number("select count(*) from app.device_lock").await.unwrap(), 1);
+    // It is somebody's own; the row stays failed, and is not asked about at once again.
+    assert_eq!(decide(&stage, &plan, &row, json!({"outcome": "failed"})).await, 200);
+    let change = stage.app.get(&format!("/bulk-changes/{}", plan.as_str().unwrap())).await.unwrap().json;
+    assert_eq!((&change["counts"]["failed"], &change["counts"]["needs_attention"]), (&json!(1), &json!(0)), "{change}");
+    assert_eq!(stage.app.database.number("select count(*) from app.device_lock").await.unwrap(), 0);
+    stage.finish().await;
+}
