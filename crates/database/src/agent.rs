@@ -158,6 +158,7 @@ pub async fn give(
             "ARCHIVED" => WriteRefusal::DeviceArchived,
             "ANOTHER_AGENT" => WriteRefusal::WithAnotherAgent,
             "ASSIGNED" => WriteRefusal::AssignedByAgent,
+            "LOCKED" => WriteRefusal::UnderWay,
             _ => return Err(DatabaseError::Inconsistent { table: "device_tenant", column: "outcome", value: outcome }),
         };
         written.refused.push((row, refusal));

@@ -98,7 +98,7 @@ const EXTRA_POLICIES: &[&str] = &[
     "bulk_change_turn.dispatcher",
     "schedule_chunk.dispatcher",
     // Of this one the dispatcher reads tenants and times; which customers, it does not.
-    "rev_customer_read.dispatcher",
+    "rev_read_again.dispatcher",
     "webhook.dispatcher",
     "due_work.dispatcher",
     "outside_turn.dispatcher",

@@ -32,6 +32,7 @@ struct Columns {
     /// As PostgreSQL writes arrays: `unnest` takes arrays of arrays apart to the last.
     steps: Vec<Option<String>>,
     closes: Vec<Option<String>>,
+    closes_of: Vec<Option<String>>,
 }
 
 impl Columns {
@@ -63,6 +64,7 @@ impl Columns {
         self.effective_date.push(judged.effective_date.filter(|_| change).map(|date| date.to_sqlx()));
         self.steps.push(array(judged.outside.steps.iter().map(|step| step.word())));
         self.closes.push(array(judged.outside.closes.iter().map(|line| line.id)));
+        self.closes_of.push(array(judged.outside.closes.iter().map(|line| quoted(&line.account.rev_customer_id))));
     }
 }
 
@@ -70,6 +72,11 @@ impl Columns {
 pub(crate) fn array(items: impl Iterator<Item = impl Display>) -> Option<String> {
     let items: Vec<String> = items.map(|item| item.to_string()).collect();
     (!items.is_empty()).then(|| format!("{{{}}}", items.join(",")))
+}
+
+/// A word as an element of an array that is written as text.
+fn quoted(word: &str) -> String {
+    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// Stores judged rows: one statement for all of them.
@@ -87,19 +94,20 @@ pub(crate) async fn store(
         "insert into app.m2m_device_change (tenant_id, bulk_change_id, row_number, device_id, iccid, input, status, reason, status_details,
              target_number, device_version, device_tenant_version, before_site_id, before_account_number,
              before_integration_authentication_id, before_customer_rate_plan_id, before_customer_rate_pool_id,
-             before_customer_data_allocation_mb, effective_date, steps, closes)
+             before_customer_data_allocation_mb, effective_date, steps, closes, closes_of)
          select $1, $2, u.row_number, u.device_id, u.iccid, u.input, u.status, u.reason, u.details, u.target_number, u.device_version,
              u.assignment_version, u.site, u.account, u.authentication, u.plan, u.pool, u.allocation::numeric, u.effective_date,
-             u.steps::text[], u.closes::uuid[]
+             u.steps::text[], u.closes::uuid[], u.closes_of::text[]
          from unnest($3::integer[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::integer[], $11::integer[],
-                 $12::integer[], $13::uuid[], $14::text[], $15::uuid[], $16::uuid[], $17::uuid[], $18::text[], $19::date[], $20::text[], $21::text[])
+                 $12::integer[], $13::uuid[], $14::text[], $15::uuid[], $16::uuid[], $17::uuid[], $18::text[], $19::date[], $20::text[], $21::text[], $22::text[])
              as u (row_number, device_id, iccid, input, status, reason, details, target_number, device_version, assignment_version,
-                 site, account, authentication, plan, pool, allocation, effective_date, steps, closes)")
+                 site, account, authentication, plan, pool, allocation, effective_date, steps, closes, closes_of)")
         .bind(tenant.0).bind(change.0)
         .bind(&columns.row_number).bind(&columns.device_id).bind(&columns.iccid).bind(&columns.input).bind(&columns.status)
         .bind(&columns.reason).bind(&columns.details).bind(&columns.target_number).bind(&columns.device_version)
         .bind(&columns.assignment_version).bind(&columns.site).bind(&columns.account).bind(&columns.authentication)
         .bind(&columns.plan).bind(&columns.pool).bind(&columns.allocation).bind(&columns.effective_date).bind(&columns.steps).bind(&columns.closes)
+        .bind(&columns.closes_of)
         .execute(connection).await?;
     Ok(())
 }

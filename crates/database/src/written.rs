@@ -31,6 +31,8 @@ pub enum WriteRefusal {
     WithAnotherAgent,
     /// The agent has assigned it to a customer of its own.
     AssignedByAgent,
+    /// A change is under way with it.
+    UnderWay,
 }
 
 /// How a batch ended. Rows that are in neither count nor list were as asked already.

@@ -1,10 +1,10 @@
-//! Before lines at Rev.io are opened, closed or taken over, what is known of the customers at stake has to be fresh: they are asked
-//! for, and read by whoever looks after the mirror. If nobody does in time, the plan is made from what is known, and says so.
+//! Before lines at Rev.io are opened, closed or taken over, what is known of the customers and numbers at stake has to be fresh: they
+//! are asked for, and read by whoever looks after the mirror. If nobody does in time, the plan is made from what is known, and says so.
 
 use crate::judging::{Asked, Lines, Resolved, resolve_wishes};
 use crate::planner::{PlanRefusal, Planner};
 use crate::planning::Assign;
-use database::rev_io::{StaleAccount, ask, read_since, stale_accounts};
+use database::rev_io::{ReadAgain, StaleAccount, Wanted, ask, read_since, stale_accounts};
 use database::stage::Stage;
 use domain::ids::{IntegrationAuthenticationId, TenantId};
 use domain::reason::Reason;
@@ -17,13 +17,15 @@ use tokio::time::Instant;
 
 /// The most customers of one plan that are read again; of more, the plan says that they were not.
 const MOST_CUSTOMERS: usize = 10_000;
+/// The most numbers of one plan that are each looked up: a call or two for each. With more, what is new in the account has to do.
+const MOST_NUMBERS: usize = 50;
 /// How often it is looked whether they were read.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// What came of asking.
 #[derive(Debug, Default)]
 pub(crate) struct AskedAgain {
-    /// Accounts of which a customer was not read in time.
+    /// Accounts of which something was not read in time.
     pub(crate) not_asked: BTreeSet<IntegrationAuthenticationId>,
     /// When the reading of the first of them had begun.
     pub(crate) read_at: Option<Timestamp>,
@@ -37,12 +39,15 @@ pub(crate) struct Stale {
     oldest: Timestamp,
 }
 
-/// The customers at stake, of those accounts alone.
+/// What is at stake, of those accounts alone.
 #[derive(Debug)]
 pub(crate) struct AtStake {
     stale: Stale,
-    pub(crate) customers: HashSet<RevAccount>,
-    too_many: bool,
+    customers: HashSet<RevAccount>,
+    /// As lines are numbered; empty again once there are too many.
+    numbers: BTreeSet<String>,
+    too_many_customers: bool,
+    too_many_numbers: bool,
 }
 
 /// The accounts that matter and are too old. No statement where nothing is asked of billing.
@@ -56,7 +61,12 @@ pub(crate) async fn stale(planner: &Planner, tenant: TenantId, assign: &Assign) 
 
 impl AtStake {
     pub(crate) fn new(stale: Stale) -> Self {
-        Self { stale, customers: HashSet::new(), too_many: false }
+        let (customers, numbers) = (HashSet::new(), BTreeSet::new());
+        Self { stale, customers, numbers, too_many_customers: false, too_many_numbers: false }
+    }
+
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.customers.is_empty() && self.numbers.is_empty() && !self.too_many_numbers
     }
 
     fn add(&mut self, customer: &RevAccount) {
@@ -69,12 +79,43 @@ impl AtStake {
         if self.customers.len() < MOST_CUSTOMERS {
             self.customers.insert(customer.clone());
         } else {
-            self.too_many = true;
+            self.too_many_customers = true;
         }
+    }
+
+    /// A line may have the number with the country's 1 or without; links take both for the same.
+    fn add_number(&mut self, number: &str) {
+        if self.too_many_numbers {
+            return;
+        }
+        self.numbers.insert(number.to_owned());
+        if let Some(short) = number.strip_prefix('1').filter(|short| short.len() == 10) {
+            self.numbers.insert(short.to_owned());
+        }
+        if self.numbers.len() > 2 * MOST_NUMBERS {
+            self.too_many_numbers = true;
+            self.numbers.clear();
+        }
+    }
+
+    /// Customers in the accounts they are of; numbers, and what is new, in each.
+    fn wanted(&self) -> Vec<Wanted> {
+        let customers = self.customers.iter().map(|customer| Wanted {
+            account: customer.integration_authentication,
+            what: ReadAgain::Customer(customer.rev_customer_id.clone()),
+        });
+        let everywhere = self.stale.accounts.iter().flat_map(|stale| {
+            let account = stale.account;
+            let numbers = self.numbers.iter().map(move |n| Wanted { account, what: ReadAgain::Number(n.clone()) });
+            // What is new since never is everything, and that is no reading of a moment.
+            let new = stale.was_read.then_some(Wanted { account, what: ReadAgain::NewLines });
+            numbers.chain(new)
+        });
+        customers.chain(everywhere).collect()
     }
 }
 
-/// Gathers whom the rows would bill, and whom they would bill no longer. Lines that are asked for are left out: whether they are there
+/// Gathers whom the rows would bill, whom they would bill no longer, and for which numbers. Lines that are asked for are left out: whether they are there
 /// is what is to be read.
 pub(crate) async fn survey(
     stage: &mut Stage,
@@ -104,6 +145,11 @@ pub(crate) async fn survey(
             if wish.of_a_line && device.number.is_some() {
                 target.account().into_iter().for_each(|account| at_stake.add(account));
             }
+            if let Some(number) = &device.number
+                && (wish.of_a_line || conflict.closes())
+            {
+                at_stake.add_number(number);
+            }
             if conflict.closes() {
                 device.lines_of_others(target.account()).for_each(|line| at_stake.add(&line.account));
             }
@@ -111,35 +157,31 @@ pub(crate) async fn survey(
     }
 }
 
-/// Asks for them, and waits until all were read, or for as long as a plan waits.
+/// Asks for it, and waits until all of it was read, or for as long as a plan waits.
 pub(crate) async fn ask_and_wait(
     planner: &Planner,
     tenant: TenantId,
     at_stake: AtStake,
 ) -> Result<AskedAgain, PlanRefusal> {
-    let AtStake { stale, customers, too_many } = at_stake;
-    let customers: Vec<RevAccount> = customers.into_iter().collect();
-    let is_paused = |customer: &&RevAccount| {
-        stale.accounts.iter().any(|s| s.paused && s.account == customer.integration_authentication)
-    };
-    let waits_for: HashSet<&RevAccount> = customers.iter().filter(|customer| !is_paused(customer)).collect();
-    ask(&planner.ledger, tenant, &customers, stale.oldest).await?;
+    let wanted = at_stake.wanted();
+    let AtStake { stale, too_many_customers, .. } = at_stake;
+    let is_paused = |wanted: &&Wanted| stale.accounts.iter().any(|s| s.paused && s.account == wanted.account);
+    let waits_for: HashSet<&Wanted> = wanted.iter().filter(|wanted| !is_paused(wanted)).collect();
+    ask(&planner.ledger, tenant, &wanted, stale.oldest).await?;
     // How long we have waited ourselves: no decision of the ledger hangs on it.
     let begun = Instant::now();
     let read = loop {
-        let read = read_since(&planner.ledger, tenant, &customers, stale.oldest).await?;
-        let known: HashSet<&RevAccount> = read.iter().map(|(customer, _)| customer).collect();
+        let read = read_since(&planner.ledger, tenant, &wanted, stale.oldest).await?;
+        let known: HashSet<&Wanted> = read.iter().map(|(wanted, _)| wanted).collect();
         let over = waits_for.is_subset(&known) || begun.elapsed() >= planner.settings.billing_wait;
         if over {
             break read;
         }
         tokio::time::sleep(LOOK_EVERY).await;
     };
-    let known: HashSet<&RevAccount> = read.iter().map(|(customer, _)| customer).collect();
-    let mut not_asked: BTreeSet<IntegrationAuthenticationId> =
-        customers.iter().filter(|customer| !known.contains(customer)).map(|c| c.integration_authentication).collect();
-    if too_many {
-        not_asked.extend(stale.accounts.iter().map(|account| account.account));
-    }
+    let known: HashSet<&Wanted> = read.iter().map(|(wanted, _)| wanted).collect();
+    let unread = wanted.iter().filter(|wanted| !known.contains(wanted)).map(|wanted| wanted.account);
+    let never = stale.accounts.iter().filter(|s| too_many_customers || !s.was_read).map(|s| s.account);
+    let not_asked: BTreeSet<IntegrationAuthenticationId> = unread.chain(never).collect();
     Ok(AskedAgain { not_asked, read_at: read.iter().map(|(_, at)| *at).min() })
 }

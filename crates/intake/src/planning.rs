@@ -199,7 +199,7 @@ async fn judge_all(
             asking_again::survey(&mut stage, &assign.asked(id, part), planner.settings.page_rows, &mut at_stake)
                 .await?;
         }
-        if !at_stake.customers.is_empty() {
+        if !at_stake.is_nothing() {
             // Nothing is held while others ask Rev.io: no connection, and nobody's turn. What was staged is staged again.
             stage.close().await?;
             drop(place);

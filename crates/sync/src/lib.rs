@@ -8,14 +8,14 @@
 //! than a cap allows: then the reading says why, and the mirror keeps what it has.
 
 mod account;
-mod customer;
 mod missing;
 mod pace;
 mod reading;
 mod records;
+mod wanted;
 
 pub use account::{AccountReport, Installation, ResourceReport, read_account};
-pub use customer::read_customer_asked_for;
+pub use wanted::read_what_is_asked_for;
 
 use database::DatabaseError;
 use database::rev_io::CredentialRefusal;
@@ -91,13 +91,13 @@ pub enum SyncError {
         /// What was last in the way.
         why: String,
     },
-    /// More of a customer was missing than is believed.
-    #[error("{missing} and more of {resource} of customer {customer} were missing; nothing was taken for gone")]
+    /// More of what was asked for was missing than is believed.
+    #[error("{missing} and more of {resource} of {of} were missing; nothing was taken for gone")]
     Missing {
         /// What was read.
         resource: &'static str,
-        /// Whose.
-        customer: String,
+        /// Of whom or what.
+        of: String,
         /// How many, at least.
         missing: usize,
     },

@@ -2,7 +2,7 @@
 
 use crate::{SyncError, SyncSettings};
 use database::Ledger;
-use database::rev_io::{CustomerReading, Reading, block, extend, extend_customer, relink, take_permits};
+use database::rev_io::{Reading, ReadingAgain, block, extend, extend_wanted, relink, take_permits};
 use domain::ids::{IntegrationAuthenticationId, TenantId};
 use integrations::Permit;
 use std::time::Duration;
@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) enum Held<'a> {
     /// A resource of an account.
     Resource(&'a Reading),
-    /// What a customer has.
-    Customer(&'a CustomerReading),
+    /// What a plan wants to know again.
+    Wanted(&'a ReadingAgain),
 }
 
 impl<'a> From<&'a Reading> for Held<'a> {
@@ -24,9 +24,9 @@ impl<'a> From<&'a Reading> for Held<'a> {
     }
 }
 
-impl<'a> From<&'a CustomerReading> for Held<'a> {
-    fn from(reading: &'a CustomerReading) -> Self {
-        Self::Customer(reading)
+impl<'a> From<&'a ReadingAgain> for Held<'a> {
+    fn from(reading: &'a ReadingAgain) -> Self {
+        Self::Wanted(reading)
     }
 }
 
@@ -117,7 +117,7 @@ impl<'a> Pace<'a> {
             let lease = self.lease.as_secs_f64();
             match held {
                 Held::Resource(reading) => extend(self.ledger, reading, lease).await?,
-                Held::Customer(reading) => extend_customer(self.ledger, reading, lease).await?,
+                Held::Wanted(reading) => extend_wanted(self.ledger, reading, lease).await?,
             }
             self.extended = Some(now);
         }

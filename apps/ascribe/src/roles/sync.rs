@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use sync::{AccountReport, Installation, SyncError, SyncSettings, read_account, read_customer_asked_for};
+use sync::{AccountReport, Installation, SyncError, SyncSettings, read_account, read_what_is_asked_for};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -184,7 +184,7 @@ pub(crate) async fn whenever_due(
 }
 
 /// Customers of a tenant that one process reads at the same time, and of all tenants.
-const CUSTOMERS_AT_ONCE: (usize, usize) = (4, 32);
+const WANTED_AT_ONCE: (usize, usize) = (4, 32);
 
 /// Reads the customers that plans wait for, until it is told to stop. A tenant whose account is slow keeps no other waiting.
 async fn customers_asked_for(mirror: Arc<Mirror>) {
@@ -196,15 +196,15 @@ async fn customers_asked_for(mirror: Arc<Mirror>) {
             Ok(tenants) => {
                 for tenant in tenants {
                     let of_tenant = running.iter().filter(|(whose, _)| *whose == tenant).count();
-                    let free = CUSTOMERS_AT_ONCE.0.saturating_sub(of_tenant);
-                    for _ in 0..free.min(CUSTOMERS_AT_ONCE.1.saturating_sub(running.len())) {
-                        let reading = tokio::spawn(read_customers(Arc::clone(&mirror), Arc::clone(&keys), tenant));
+                    let free = WANTED_AT_ONCE.0.saturating_sub(of_tenant);
+                    for _ in 0..free.min(WANTED_AT_ONCE.1.saturating_sub(running.len())) {
+                        let reading = tokio::spawn(read_wanted(Arc::clone(&mirror), Arc::clone(&keys), tenant));
                         running.push((tenant, reading));
                     }
                 }
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "it could not be looked for customers to read")
+                tracing::warn!(error = &error as &dyn std::error::Error, "it could not be looked for what plans want to know again")
             }
         }
         tokio::select! {
@@ -217,18 +217,18 @@ async fn customers_asked_for(mirror: Arc<Mirror>) {
     }
 }
 
-/// Reads customers of a tenant until none is asked for.
-async fn read_customers(mirror: Arc<Mirror>, keys: Arc<KeyRing>, tenant: TenantId) {
+/// Reads what plans of a tenant want to know again, until nothing is asked for.
+async fn read_wanted(mirror: Arc<Mirror>, keys: Arc<KeyRing>, tenant: TenantId) {
     let installation =
         Installation { ledger: &mirror.ledger, keys: &keys, http: &mirror.http, clock: settings::clock() };
     let sync = reading(&mirror.settings);
     loop {
-        match read_customer_asked_for(&installation, tenant, &sync, &mirror.stop).await {
+        match read_what_is_asked_for(&installation, tenant, &sync, &mirror.stop).await {
             Ok(true) => {}
             Ok(false) | Err(SyncError::Stopped | SyncError::Paused) => return,
-            // The customer is left alone for a while; others are read.
+            // It is left alone for a while; the rest is read.
             Err(error) => {
-                tracing::warn!(%tenant, error = &error as &dyn std::error::Error, "a customer was not read");
+                tracing::warn!(%tenant, error = &error as &dyn std::error::Error, "what a plan wants to know again was not read");
             }
         }
     }

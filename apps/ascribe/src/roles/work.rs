@@ -122,6 +122,9 @@ async fn discard_once(
         if also_dead {
             database::discard::end_dead_plans(ledger, tenant).await?;
         }
+        if database::outside::heal_turns(ledger, tenant).await? > 0 {
+            tracing::warn!(%tenant, "changes queued at a gate as paused or cancelled, and were not, or the other way round");
+        }
         // What is new of the audit trail comes under the next seal of its chain.
         database::audit::seal(ledger, tenant).await?;
         while !stop.is_cancelled()

@@ -52,14 +52,16 @@ begin
                     where s.tenant_id = p_tenant_id and s.id = c.closes[1])
                  when t.existing_rev_service_id is not null then (select s.integration_authentication_id from app.rev_service s
                     where s.tenant_id = p_tenant_id and s.id = t.existing_rev_service_id)
-                 else r.integration_authentication_id end as account
+                 else r.integration_authentication_id end as account, d.msisdn
         from app.m2m_device_change c
+        join app.device_tenant dt on dt.tenant_id = c.tenant_id and dt.device_id = c.device_id
+        join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = c.device_id
         join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
         left join app.rev_customer r on r.tenant_id = t.tenant_id and r.id = t.rev_customer_id
         where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (p_rows)
     ), put as (
-        insert into app.due_work (tenant_id, bulk_change_id, row_number, account, due_at)
-        select p_tenant_id, p_bulk_change_id, f.row_number, f.account, p_due_at from first f order by f.row_number
+        insert into app.due_work (tenant_id, bulk_change_id, row_number, account, due_at, msisdn)
+        select p_tenant_id, p_bulk_change_id, f.row_number, f.account, p_due_at, f.msisdn from first f order by f.row_number
         returning account)
     select array_agg(distinct account) into v_accounts from put;
     perform app.queue_at_gates(p_tenant_id, p_bulk_change_id, v_accounts);
@@ -77,12 +79,40 @@ create function app.queue_at_gates(p_tenant_id uuid, p_bulk_change_id uuid, p_ac
     from app.integration_authentication a where a.tenant_id = p_tenant_id and a.id = any (p_accounts) order by a.id
     on conflict (tenant_id, account) do update set rows_at_once = excluded.rows_at_once
         where account_gate.rows_at_once <> excluded.rows_at_once;
-    insert into app.outside_turn (tenant_id, account, bulk_change_id, served_at, is_paused)
-    select p_tenant_id, u.account, p_bulk_change_id, app.now(), b.status = 'PAUSED'
+    insert into app.outside_turn (tenant_id, account, bulk_change_id, served_at, is_paused, is_cancelled)
+    select p_tenant_id, u.account, p_bulk_change_id, app.now(), b.status = 'PAUSED', b.is_cancelled
     from (select distinct account from unnest(p_accounts) as w (account)) as u
     join app.device_bulk_change b on b.tenant_id = p_tenant_id and b.id = p_bulk_change_id order by u.account
     on conflict (tenant_id, account, bulk_change_id) do update set served_at = outside_turn.served_at;
 $$;
+
+-- heal_turns: turns that say of their change what is not so any more: one that was made while the change was being resumed, say,
+-- which neither of the two transactions could see of the other. Turns are locked first and the change is read after that: whoever
+-- pauses or resumes meanwhile writes them once more. Answers how many. One statement each, every minute.
+create function app.heal_turns(p_tenant_id uuid) returns integer
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_turns  uuid[];
+    v_healed integer;
+begin
+    select array_agg(t.bulk_change_id) into v_turns from (
+        select t.bulk_change_id from app.outside_turn t
+        join app.device_bulk_change b on b.tenant_id = t.tenant_id and b.id = t.bulk_change_id
+        where t.tenant_id = p_tenant_id and (t.is_paused, t.is_cancelled) is distinct from (b.status = 'PAUSED', b.is_cancelled)
+        order by t.account, t.bulk_change_id for update of t skip locked) as t;
+    update app.outside_turn t set is_paused = b.status = 'PAUSED', is_cancelled = b.is_cancelled
+    from app.device_bulk_change b
+    where t.tenant_id = p_tenant_id and t.bulk_change_id = any (v_turns) and b.tenant_id = t.tenant_id and b.id = t.bulk_change_id
+      and (t.is_paused, t.is_cancelled) is distinct from (b.status = 'PAUSED', b.is_cancelled);
+    get diagnostics v_healed = row_count;
+    if v_healed > 0 then
+        perform pg_notify('ascribe_work', '');
+    end if;
+    return v_healed;
+end
+$$;
+grant execute on function app.heal_turns(uuid) to ascribe_worker;
 grant execute on function app.begin_outside_rows(uuid, uuid, app.settling_row[]) to ascribe_worker;
 grant execute on function app.put_due(uuid, uuid, integer[], timestamptz) to ascribe_worker;
 grant execute on function app.queue_at_gates(uuid, uuid, uuid[]) to ascribe_worker;

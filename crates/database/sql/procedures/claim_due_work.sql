@@ -26,14 +26,26 @@ begin
         from app.outside_turn t join app.account_gate g on g.tenant_id = t.tenant_id and g.account = t.account
         order by t.served_at, t.tenant_id, t.account, t.bulk_change_id
     loop
-        continue when v_turn.is_closed and not v_turn.is_cancelled;
-        select array_agg(d.row_number) into v_rows from (
-            select w.row_number from app.due_work w
-            where w.tenant_id = v_turn.tenant_id and w.account = v_turn.account and w.bulk_change_id = v_turn.bulk_change_id
-              and w.claim is null and w.due_at <= v_now
-              and (w.has_begun or not v_turn.is_paused) and not (w.has_begun and v_turn.is_closed)
-            order by w.due_at, w.row_number limit case when v_turn.is_closed then 500 else v_turn.most end
-            for update skip locked) as d;
+        continue when v_turn.is_closed and (v_turn.is_paused or not v_turn.is_cancelled);
+        if v_turn.is_closed then
+            select array_agg(d.row_number) into v_rows from (
+                select w.row_number from app.due_work w
+                where w.tenant_id = v_turn.tenant_id and w.account = v_turn.account and w.bulk_change_id = v_turn.bulk_change_id
+                  and w.claim is null and w.due_at <= v_now and not w.has_begun
+                order by w.due_at, w.row_number limit 500 for update skip locked) as d;
+        elsif v_turn.is_paused then
+            select array_agg(d.row_number) into v_rows from (
+                select w.row_number from app.due_work w
+                where w.tenant_id = v_turn.tenant_id and w.account = v_turn.account and w.bulk_change_id = v_turn.bulk_change_id
+                  and w.claim is null and w.due_at <= v_now and w.has_begun
+                order by w.due_at, w.row_number limit v_turn.most for update skip locked) as d;
+        else
+            select array_agg(d.row_number) into v_rows from (
+                select w.row_number from app.due_work w
+                where w.tenant_id = v_turn.tenant_id and w.account = v_turn.account and w.bulk_change_id = v_turn.bulk_change_id
+                  and w.claim is null and w.due_at <= v_now
+                order by w.due_at, w.row_number limit v_turn.most for update skip locked) as d;
+        end if;
         exit when v_rows is not null;
         -- A turn that nothing is due of, now or later, is taken away. Locked first: then whoever queues meanwhile has either been
         -- seen here or makes it anew.

@@ -1,15 +1,16 @@
 -- mirror_intents: what these rows have made and ended at Rev.io is in the mirror from the transaction on that records it, not from
 -- the next reading on. Called under the rows' hold; never by anybody else.
 -- Seed's procedures: usp_RevService_Create_Service, usp_RevService_Create_ServiceProduct (one device a call there).
--- In:      rows; products that a package brought and that were read, as {"service": id, "id", "product_id", "rate", "status"}.
+-- In:      rows, which are due_work still; products that a package brought and that were read, as {"service": id, "id", "product_id", "rate", "status"}.
 -- Effect:  receipts become rev_service and rev_service_product; what was closed has its end. Idempotent.
 -- Cost per row: 1 upsert for the line and each product.
 create function app.mirror_intents(p_tenant_id uuid, p_bulk_change_id uuid, p_rows integer[], p_products jsonb) returns void
     language sql set search_path = app, pg_temp
     as $$
     with made as (
-        select i.account, i.provider_ref, i.effective_on, c.device_id, t.*
+        select i.account, i.provider_ref, i.effective_on, c.device_id, w.msisdn as sent_as, t.*
         from app.provider_intent i
+        join app.due_work w on w.tenant_id = i.tenant_id and w.bulk_change_id = i.bulk_change_id and w.row_number = i.row_number
         join app.m2m_device_change c on c.tenant_id = i.tenant_id and c.bulk_change_id = i.bulk_change_id and c.row_number = i.row_number
         join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
         where i.tenant_id = p_tenant_id and i.bulk_change_id = p_bulk_change_id and i.row_number = any (p_rows)
@@ -17,7 +18,7 @@ create function app.mirror_intents(p_tenant_id uuid, p_bulk_change_id uuid, p_ro
     )
     insert into app.rev_service (tenant_id, integration_authentication_id, rev_service_id, rev_customer_id, number, number2, rev_provider_id,
         rev_service_type_id, rev_package_id, rev_usage_plan_group_id, description, activated_date)
-    select p_tenant_id, m.account, m.provider_ref, r.rev_customer_id, d.msisdn, d.iccid, m.rev_provider_id, m.rev_service_type_id,
+    select p_tenant_id, m.account, m.provider_ref, r.rev_customer_id, m.sent_as, d.iccid, m.rev_provider_id, m.rev_service_type_id,
         m.rev_package_id, m.rev_usage_plan_group_id, m.rev_service_description, m.effective_on
     from made m
     join app.rev_customer r on r.tenant_id = p_tenant_id and r.id = m.rev_customer_id
@@ -58,8 +59,9 @@ create function app.mirror_intents(p_tenant_id uuid, p_bulk_change_id uuid, p_ro
       and i.call = 'close_service' and i.outcome = 'DONE'
       and s.tenant_id = i.tenant_id and s.integration_authentication_id = i.account and s.rev_service_id = i.provider_ref;
 
-    update app.rev_service s set number = d.msisdn, number2 = d.iccid
+    update app.rev_service s set number = w.msisdn, number2 = d.iccid
     from app.provider_intent i
+    join app.due_work w on w.tenant_id = i.tenant_id and w.bulk_change_id = i.bulk_change_id and w.row_number = i.row_number
     join app.m2m_device_change c on c.tenant_id = i.tenant_id and c.bulk_change_id = i.bulk_change_id and c.row_number = i.row_number
     join app.device_tenant dt on dt.tenant_id = p_tenant_id and dt.device_id = c.device_id
     join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = c.device_id

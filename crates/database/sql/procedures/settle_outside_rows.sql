@@ -66,7 +66,7 @@ $$;
 grant execute on function app.settle_outside_rows(uuid, uuid, uuid, integer[], jsonb, interval, text) to ascribe_worker;
 
 -- leave_outside: rows that are over give their devices back. What was ever unknown of them is looked at again later, without
--- holding the device.
+-- holding the device: what makes something, and of rows that were not done what ends or changes something and was not there.
 create function app.leave_outside(p_tenant_id uuid, p_bulk_change_id uuid, p_rows integer[], p_devices uuid[], p_first_sweep interval)
     returns void
     language sql set search_path = app, pg_temp
@@ -76,7 +76,11 @@ create function app.leave_outside(p_tenant_id uuid, p_bulk_change_id uuid, p_row
         account = i.account
     from (select distinct on (i.row_number) i.row_number, i.account from app.provider_intent i
           where i.tenant_id = p_tenant_id and i.bulk_change_id = p_bulk_change_id and i.row_number = any (p_rows)
-            and (i.was_unknown or i.outcome in ('OPEN', 'UNKNOWN')) and i.call in ('create_service', 'create_service_product') order by i.row_number, i.began_at) as i
+            and (i.was_unknown or i.outcome in ('OPEN', 'UNKNOWN'))
+            and (i.call in ('create_service', 'create_service_product') or i.direction = 'apply' and i.outcome <> 'DONE' and exists (
+                select from app.m2m_device_change c where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id
+                    and c.row_number = i.row_number and c.status <> 'PROCESSED'))
+          order by i.row_number, i.began_at) as i
     where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = i.row_number;
     delete from app.due_work w
     where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (p_rows) and w.sweeps is null;
@@ -84,7 +88,7 @@ $$;
 grant execute on function app.leave_outside(uuid, uuid, integer[], uuid[], interval) to ascribe_worker;
 
 -- end_outside_rows: rows that end otherwise than done: FAILED (nothing of them remains outside), CANCELLED (nothing was begun), or
--- NEEDS_ATTENTION (nobody knows, or something cannot be taken back: the device stays locked until a person has decided).
+-- SKIPPED (nothing was sent, and it is not as it was planned on any more), or NEEDS_ATTENTION (nobody knows, or something cannot be taken back: the device stays locked until a person has decided).
 -- In:      the claim; per row its status, reason and words for a person.
 -- Effect:  in one transaction: rows, log, receipts mirrored and links of their devices, locks, due work, counts, one audit entry.
 -- Cost per row: 1 update, 1 log insert, 1 lock and 1 due work deleted.
@@ -98,6 +102,7 @@ declare
     v_over      integer[];
     v_devices   uuid[];
     v_failed    integer;
+    v_skipped   integer;
     v_cancelled integer;
     v_attention integer;
 begin
@@ -120,9 +125,10 @@ begin
         from ended e having count(*) > 0
     )
     select array_agg(e.row_number) filter (where e.status <> 'NEEDS_ATTENTION'), array_agg(e.device_id) filter (where e.status <> 'NEEDS_ATTENTION'),
-        array_agg(e.row_number), count(*) filter (where e.status = 'FAILED'), count(*) filter (where e.status = 'CANCELLED'),
+        array_agg(e.row_number), count(*) filter (where e.status = 'FAILED'), count(*) filter (where e.status = 'SKIPPED'),
+        count(*) filter (where e.status = 'CANCELLED'),
         count(*) filter (where e.status = 'NEEDS_ATTENTION')
-    into v_over, v_devices, v_held, v_failed, v_cancelled, v_attention from ended e;
+    into v_over, v_devices, v_held, v_failed, v_skipped, v_cancelled, v_attention from ended e;
     if v_held is null then
         return 0;
     end if;
@@ -137,7 +143,7 @@ begin
     end if;
     update app.due_work w set due_at = 'infinity', claim = null, lease_until = null, resolution = null
     where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_held) and w.claim = p_claim;
-    perform app.count_ended_rows(p_tenant_id, p_bulk_change_id, 0, v_failed, 0, v_cancelled, v_attention);
+    perform app.count_ended_rows(p_tenant_id, p_bulk_change_id, 0, v_failed, v_skipped, v_cancelled, v_attention);
     return cardinality(v_held);
 end
 $$;

@@ -5,7 +5,8 @@
 --          nobody who runs until it is given again; what waited for its date is cancelled. A plan of the agent's that has the
 --          device skips its row as STALE_SINCE_PLAN. The owner's rows are locked and not written. One audit entry in each tenant.
 -- Out:     a row per ICCID: TAKEN, SAME (the agent has it not), or why not: ASSIGNED (to a customer of the agent's, and nobody
---          said that this does not matter), NOT_FOUND, STORED_AS, AMBIGUOUS.
+--          said that this does not matter), LOCKED (a change is under way with it: it is taken back when that is over), NOT_FOUND,
+--          STORED_AS, AMBIGUOUS.
 -- Errors:  ZA002 the tenant is not the transaction's, or has no such agent.
 -- Cost per device: 2 look-ups, 2 locks, 1 update; a dozen statements, whatever their number.
 create function app.take_back_devices(p_tenant_id uuid, p_agent_id uuid, p_service_provider_id uuid, p_rows integer[], p_iccids text[],
@@ -21,6 +22,7 @@ declare
     v_devices  uuid[];
     v_wanted   uuid[];
     v_taken    uuid[];
+    v_locked   uuid[];
     v_detail   jsonb;
 begin
     select array_agg(w.n), array_agg(w.outcome), array_agg(w.detail), array_agg(w.device_id),
@@ -34,6 +36,9 @@ begin
         perform set_config('app.tenant', p_agent_id::text, true);
         perform from app.device_tenant dt where dt.tenant_id = p_agent_id and dt.device_id = any (v_wanted)
             order by dt.device_id for no key update;
+        -- Whoever begins outside has the assignment locked and takes the device's lock under it: it is seen here, or begins after us
+        -- and finds that the assignment has moved.
+        select coalesce(array_agg(l.device_id), '{}') into v_locked from app.device_lock l where l.device_id = any (v_wanted);
         with taken as (
             update app.device_tenant dt
             set taken_back_at = v_now, site_id = s.id, account_number = null, account_number_integration_authentication_id = null,
@@ -42,7 +47,7 @@ begin
                 modified_at = v_now
             from app.site s
             where s.tenant_id = p_agent_id and s.is_system_default and dt.tenant_id = p_agent_id and dt.device_id = any (v_wanted)
-              and dt.taken_back_at is null and (p_even_if_assigned or dt.site_id = s.id)
+              and dt.taken_back_at is null and (p_even_if_assigned or dt.site_id = s.id) and dt.device_id <> all (v_locked)
             returning dt.device_id)
         select coalesce(array_agg(t.device_id order by t.device_id), '{}') into v_taken from taken t;
         update app.device_change_schedule s set status = 'CANCELLED', ended_at = v_now
@@ -61,7 +66,8 @@ begin
         end if;
     end if;
     return query
-        select u.n, case when u.outcome = 'TAKEN' and u.device_id <> all (v_taken) then 'ASSIGNED' else u.outcome end, u.detail
+        select u.n, case when u.outcome <> 'TAKEN' or u.device_id = any (v_taken) then u.outcome
+            when u.device_id = any (v_locked) then 'LOCKED' else 'ASSIGNED' end, u.detail
         from unnest(v_rows, v_outcomes, v_details, v_devices) as u (n, outcome, detail, device_id);
 end
 $$;

@@ -179,21 +179,23 @@ create table app.rev_sync_seen (
     foreign key (tenant_id, integration_authentication_id) references app.integration_authentication (tenant_id, id)
 );
 
--- Customers of an account that a plan wants read again before it opens or closes their lines: asked for by whoever plans, read by
--- whoever looks after the mirror. One that was read since is not read for the next plan.
-create table app.rev_customer_read (
+-- What a plan wants read again of an account before it opens or closes lines: asked for by whoever plans, read by whoever looks after
+-- the mirror. What was read since is not read for the next plan.
+create table app.rev_read_again (
     tenant_id                     uuid not null,
     integration_authentication_id uuid not null,
-    rev_customer_id               text not null,
+    -- A customer by its id, the lines of a number, or the lines that anybody got since the last whole reading (the value is empty then).
+    what                          text not null check (what in ('customer', 'number', 'new_lines')),
+    value                         text not null,
     asked_at                      timestamptz not null,
     -- Whoever reads it has it until then; after trouble nobody does.
     lease_until                   timestamptz,
     -- When the last reading that was whole had begun. Before asked_at: it is still to be read.
     read_at                       timestamptz,
-    primary key (tenant_id, integration_authentication_id, rev_customer_id),
+    primary key (tenant_id, integration_authentication_id, what, value),
     foreign key (tenant_id, integration_authentication_id) references app.integration_authentication (tenant_id, id)
 );
-create index rev_customer_read_due on app.rev_customer_read (tenant_id, asked_at) where read_at is null or read_at < asked_at;
+create index rev_read_again_due on app.rev_read_again (tenant_id, asked_at) where read_at is null or read_at < asked_at;
 
 -- Devices whose links are to be made again because their own number changed; the worker takes them away.
 create table app.device_link_due (

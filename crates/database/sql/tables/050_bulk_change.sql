@@ -204,6 +204,8 @@ create table app.m2m_device_change (
     -- that close_rev_service closes (app.rev_service; hot: no foreign key, the mirror deletes nothing).
     steps                                text[] check (cardinality(steps) > 0),
     closes                               uuid[],
+    -- Whose each of them was when that was planned: a line that bills somebody else by now is not closed.
+    closes_of                            text[] check (cardinality(closes_of) = cardinality(closes)),
     processed_date                       timestamptz,
     is_processed boolean not null generated always as (status not in ('PENDING', 'PROCESSING', 'WAITING_CARRIER')) stored,
     has_errors   boolean not null generated always as (status in ('REFUSED', 'FAILED', 'SKIPPED', 'NEEDS_ATTENTION')) stored,

@@ -12,6 +12,12 @@ create table app.due_work (
     due_at         timestamptz not null,
     -- Something of it may have happened outside: it is carried on also while its change is paused.
     has_begun      boolean not null default false,
+    -- The SIM's number when the row left its chunk: under this one it is sent and looked for, whatever an import says meanwhile.
+    msisdn         text,
+    -- Lines to be closed that were found to be over without our doing: they are not read again at the gate of another account.
+    found_over     bigint[],
+    -- Since when nothing can be read of it although the provider answers.
+    blind_since    timestamptz,
     -- Null: it is being worked on. Else it has ended, and so many times it was looked at again afterwards.
     sweeps         smallint,
     -- Why what was done of it is being taken back.
@@ -27,6 +33,8 @@ create table app.due_work (
     check ((claim is null) = (lease_until is null))
 ) with (fillfactor = 70);
 create index due_work_due on app.due_work (tenant_id, account, bulk_change_id, due_at) where claim is null;
+-- Of a change that is paused only these are looked for, however many others wait.
+create index due_work_begun on app.due_work (tenant_id, account, bulk_change_id, due_at) where claim is null and has_begun;
 create index due_work_leased on app.due_work (lease_until) where claim is not null;
 
 -- Whose turn it is at the gate of an account: changes, least recently served first. Dispatch: ids and times only.

@@ -10,7 +10,7 @@ begin
         'integration_authentication', 'service_provider', 'rev_customer', 'site', 'carrier_rate_plan',
         'customer_rate_plan', 'customer_rate_pool',
         'rev_provider', 'rev_service_type', 'rev_usage_plan_group', 'rev_product', 'rev_package', 'rev_package_product', 'rev_service',
-        'rev_service_product', 'credential', 'call_budget', 'rev_sync', 'rev_sync_seen', 'rev_customer_read', 'device_link_due',
+        'rev_service_product', 'credential', 'call_budget', 'rev_sync', 'rev_sync_seen', 'rev_read_again', 'device_link_due',
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
@@ -71,8 +71,8 @@ grant select, update (served_at), delete on app.outside_turn to ascribe_dispatch
 create policy dispatcher on app.account_gate for select to ascribe_dispatcher using (true);
 grant select on app.account_gate to ascribe_dispatcher;
 -- Which tenants have something to be read: not what.
-create policy dispatcher on app.rev_customer_read for select to ascribe_dispatcher using (true);
-grant select (tenant_id, asked_at, read_at) on app.rev_customer_read to ascribe_dispatcher;
+create policy dispatcher on app.rev_read_again for select to ascribe_dispatcher using (true);
+grant select (tenant_id, asked_at, read_at) on app.rev_read_again to ascribe_dispatcher;
 create policy dispatcher on app.api_key_lookup for select to ascribe_dispatcher using (true);
 grant select on app.api_key_lookup to ascribe_dispatcher;
 
@@ -137,9 +137,10 @@ grant select, insert, update (is_done, is_cancelled, due_at) on app.schedule_chu
 grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.audit_entry to ascribe_worker;
 
 -- Outside: the worker carries out, and writes down before and after. The web role shows what is known.
-grant select, insert, delete, update (account, due_at, has_begun, sweeps, giving_up, giving_up_details, resolution, claim, lease_until)
+grant select, insert, delete, update (account, due_at, has_begun, found_over, blind_since, sweeps, giving_up, giving_up_details, resolution,
+        claim, lease_until)
     on app.due_work to ascribe_worker;
-grant select, insert, update (served_at) on app.outside_turn to ascribe_worker;
+grant select, insert, update (served_at, is_paused, is_cancelled) on app.outside_turn to ascribe_worker;
 grant select, insert, update on app.account_gate to ascribe_worker;
 grant select, insert, update (outcome, was_unknown, provider_ref, before_image, evidence, ended_at) on app.provider_intent to ascribe_worker;
 grant select on app.due_work, app.outside_turn, app.account_gate, app.provider_intent to ascribe_web;
@@ -154,8 +155,8 @@ grant insert, update (name, base_url, calls_per_minute, calls_per_day, paused_be
 grant select (tenant_id, account, field, version, key_id, modified_at), insert, update (version, key_id, sealed_key, sealed_value, modified_at)
     on app.credential to ascribe_web;
 grant select, insert, update (agents_too) on app.device_link_due to ascribe_web;
-grant select, insert, update (asked_at) on app.rev_customer_read to ascribe_web;
-grant select, update (lease_until, read_at) on app.rev_customer_read to ascribe_worker;
+grant select, insert, update (asked_at) on app.rev_read_again to ascribe_web;
+grant select, update (lease_until, read_at) on app.rev_read_again to ascribe_worker;
 grant select, insert, update on app.rev_provider, app.rev_service_type, app.rev_usage_plan_group, app.rev_product, app.rev_package,
     app.rev_package_product, app.rev_service, app.rev_service_product, app.call_budget, app.rev_sync to ascribe_worker;
 grant select, insert, delete on app.rev_sync_seen to ascribe_worker;

@@ -92,6 +92,67 @@ pub async fn release_due_work(ledger: &Ledger, claim: &DueClaim, rows: &[(i32, T
     Ok(transaction.commit().await?)
 }
 
+/// Lines to be closed that were found to be over without our doing, by row: they are not read again. One statement.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn note_found_over(ledger: &Ledger, claim: &DueClaim, found: &[(i32, i64)]) -> Result<()> {
+    if found.is_empty() {
+        return Ok(());
+    }
+    let (rows, lines): (Vec<i32>, Vec<i64>) = found.iter().copied().unzip();
+    let mut transaction = ledger.worker(claim.tenant).await?;
+    sqlx::query!(
+        "update app.due_work w set found_over = coalesce(w.found_over, '{}') || u.lines
+         from (select f.row_number, array_agg(f.line) as lines from unnest($4::integer[], $5::bigint[]) as f (row_number, line) group by 1) as u
+         where w.tenant_id = $1 and w.bulk_change_id = $2 and w.row_number = u.row_number and w.row_number = any ($4) and w.claim = $3
+           and w.lease_until > app.now()",
+        claim.tenant.0,
+        claim.bulk_change.0,
+        claim.claim,
+        &rows,
+        &lines
+    )
+    .execute(&mut *transaction)
+    .await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Of these rows nothing can be read from now on, or something can again. One statement.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn note_blind(ledger: &Ledger, claim: &DueClaim, rows: &[i32], is_blind: bool) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut transaction = ledger.worker(claim.tenant).await?;
+    sqlx::query!(
+        "update app.due_work set blind_since = case when $5 then coalesce(blind_since, app.now()) end
+         where tenant_id = $1 and bulk_change_id = $2 and row_number = any ($4) and claim = $3 and lease_until > app.now()",
+        claim.tenant.0,
+        claim.bulk_change.0,
+        claim.claim,
+        rows,
+        is_blind
+    )
+    .execute(&mut *transaction)
+    .await?;
+    Ok(transaction.commit().await?)
+}
+
+/// `heal_turns`: turns that say of their change what is not so any more. Answers how many.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn heal_turns(ledger: &Ledger, tenant: TenantId) -> Result<i32> {
+    let mut transaction = ledger.worker(tenant).await?;
+    let healed = sqlx::query_scalar!(r#"select app.heal_turns($1) as "healed!""#, tenant.0);
+    let healed = healed.fetch_one(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(healed)
+}
+
 /// How calls to an account went lately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gate {

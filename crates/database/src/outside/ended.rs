@@ -11,7 +11,7 @@ use std::time::Duration;
 pub struct Ending {
     /// The row.
     pub row: i32,
-    /// `Failed`, `Cancelled` or `NeedsAttention`.
+    /// `Failed`, `Skipped`, `Cancelled` or `NeedsAttention`.
     pub status: DeviceChangeStatus,
     /// The reason's code.
     pub reason: &'static str,

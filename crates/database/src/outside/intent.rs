@@ -193,3 +193,32 @@ pub async fn receipts_among(
     .await?;
     Ok((row.receipts, row.unsettled))
 }
+
+/// Has another row of the same SIM done this to one of these things, by its receipt? One statement.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn has_another_row_done(
+    ledger: &Ledger,
+    tenant: TenantId,
+    (bulk_change, row): (Uuid, i32),
+    call: &str,
+    things: &[i64],
+) -> Result<bool> {
+    let mut transaction = ledger.worker(tenant).await?;
+    let done = sqlx::query_scalar!(
+        r#"select exists (
+               select from app.m2m_device_change me
+               join app.m2m_device_change o on o.tenant_id = me.tenant_id and o.device_id = me.device_id
+                   and (o.bulk_change_id, o.row_number) <> (me.bulk_change_id, me.row_number)
+               join app.provider_intent i on i.tenant_id = o.tenant_id and i.bulk_change_id = o.bulk_change_id and i.row_number = o.row_number
+               where me.tenant_id = $1 and me.bulk_change_id = $2 and me.row_number = $3
+                 and i.call = $4 and i.outcome = 'DONE' and i.provider_ref = any ($5)) as "done!""#,
+        tenant.0,
+        bulk_change,
+        row,
+        call,
+        things
+    );
+    Ok(done.fetch_one(&mut *transaction).await?)
+}

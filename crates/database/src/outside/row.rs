@@ -12,8 +12,14 @@ use uuid::Uuid;
 pub struct OutsideRow {
     /// The row.
     pub row: i32,
-    /// The SIM's number; a line is found by it.
+    /// The SIM's number when the row left its chunk; a line is found by it.
     pub msisdn: Option<String>,
+    /// Has the device, its assignment or the target moved since it was planned on? Asked of rows of which nothing was sent.
+    pub is_stale: bool,
+    /// Lines to be closed that were found to be over.
+    pub found_over: Vec<i64>,
+    /// Since when nothing can be read of it although the provider answers.
+    pub blind_since: Option<Timestamp>,
     /// The SIM.
     pub iccid: String,
     /// The outside steps, in order.
@@ -47,7 +53,7 @@ pub struct LineToClose {
     pub account: Uuid,
     /// The line's id.
     pub rev_service_id: i64,
-    /// Whose line it is.
+    /// Whose line it is; of one that is to be closed: whose it was when that was planned.
     pub rev_customer_id: String,
 }
 
@@ -117,7 +123,13 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
     let now =
         sqlx::query_scalar!(r#"select app.now() as "now!: jiff_sqlx::Timestamp""#).fetch_one(&mut *transaction).await?;
     let rows = sqlx::query!(
-        r#"select c.row_number, d.msisdn, d.iccid, coalesce(c.steps, '{}') as "steps!", c.status = 'PROCESSED' as "was_processed!", w.sweeps, w.giving_up, w.giving_up_details, w.resolution,
+        r#"select c.row_number, w.msisdn, w.found_over, w.blind_since as "blind_since: jiff_sqlx::Timestamp", d.iccid,
+               w.sweeps is null and not exists (select from app.provider_intent i where i.tenant_id = w.tenant_id and i.bulk_change_id = w.bulk_change_id
+                   and i.row_number = w.row_number and i.outcome <> 'NOT_SENT')
+                   and ((dt.version + dt.link_version, d.version) is distinct from (c.device_tenant_version, c.device_version)
+                       or (s.version, r.version, p.version, o.version) is distinct from
+                          (t.site_version, t.rev_customer_version, t.customer_rate_plan_version, t.customer_rate_pool_version)) as "is_stale!",
+               coalesce(c.steps, '{}') as "steps!", c.status = 'PROCESSED' as "was_processed!", w.sweeps, w.giving_up, w.giving_up_details, w.resolution,
                c.effective_date as "effective_date: jiff_sqlx::Date", b.is_cancelled,
                coalesce(t.effective_date, (app.now() at time zone n.time_zone)::date) as "closes_on!: jiff_sqlx::Date",
                r.integration_authentication_id as "account?", r.rev_customer_id as "rev_customer_id?", t.rev_provider_id, t.rev_service_type_id, t.rev_package_id,
@@ -131,6 +143,9 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
            join app.device_tenant dt on dt.tenant_id = c.tenant_id and dt.device_id = c.device_id
            join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = c.device_id
            left join app.rev_customer r on r.tenant_id = t.tenant_id and r.id = t.rev_customer_id
+           left join app.site s on s.tenant_id = t.tenant_id and s.id = t.site_id
+           left join app.customer_rate_plan p on p.tenant_id = t.tenant_id and p.id = t.customer_rate_plan_id
+           left join app.customer_rate_pool o on o.tenant_id = t.tenant_id and o.id = t.customer_rate_pool_id
            left join app.rev_service e on e.tenant_id = t.tenant_id and e.id = t.existing_rev_service_id
            where w.tenant_id = $1 and w.bulk_change_id = $2 and w.row_number = any ($3) and w.claim = $4 and w.lease_until > app.now()
            order by c.row_number"#,
@@ -138,9 +153,10 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
         .fetch_all(&mut *transaction).await?;
     let lines = sqlx::query!(
         r#"with wanted as materialized (
-               select c.row_number, u.id, u.n from app.m2m_device_change c cross join lateral unnest(c.closes) with ordinality as u (id, n)
+               select c.row_number, u.id, u.of, u.n from app.m2m_device_change c
+               cross join lateral unnest(c.closes, c.closes_of) with ordinality as u (id, of, n)
                where c.tenant_id = $1 and c.bulk_change_id = $2 and c.row_number = any ($3))
-           select w.row_number as "row!", s.integration_authentication_id, s.rev_service_id, s.rev_customer_id
+           select w.row_number as "row!", s.integration_authentication_id, s.rev_service_id, w.of as "rev_customer_id!"
            from wanted w join app.rev_service s on s.tenant_id = $1 and s.id = w.id order by w.row_number, w.n"#,
         tenant,
         change,
@@ -191,6 +207,9 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
         .map(|r| OutsideRow {
             row: r.row_number,
             msisdn: r.msisdn,
+            is_stale: r.is_stale,
+            found_over: r.found_over.unwrap_or_default(),
+            blind_since: r.blind_since.map(jiff_sqlx::Timestamp::to_jiff),
             iccid: r.iccid,
             steps: r.steps,
             closes: closes.remove(&r.row_number).unwrap_or_default(),

@@ -79,11 +79,11 @@ pub async fn mark_gone(ledger: &Ledger, reading: &Reading, ids: &[i64]) -> Resul
     Ok(gone)
 }
 
-/// The same of objects of one customer, beside any reading of the whole account.
+/// The same of objects that were asked for by themselves, beside any reading of the whole account.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn mark_gone_of_customer(ledger: &Ledger, source: Source, ids: &[i64]) -> Result<()> {
+pub async fn mark_gone_beside(ledger: &Ledger, source: Source, ids: &[i64]) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
     }

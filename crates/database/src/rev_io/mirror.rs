@@ -37,12 +37,12 @@ pub async fn keep_records(ledger: &Ledger, reading: &Reading, told: &Told) -> Re
     keep(ledger, reading, told, None).await
 }
 
-/// Keeps objects of one customer that were read beside any reading of the whole account. What a page of such a reading told before
+/// Keeps objects that were read beside any reading of the whole account. What a page of such a reading told before
 /// may come after it; then links move, and plans that were judged on it are stale.
 ///
 /// # Errors
 /// `Data` if an object does not fit the mirror; the database does not answer.
-pub async fn keep_of_customer(ledger: &Ledger, source: Source, told: &Told) -> Result<()> {
+pub async fn keep_beside(ledger: &Ledger, source: Source, told: &Told) -> Result<()> {
     let mut transaction = ledger.worker(source.tenant).await?;
     upsert(&mut transaction, source, told).await?;
     Ok(transaction.commit().await?)

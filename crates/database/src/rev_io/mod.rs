@@ -3,10 +3,10 @@
 mod account;
 mod budget;
 mod closed;
-mod customer_read;
 mod gone;
 mod links;
 mod mirror;
+mod read_again;
 mod reading;
 mod resource;
 
@@ -16,13 +16,13 @@ pub use account::{
 };
 pub use budget::{Budget, Granted, block, budgets, left_today, take_permits};
 pub use closed::{MIRROR_KEY, devices_of_closed_customers, may_plan};
-pub use customer_read::{
-    CustomerReading, StaleAccount, ask, claim_customer, end_customer, extend_customer, read_since, stale_accounts,
-    tenants_that_ask, untold_of,
-};
-pub use gone::{Missing, end_reading, mark_gone, mark_gone_of_customer, missing};
+pub use gone::{Missing, end_reading, mark_gone, mark_gone_beside, missing};
 pub use links::{Links, due_links, links_of, relink};
-pub use mirror::{Told, keep_of_customer, keep_page, keep_records};
+pub use mirror::{Told, keep_beside, keep_page, keep_records};
+pub use read_again::{
+    ReadAgain, ReadingAgain, StaleAccount, Wanted, ask, claim_wanted, end_wanted, extend_wanted, lines_known_since,
+    read_since, stale_accounts, tenants_that_ask, unknown_customers, untold_of,
+};
 pub use reading::{Progress, Reading, Source, claim, extend, progress, release};
 pub use resource::Resource;
 

@@ -87,6 +87,8 @@ pub enum Trouble {
     WithAnotherAgent,
     /// The agent has assigned it to a customer of its own.
     AssignedByAgent,
+    /// A change is under way with it.
+    UnderWay,
 }
 
 impl Trouble {
@@ -112,6 +114,7 @@ impl Trouble {
             Self::DeviceArchived => "DEVICE_ARCHIVED",
             Self::WithAnotherAgent => "WITH_ANOTHER_AGENT",
             Self::AssignedByAgent => "ASSIGNED_BY_AGENT",
+            Self::UnderWay => "LOCKED_BY_OTHER_CHANGE",
         }
     }
 
@@ -137,6 +140,7 @@ impl Trouble {
             Self::DeviceArchived => "Take the device out of the archive first.",
             Self::WithAnotherAgent => "Take it back from the other agent first.",
             Self::AssignedByAgent => "Ask the agent to unassign it, or say that it does not matter (even_if_assigned).",
+            Self::UnderWay => "Wait until the change that is under way with it is over, or needs attention and is resolved.",
         }
     }
 }
@@ -289,6 +293,7 @@ fn told(row: i32, why: &WriteRefusal, columns: &[Column]) -> RowRefusal {
         WriteRefusal::DeviceArchived => (key, Trouble::DeviceArchived, String::new()),
         WriteRefusal::WithAnotherAgent => (key, Trouble::WithAnotherAgent, String::new()),
         WriteRefusal::AssignedByAgent => (key, Trouble::AssignedByAgent, String::new()),
+        WriteRefusal::UnderWay => (key, Trouble::UnderWay, String::new()),
         WriteRefusal::StoredAs(iccid) => (key, Trouble::IccidStoredOtherwise, format!("stored as {iccid}")),
     };
     RowRefusal { row, field, trouble, detail }

@@ -50,6 +50,8 @@ impl From<DatabaseError> for Stopped {
 
 /// How long a paused account's rows are left alone before it is looked whether it still is.
 const WHILE_PAUSED: Duration = Duration::from_secs(15);
+/// How long a row that cannot be read is left alone.
+const WHILE_UNREAD: Duration = Duration::from_secs(60);
 /// For so long an account is believed to be set up as it was.
 const AS_SET_UP: Duration = Duration::from_secs(5);
 /// Permits are asked for again after so long at least: what has come in meanwhile is taken at once.
@@ -95,6 +97,9 @@ pub async fn carry_out(outside: &Outside, claim: &DueClaim, stop: &CancellationT
         came_through: false,
         client: None,
     };
+    if let Err(trouble) = carrying.leave_what_was_not_read().await {
+        tracing::warn!(bulk_change.id = %claim.bulk_change, error = &trouble as &dyn std::error::Error, "rows that could not be read were not given back");
+    }
     match carrying.run(stop).await {
         Ok(()) => {}
         Err(Stopped::Died) => carrying.carried.left = true,
@@ -110,6 +115,22 @@ impl Carrying<'_> {
     /// The ledger's time: what it said when the rows were read, and what has passed since.
     pub(super) fn now(&self) -> Timestamp {
         self.began.0 + signed(self.began.1.elapsed())
+    }
+
+    /// A row of the claim that could not be read is not dropped without a word: it is looked at again, and somebody is told.
+    async fn leave_what_was_not_read(&mut self) -> Result<(), DatabaseError> {
+        let is_here = |row: &&i32| self.desk.iter().any(|working| working.row.row == **row);
+        let missing: Vec<i32> = self.claim.rows.iter().filter(|row| !is_here(row)).copied().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        tracing::error!(bulk_change.id = %self.claim.bulk_change, rows = ?missing, "rows that are due cannot be read, or are another claim's by now");
+        let (then, account) = (self.now() + signed(WHILE_UNREAD), self.claim.account);
+        let rows: Vec<_> = missing.iter().map(|row| (*row, then, account)).collect();
+        // Of those that are not ours this does nothing.
+        release_due_work(&self.outside.ledger, &self.claim, &rows).await?;
+        self.carried.given_back += missing.len();
+        Ok(())
     }
 
     async fn run(&mut self, stop: &CancellationToken) -> Result<(), Stopped> {
@@ -180,6 +201,11 @@ impl Carrying<'_> {
                 Todo::Cancel => {
                     let reason = Reason::CancelledByUser.word();
                     endings.push(ending(row, DeviceChangeStatus::Cancelled, reason, String::new()));
+                }
+                Todo::Stale(line) => {
+                    let details = explain::stale(line);
+                    let reason = Reason::StaleSincePlan.word();
+                    endings.push(ending(row, DeviceChangeStatus::Skipped, reason, details));
                 }
                 Todo::Attention(attention) => {
                     let (reason, details) = explain::attention(working, attention);

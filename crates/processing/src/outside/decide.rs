@@ -3,7 +3,7 @@
 //! The rules are those of DESIGN 6 and `reliability.md` 4.2: one send per intent; what is not known is never sent again before it
 //! has settled and was looked for; what was done is taken back newest first, each only with its receipt and only if it is ours.
 
-use super::saga::{Closing, Direction, Fate, Key, Resolution, Saga, Step, Write};
+use super::saga::{Attempt, Closing, Direction, Fate, Key, Line, Resolution, Saga, Step, Write};
 use jiff::Timestamp;
 
 /// What is decided by the installation and not by the row.
@@ -38,6 +38,8 @@ pub enum Next {
     Failed,
     /// Nothing of it was begun, and nobody wants it any more.
     Cancelled,
+    /// Nothing of it was begun, and it is not as it was planned on any more: the device and its assignment, or this line.
+    Stale(Option<i64>),
     /// A person has to decide.
     Attention(Attention),
 }
@@ -94,8 +96,15 @@ pub fn decide(saga: &Saga, policy: &Policy, now: Timestamp) -> Next {
     if saga.is_cancelled && nothing_sent && !saga.giving_up {
         return Next::Cancelled;
     }
+    if saga.is_stale && nothing_sent && !saga.giving_up {
+        return Next::Stale(None);
+    }
     let judge = Judge { saga, policy, now };
-    if saga.giving_up { judge.back() } else { judge.forth() }
+    match if saga.giving_up { judge.back() } else { judge.forth() } {
+        // Left alone, as whatever has moved before its turn came.
+        Next::GiveUp(Because::LineMoved(line)) if nothing_sent => Next::Stale(Some(line)),
+        next => next,
+    }
 }
 
 struct Judge<'a> {
@@ -275,7 +284,7 @@ impl Judge<'_> {
     /// A line is ended: its products, then itself, for it is refused while they go on.
     fn closed(&self, step: Step, direction: Direction, closing: Closing) -> Progress {
         let close = Key::new(step, direction, Write::CloseService, closing.line);
-        if self.saga.receipt(close).is_some() {
+        if self.saga.receipt(close).is_some() || direction == Direction::Apply && self.saga.over.contains(&closing.line) {
             return Progress::Complete;
         }
         let unsettled = self.saga.attempts.iter().rev().find(|attempt| {
@@ -292,7 +301,7 @@ impl Judge<'_> {
         if !line.exists || line.closed {
             return Progress::Complete;
         }
-        if line.customer != closing.customer {
+        if line.customer != closing.customer || direction == Direction::Apply && !self.bills_the_sim(line) {
             return Progress::Next(match direction {
                 Direction::Apply => Next::GiveUp(Because::LineMoved(closing.line)),
                 Direction::Undo => Next::Attention(Attention::NotOurs(closing.line)),
@@ -312,6 +321,13 @@ impl Judge<'_> {
             }
         }
         self.written(close)
+    }
+
+    /// A line that is to be closed was found by the SIM's number when that was planned. One that has another SIM's by now goes on.
+    fn bills_the_sim(&self, line: &Line) -> bool {
+        let Some((number, iccid)) = &self.saga.sim else { return true };
+        let billed = line.number.as_deref().map(str::trim).unwrap_or_default();
+        billed == number || number.strip_prefix('1') == Some(billed) || line.number2.as_deref() == Some(iccid)
     }
 
     /// Something of a step that may have happened, while the row is taken back.
@@ -383,6 +399,21 @@ impl Judge<'_> {
 pub fn decide_unsettled(saga: &Saga, policy: &Policy, now: Timestamp) -> Option<Next> {
     let judge = Judge { saga, policy, now };
     saga.steps.iter().rev().find_map(|step| judge.unsettled(*step))
+}
+
+/// After the end of a row that was not done: what is to be looked for once more. It ends or changes something of somebody's, was not
+/// there when it had settled, and may have landed since.
+#[must_use]
+pub fn decide_landed(saga: &Saga) -> Option<Look> {
+    let may_have_landed = |attempt: &&Attempt| {
+        let key = attempt.key;
+        key.direction == Direction::Apply
+            && !key.write.duplicates()
+            && attempt.was_unknown
+            && saga.receipt(key).is_none()
+            && !saga.looked.contains(&key)
+    };
+    saga.attempts.iter().find(may_have_landed).map(|attempt| Look::Back(attempt.key))
 }
 
 /// What is to be done with what a look after the end of a row has found that no receipt accounts for: it came late, and is ended.

@@ -98,9 +98,29 @@ impl Saga {
         self
     }
 
-    pub(super) fn read_taken(mut self, customer: i64, number: &str, iccid: &str) -> Self {
+    pub(super) fn read_taken(self, customer: i64, number: &str, iccid: &str) -> Self {
+        self.billed(TAKEN, customer, number, iccid)
+    }
+
+    pub(super) fn billed(mut self, id: i64, customer: i64, number: &str, iccid: &str) -> Self {
         let (number, number2) = (Some(number.to_owned()), Some(iccid.to_owned()));
-        self.lines.insert(TAKEN, Line { exists: true, customer, number, number2, ..Line::default() });
+        self.lines.insert(id, Line { exists: true, customer, number, number2, ..Line::default() });
+        self
+    }
+
+    /// The SIM has the number 1555 and the ICCID 8914.
+    pub(super) fn of_sim(mut self) -> Self {
+        self.sim = Some(("1555".to_owned(), "8914".to_owned()));
+        self
+    }
+
+    pub(super) fn over(mut self, id: i64) -> Self {
+        self.over.insert(id);
+        self
+    }
+
+    pub(super) fn stale(mut self) -> Self {
+        self.is_stale = true;
         self
     }
 

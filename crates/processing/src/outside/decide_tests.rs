@@ -172,7 +172,18 @@ fn a_line_of_another_account_is_ended_first_and_never_opened_again() {
             ("then the new one", both().tried(close(APPLY, OLD), Fate::Done(OLD)), 0, Next::Send(create())),
             ("it has ended already", both().ended(OLD), 0, Next::Send(create())),
             ("it is not there any more", both().gone(OLD), 0, Next::Send(create())),
-            ("it moved", both().read(OLD, 3, &[]), 0, Next::GiveUp(Because::LineMoved(OLD))),
+            ("it was over when another account's gate was asked", both().over(OLD), 0, Next::Send(create())),
+            ("it has the SIM's number", both().of_sim().billed(OLD, 2, "1555", ""), 0, Next::Send(close(APPLY, OLD))),
+            ("without the country's 1", both().of_sim().billed(OLD, 2, "555", ""), 0, Next::Send(close(APPLY, OLD))),
+            ("only its ICCID", both().of_sim().billed(OLD, 2, "1777", "8914"), 0, Next::Send(close(APPLY, OLD))),
+            ("it bills another SIM by now", both().of_sim().billed(OLD, 2, "1777", "8915"), 0, Next::Stale(Some(OLD))),
+            (
+                "it moved after a product of it was ended",
+                both().tried(disconnect(APPLY, 21), Fate::Done(21)).read(OLD, 3, &[]),
+                0,
+                Next::GiveUp(Because::LineMoved(OLD)),
+            ),
+            ("it moved", both().read(OLD, 3, &[]), 0, Next::Stale(Some(OLD))),
             (
                 "a product of it is not known",
                 both().read(OLD, 2, &[]).tried(disconnect(APPLY, 21), Fate::Unknown),
@@ -218,11 +229,11 @@ fn a_line_is_taken_and_put_back_only_as_it_was_left() {
             ("it is read", updating(), 0, look()),
             ("and changed", updating().read_taken(1, "", ""), 0, Next::Send(patch(APPLY))),
             ("also without the leading 1", updating().read_taken(1, "555", ""), 0, Next::Send(patch(APPLY))),
-            ("it bills another", updating().read_taken(1, "7", "2"), 0, Next::GiveUp(Because::LineMoved(TAKEN))),
+            ("it bills another", updating().read_taken(1, "7", "2"), 0, Next::Stale(Some(TAKEN))),
             ("it is so already", updating().read_taken(1, "1555", "8914"), 0, Next::Record),
-            ("it moved", updating().read_taken(3, "1", "2"), 0, Next::GiveUp(Because::LineMoved(TAKEN))),
-            ("it has ended", updating().ended(TAKEN), 0, Next::GiveUp(Because::LineMoved(TAKEN))),
-            ("it is gone", updating().gone(TAKEN), 0, Next::GiveUp(Because::LineMoved(TAKEN))),
+            ("it moved", updating().read_taken(3, "1", "2"), 0, Next::Stale(Some(TAKEN))),
+            ("it has ended", updating().ended(TAKEN), 0, Next::Stale(Some(TAKEN))),
+            ("it is gone", updating().gone(TAKEN), 0, Next::Stale(Some(TAKEN))),
             ("not known, so not read", updating().tried(patch(APPLY), Fate::Open), 0, Next::Wait(at(100))),
             ("looked for", updating().tried(patch(APPLY), Fate::Open), 100, Next::Look(Look::Back(patch(APPLY)))),
             ("read again before it is sent again", updating().tried(patch(APPLY), Fate::NotApplied), 100, look()),
@@ -375,4 +386,21 @@ fn what_was_sent_after_the_end_settles_before_anything_else_is_looked_for() {
     ] {
         assert_eq!(decide_unsettled(&sent(fate), &policy, at(second)), next, "{fate:?}");
     }
+}
+
+#[test]
+fn a_row_that_moved_before_anything_was_sent_is_left_alone_and_later_it_goes_on() {
+    let stale = || opening().stale();
+    check(
+        Policy::default(),
+        vec![
+            ("nothing was sent", stale(), 0, Next::Stale(None)),
+            ("provably nothing was", stale().tried(create(), Fate::NotSent), 0, Next::Stale(None)),
+            ("it was sent", stale().tried(create(), Fate::Open), 0, Next::Wait(at(100))),
+            ("it was done", stale().done(2), 0, Next::Record),
+            ("it is being taken back", stale().given_up(), 0, Next::Failed),
+            ("a person says that it is done", stale().decided(Resolution::Processed), 0, Next::Record),
+            ("nobody wants it any more", stale().cancelled(), 0, Next::Cancelled),
+        ],
+    );
 }

@@ -1,7 +1,7 @@
 //! The rows of a claim while they are worked on, and what is next for each.
 
 use super::decide::{
-    Attention, Because, Look, Next, Policy, decide, decide_late, decide_late_product, decide_unsettled,
+    Attention, Because, Look, Next, Policy, decide, decide_landed, decide_late, decide_late_product, decide_unsettled,
 };
 use super::saga::{Closing, Direction, Fate, Key, Resolution, Saga, Step, Write};
 use super::told;
@@ -57,6 +57,7 @@ pub(super) enum Todo {
     GiveUp(Because),
     Fail,
     Cancel,
+    Stale(Option<i64>),
     Attention(Attention),
     AskPerson,
     Swept,
@@ -81,7 +82,13 @@ impl Working {
             Late::NotYet => decide(&self.saga, policy, now),
             Late::ToLook => match decide_unsettled(&self.saga, policy, now) {
                 Some(next) => next,
-                None => return self.at_gate(account, now, Step::OpenRevService, Todo::LookForLate),
+                None => match decide_landed(&self.saga).filter(|_| !self.row.was_processed) {
+                    Some(look) => Next::Look(look),
+                    None if self.made_anything() => {
+                        return self.at_gate(account, now, Step::OpenRevService, Todo::LookForLate);
+                    }
+                    None => return Todo::Swept,
+                },
             },
             Late::Found(things) => loop {
                 let Some(thing) = things.last().copied() else { return Todo::Swept };
@@ -109,6 +116,7 @@ impl Working {
             Next::GiveUp(because) => Todo::GiveUp(because),
             Next::Failed => Todo::Fail,
             Next::Cancelled => Todo::Cancel,
+            Next::Stale(line) => Todo::Stale(line),
             Next::Attention(attention) => Todo::Attention(attention),
         }
     }
@@ -129,12 +137,18 @@ impl Working {
                 let is_over = |line: i64| {
                     let close = Key::new(Step::CloseRevService, Direction::Apply, Write::CloseService, line);
                     self.saga.receipt(close).is_some()
+                        || self.saga.over.contains(&line)
                         || self.saga.lines.get(&line).is_some_and(|line| line.closed || !line.exists)
                 };
                 let current = self.row.closes.iter().find(|line| !is_over(line.rev_service_id));
                 current.or_else(|| self.row.closes.last()).map(|line| line.account)
             }
         }
+    }
+
+    /// Was anything sent that makes a thing, so that there may be one too many?
+    fn made_anything(&self) -> bool {
+        self.saga.attempts.iter().any(|attempt| attempt.key.write.duplicates())
     }
 
     /// The line that products of the row are put on.

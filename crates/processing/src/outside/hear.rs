@@ -2,7 +2,7 @@
 
 use super::carry::{Carrying, Stopped};
 use super::decide::Look;
-use super::look::{Blind, Found};
+use super::look::{AGAIN, Blind, Found};
 use super::read_back::{self, Whose};
 use super::saga::Step;
 use super::wave::{Back, Wave, signed};
@@ -32,6 +32,10 @@ impl Carrying<'_> {
                 (Look::Line(step, id), Some(Found::Line(line, products))) => {
                     let account = whose.account;
                     if let Some(working) = self.desk.get_mut(at) {
+                        let is_over = !line.exists || line.closed;
+                        if step == Step::CloseRevService && is_over && working.saga.over.insert(id) {
+                            wave.over.push((working.row.row, id));
+                        }
                         working.saga.lines.insert(id, line);
                         if step == Step::OpenRevService {
                             working.brought = products
@@ -118,6 +122,11 @@ impl Carrying<'_> {
         match found {
             Ok(found) => {
                 wave.came_through += 1;
+                if let Some(working) = self.desk.get_mut(at)
+                    && working.row.blind_since.take().is_some()
+                {
+                    wave.sees_again.push(working.row.row);
+                }
                 Some(found)
             }
             Err(Blind::Throttled(after)) => {
@@ -127,6 +136,12 @@ impl Carrying<'_> {
             }
             Err(Blind::Credentials(why)) => {
                 wave.credentials = Some(format!("Rev.io refused the credentials ({why})"));
+                None
+            }
+            Err(Blind::Unreadable(why)) => {
+                // The account answers: nothing is wrong with it but this.
+                wave.came_through += 1;
+                self.unreadable(at, &why, wave, now);
                 None
             }
             Err(Blind::Later(after, why)) => {
@@ -144,6 +159,26 @@ impl Carrying<'_> {
                     self.wait(at, now, after);
                 }
                 None
+            }
+        }
+    }
+
+    /// What can never be read is a person's to decide on, also where nothing of the row is unknown: it would wait for ever.
+    fn unreadable(&mut self, at: usize, why: &str, wave: &mut Wave, now: Timestamp) {
+        let blind_for = signed(self.outside.settings.blind_for);
+        let Some(working) = self.desk.get_mut(at) else { return };
+        let since = working.unknown_since().into_iter().chain(working.row.blind_since).min();
+        match since {
+            Some(since) if now.duration_since(since) > blind_for => {
+                let details = format!("What Rev.io has of this row could not be read since {since}: {why}");
+                working.attention = Some((Reason::OutcomeUnknown.word(), details));
+            }
+            _ => {
+                if working.row.blind_since.is_none() {
+                    working.row.blind_since = Some(now);
+                    wave.blind.push(working.row.row);
+                }
+                self.wait(at, now, AGAIN);
             }
         }
     }

@@ -5,7 +5,7 @@ use super::saga::{Direction, Key, Line, Write};
 use super::told::customer;
 use database::outside::OutsideRow;
 use integrations::Permit;
-use integrations::answer::Answer;
+use integrations::answer::{Answer, Postponed, Trouble};
 use integrations::billing::rev_io::wire::{Service, ServiceProduct};
 use integrations::billing::rev_io::{RevIo, exactly};
 use serde_json::Value;
@@ -27,6 +27,8 @@ pub(super) enum Found {
 pub(super) enum Blind {
     /// Ask again after so long.
     Later(Duration, String),
+    /// The provider answers, and this tells nothing: ask again after a while.
+    Unreadable(String),
     /// Nobody may ask the provider any more so often.
     Throttled(Duration),
     /// The account's credentials are not accepted.
@@ -36,7 +38,7 @@ pub(super) enum Blind {
 /// Objects on a page; more of one number, or on one line, than fit on one are not told apart.
 const PAGE: u32 = 500;
 /// How long to wait after a read that was refused, or that is not whole.
-const AGAIN: Duration = Duration::from_secs(60);
+pub(super) const AGAIN: Duration = Duration::from_secs(60);
 
 /// Has this write happened? One read.
 pub(super) async fn back(
@@ -88,7 +90,7 @@ async fn lines_of_the_number(client: &RevIo, permit: Permit, row: &OutsideRow) -
     let number = row.msisdn.as_deref().unwrap_or_default();
     let page = told(client.page::<Service>(permit, 1, PAGE, &[("number", number)]).await.answer)?;
     if page.has_more || !page.unreadable.is_empty() {
-        return Err(Blind::Later(AGAIN, "the list of the number's lines is not whole".to_owned()));
+        return Err(Blind::Unreadable("the list of the number's lines is not whole".to_owned()));
     }
     let payer = customer(row.sold.rev_customer_id.as_deref());
     let ours = exactly::matching_services(&page.records, number, payer, &row.iccid);
@@ -165,7 +167,7 @@ async fn products(client: &RevIo, permit: Permit, line: i64) -> Result<Vec<Servi
     let id = line.to_string();
     let page = told(client.page::<ServiceProduct>(permit, 1, PAGE, &[("service_id", &id)]).await.answer)?;
     if page.has_more || !page.unreadable.is_empty() {
-        return Err(Blind::Later(AGAIN, "the list of the line's products is not whole".to_owned()));
+        return Err(Blind::Unreadable("the list of the line's products is not whole".to_owned()));
     }
     Ok(page.records)
 }
@@ -175,11 +177,19 @@ fn told<T>(answer: Answer<T>) -> Result<T, Blind> {
     match answer {
         Answer::Done(told) => Ok(told),
         Answer::TryLater { after, why } if !why.is_an_attempt() => Err(Blind::Throttled(after)),
+        Answer::TryLater { why: Postponed::ReadFailed(trouble), .. } if is_an_answer(&trouble) => {
+            Err(Blind::Unreadable(trouble.to_string()))
+        }
         Answer::TryLater { after, why } => Err(Blind::Later(after, format!("{why:?}"))),
         Answer::CredentialsRefused { status, message } => Err(Blind::Credentials(format!("{status}: {message}"))),
-        Answer::Refused(refusal) => Err(Blind::Later(AGAIN, refusal.message)),
+        Answer::Refused(refusal) => Err(Blind::Unreadable(refusal.message)),
         Answer::Unknown { why } => Err(Blind::Later(AGAIN, why.to_string())),
     }
+}
+
+/// Did the provider say that all is well, and sent what cannot be read?
+const fn is_an_answer(trouble: &Trouble) -> bool {
+    matches!(trouble, Trouble::TooLarge | Trouble::Unproven { status: 200..=299, .. })
 }
 
 /// Lines of a row's number, and products in force on the line that stays: each with what it is a product of.

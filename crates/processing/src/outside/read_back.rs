@@ -4,7 +4,7 @@ use super::desk::{Late, LateThing, Working};
 use super::look::{Found, Leftovers};
 use super::saga::{Closing, Direction, Fate, Key, Resolution, Step, Write};
 use super::told::key_of;
-use database::outside::{Told, receipts_among};
+use database::outside::{Told, has_another_row_done, receipts_among};
 use database::{DatabaseError, Ledger};
 use domain::ids::TenantId;
 use domain::reason::Reason;
@@ -20,6 +20,10 @@ pub(super) struct Whose {
     pub(super) tenant: TenantId,
     pub(super) bulk_change: Uuid,
     pub(super) account: Uuid,
+}
+
+const fn except_of(whose: Whose, working: &Working) -> (Uuid, i32) {
+    (whose.bulk_change, working.row.row)
 }
 
 /// What a look at a write means. None: it is not told yet, and the row says when or why.
@@ -45,7 +49,7 @@ pub(super) async fn meaning(
     let ids = match (key.write.duplicates(), ids.is_empty()) {
         (true, false) => {
             let natural = super::send::natural_key(&working.row, key, working.line());
-            let except = (whose.bulk_change, working.row.row);
+            let except = except_of(whose, working);
             let call = key.write.word();
             let (receipts, others) =
                 receipts_among(ledger, whose.tenant, whose.account, call, &ids, (&natural, except)).await?;
@@ -61,9 +65,21 @@ pub(super) async fn meaning(
     let (attempt, is_open) =
         latest.map_or((1, false), |latest| (latest.number, matches!(latest.fate, Fate::Open | Fate::Unknown)));
     if !is_open {
-        // Looked for because a person wants it sent again: nothing is written of what was decided before.
-        if ids.is_empty() {
+        // Looked for because a person wants it sent again, or after the end of the row: nothing is written of what was decided before.
+        let after_the_end = working.late != Late::NotYet;
+        if ids.is_empty()
+            || after_the_end && has_another_row_done(ledger, whose.tenant, except_of(whose, working), key.write.word(), &ids).await?
+        {
             working.saga.looked.insert(key);
+        } else if after_the_end {
+            working.attention = Some((
+                Reason::FoundSeveral.word(),
+                format!(
+                    "The row is over and not done, and {} has happened at Rev.io by now: it landed late, or somebody did it. Look at \
+                     Rev.io, put it right there if it is not wanted, then close the row.",
+                    super::explain::what(key)
+                ),
+            ));
         } else {
             working.attention = Some((
                 Reason::FoundSeveral.word(),

@@ -203,6 +203,12 @@ pub struct Saga {
     pub resolution: Option<Resolution>,
     /// Writes that were looked for since this claim began, and are not there.
     pub looked: HashSet<Key>,
+    /// Has what it was planned on moved, and nothing was sent yet?
+    pub is_stale: bool,
+    /// The SIM's number and ICCID: a line that is to be closed has one of them still.
+    pub sim: Option<(String, String)>,
+    /// Lines to be closed that were found to be over without our doing.
+    pub over: HashSet<i64>,
     /// Lines as they were read since this claim began, and as our own writes since have left them.
     pub lines: BTreeMap<i64, Line>,
 }

@@ -33,6 +33,9 @@ pub(super) fn saga(row: &OutsideRow) -> Saga {
         is_cancelled: row.is_cancelled,
         resolution: row.resolution.as_ref().and_then(resolution),
         looked: std::collections::HashSet::new(),
+        is_stale: row.is_stale,
+        sim: row.msisdn.clone().map(|number| (number, row.iccid.clone())),
+        over: row.found_over.iter().copied().collect(),
         lines: std::collections::BTreeMap::new(),
     }
 }

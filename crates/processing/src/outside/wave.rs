@@ -8,7 +8,7 @@ use super::saga::{Attempt, Direction, Fate, Key, Resolution};
 use super::send::{Request, natural_key};
 use super::told::key_of;
 use super::{Place, decide::Look};
-use database::outside::{NewIntent, Told, finish_intents, record_intents};
+use database::outside::{NewIntent, Told, finish_intents, note_blind, note_found_over, record_intents};
 use domain::reason::Reason;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt as _, future::BoxFuture};
@@ -39,6 +39,11 @@ pub(super) struct Wave {
     pub(super) came_to_nothing: u32,
     pub(super) throttled: Option<Duration>,
     pub(super) credentials: Option<String>,
+    /// Lines to be closed that were found to be over.
+    pub(super) over: Vec<(i32, i64)>,
+    /// Rows of which something could not be read, and could again.
+    pub(super) blind: Vec<i32>,
+    pub(super) sees_again: Vec<i32>,
 }
 
 /// How many requests a call is.
@@ -118,6 +123,10 @@ impl Carrying<'_> {
                 return Err(Stopped::Died);
             }
         }
+        let ledger = &self.outside.ledger;
+        note_found_over(ledger, &self.claim, &wave.over).await?;
+        note_blind(ledger, &self.claim, &wave.blind, true).await?;
+        note_blind(ledger, &self.claim, &wave.sees_again, false).await?;
         Ok(wave)
     }
 

@@ -208,3 +208,30 @@ async fn a_line_that_shows_up_after_its_row_has_failed_is_left_alone_and_told() 
     assert_eq!(stage.app.database.number("select count(*) from app.device_lock").await.unwrap(), 0);
     stage.finish().await;
 }
+
+#[tokio::test]
+async fn what_another_row_has_made_is_not_adopted_whoever_says_so() {
+    let mut stage = Stage::of(2).await;
+    // The other row has the same SIM's number and ICCID at Rev.io: its line looks exactly like what this row makes.
+    let (plan, doubled) = two_lines_for_one_row(&mut stage).await;
+    let row = attention_row(&stage, &plan).await;
+    let theirs = stage.app.database.number("select provider_ref from app.provider_intent where call = 'create_service' and outcome = 'DONE'");
+    let theirs = theirs.await.unwrap();
+    let number = format!("1555{}", &row["iccid"].as_str().unwrap()[10..19]);
+    stage.world.rev_io(|state| {
+        let account = state.account_mut(USER).unwrap();
+        assert!(account.services.change(theirs, |line| line.number = Some(number.clone())));
+    });
+    assert_eq!(decide(&stage, &plan, &row, json!({"outcome": "adopt", "adopt": theirs})).await, 200);
+    let change = stage.work_to_rest(&plan).await;
+    assert_eq!(change["counts"]["needs_attention"], 1, "{change}");
+    let told = attention_row(&stage, &plan).await;
+    assert!(told["detail"].as_str().unwrap().contains("another row has made"), "{told}");
+    let now = now();
+    stage.world.rev_io(|state| {
+        let account = state.account_mut(USER).unwrap();
+        assert!(account.disconnect_service(doubled[0], now.into()) && account.disconnect_service(doubled[1], now.into()));
+    });
+    assert_eq!(decide(&stage, &plan, &row, json!({"outcome": "failed"})).await, 200);
+    stage.finish().await;
+}

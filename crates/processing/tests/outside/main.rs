@@ -2,10 +2,12 @@
 //! agree row by row.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop, and say where")]
 
+mod account;
 mod attention;
 mod close;
 mod commits;
 mod matrix;
+mod moved;
 mod once;
 mod stage;
 mod stolen;

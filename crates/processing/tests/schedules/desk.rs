@@ -1,11 +1,11 @@
 //! The rows of a claim in a worker's memory: `desk.rs` and `read_back.rs` of the crate, without their database and their words.
 
-use crate::ledger::{Ledger, Told};
+use crate::ledger::{Ledger, Status, Told};
 use crate::provider::Found;
 use crate::rows::ACME;
 use crate::rules::{Ms, OTHERS_SETTLE, Rules, moment, ms};
 use processing::outside::decide::{
-    Attention, Look, Next, Policy, decide, decide_late, decide_late_product, decide_unsettled,
+    Attention, Look, Next, Policy, decide, decide_landed, decide_late, decide_late_product, decide_unsettled,
 };
 use processing::outside::saga::{Attempt, Closing, Direction, Fate, Key, Saga, Step, Write};
 
@@ -48,6 +48,8 @@ pub(crate) struct Working {
     pub(crate) before: Vec<(Key, (i64, i64))>,
     /// Is this the last look after its end?
     is_last: bool,
+    /// Has it ended, and well?
+    was_processed: bool,
 }
 
 impl Working {
@@ -62,6 +64,7 @@ impl Working {
             attention: false,
             before: kept.collect(),
             is_last: sweeps.is_some_and(|done| done >= 2),
+            was_processed: ledger.rows[row].status == Status::Processed,
         }
     }
 
@@ -91,7 +94,10 @@ impl Working {
             Late::NotYet => decide(&self.saga, policy, at),
             Late::ToLook => match decide_unsettled(&self.saga, policy, at) {
                 Some(next) => next,
-                None => return Todo::LookForLate,
+                None => match decide_landed(&self.saga).filter(|_| !self.was_processed && rules.sweeps_endings) {
+                    Some(look) => Next::Look(look),
+                    None => return Todo::LookForLate,
+                },
             },
             Late::Found(things) => loop {
                 let Some(thing) = things.last().copied() else { return Todo::Swept };
@@ -113,6 +119,8 @@ impl Working {
             Next::GiveUp(_) => Todo::GiveUp,
             Next::Failed => Todo::Fail,
             Next::Cancelled => Todo::Cancel,
+            // Its rows know no versions; a line that moved before anything was sent ends them as one that moved later does.
+            Next::Stale(_) => Todo::GiveUp,
             Next::Attention(attention) => Todo::Attention(Some(attention)),
         }
     }
@@ -177,6 +185,14 @@ impl Working {
             }
             Found::Line(_) => return None,
         };
+        if self.is_over() && !matches!(self.saga.fate(key), Some(Fate::Open | Fate::Unknown)) {
+            if ids.is_empty() || ledger.another_has_done(self.row, key, &ids) {
+                self.saga.looked.insert(key);
+            } else {
+                self.attention = true;
+            }
+            return None;
+        }
         let ids = if key.write.duplicates() && !ids.is_empty() {
             let (receipts, others) = ledger.receipts_among(self.row, key.write, &ids);
             if others {

@@ -4,7 +4,6 @@
 use crate::rows::{ACME, Plan};
 use crate::rules::{Ms, NEVER, Rules, Times, moment, ms};
 use processing::outside::saga::{Attempt, Direction, Fate, Key, Saga, Write};
-use std::collections::BTreeMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
@@ -136,9 +135,7 @@ impl Ledger {
                 attempts: of.intents.iter().map(|intent| intent.attempt.clone()).collect(),
                 giving_up: of.due.is_some_and(|due| due.giving_up),
                 is_cancelled: self.cancelled[plan.change],
-                resolution: None,
-                looked: std::collections::HashSet::new(),
-                lines: BTreeMap::new(),
+                ..Saga::default()
             };
             (row, saga, of.due.and_then(|due| due.sweeps))
         };
@@ -268,7 +265,15 @@ impl Ledger {
             return;
         }
         // `leave_outside`
-        let doubted = |intent: &Intent| intent.attempt.was_unknown && intent.attempt.key.write.duplicates();
+        let is_done = status == Status::Processed;
+        let doubted = |intent: &Intent| {
+            let (attempt, key) = (&intent.attempt, intent.attempt.key);
+            let may_have_landed = !is_done
+                && self.rules.sweeps_endings
+                && key.direction == Direction::Apply
+                && !matches!(attempt.fate, Fate::Done(_));
+            attempt.was_unknown && (key.write.duplicates() || may_have_landed)
+        };
         let swept = self.rules.sweeps && self.rows[row].intents.iter().any(doubted);
         let giving_up = self.rows[row].due.is_some_and(|due| due.giving_up);
         self.rows[row].due =
@@ -279,6 +284,16 @@ impl Ledger {
                 waiting.due = Some(Due { at: now, sweeps: None, giving_up: false, claim: None });
             }
         }
+    }
+
+    /// Has another row of the same SIM done this to one of these things?
+    pub(crate) fn another_has_done(&self, row: usize, key: Key, things: &[i64]) -> bool {
+        let sim = self.rows[row].plan.sim;
+        let of_sim = self.rows.iter().enumerate().filter(|(at, other)| *at != row && other.plan.sim == sim);
+        of_sim.flat_map(|(_, other)| &other.intents).any(|intent| {
+            intent.attempt.key.write == key.write
+                && matches!(intent.attempt.fate, Fate::Done(thing) if things.contains(&thing))
+        })
     }
 
     fn attention(&mut self, row: usize) {

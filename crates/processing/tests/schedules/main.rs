@@ -147,6 +147,7 @@ fn is_found(bug: &str, rules: Rules, whats: &[&str]) {
 const DOUBLED: &str = "two of one thing at a time, though every request came in time";
 const NOT_ONE: &str = "a processed row has not exactly one live line";
 const STILL_THERE: &str = "a row that is not processed has a live line";
+const NOT_AS_ITS_ROW_SAYS: &str = "a line that was to be ended is not as its row says";
 const NO_CLAIM: &str = "a claim that is not valid changed the ledger";
 
 #[test]
@@ -158,6 +159,15 @@ fn without_settle_time_and_without_sweeps_they_fail() {
 #[test]
 fn without_sweeps_alone_they_fail() {
     is_found("no sweeps", Rules { sweeps: false, ..Rules::sound() }, &[NOT_ONE, STILL_THERE]);
+}
+
+#[test]
+fn without_sweeps_of_what_ends_or_changes_something_they_fail() {
+    // Two requests in a row have to be late for it: more of them are than in life.
+    let late = Rules { late: 2_500, ..Rules::sound() };
+    is_found("no sweeps of endings", Rules { sweeps_endings: false, ..late }, &[NOT_AS_ITS_ROW_SAYS]);
+    let with = run(PLANTED, late).by_what();
+    assert!(!with.contains_key(NOT_AS_ITS_ROW_SAYS), "{with:?}");
 }
 
 #[test]

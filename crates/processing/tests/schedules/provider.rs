@@ -4,7 +4,7 @@ use crate::chance::Chance;
 use crate::rows::{ACME, BROUGHT, Plan, Refusal};
 use crate::rules::{ARRIVES, Mood, Ms};
 use processing::outside::decide::Look;
-use processing::outside::saga::{Key, Line, Write};
+use processing::outside::saga::{Direction, Key, Line, Write};
 
 /// What a line is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,7 +187,7 @@ impl Provider {
                 Some(self.put(request.line, product, life, by, is_excused))
             }
             Write::DisconnectServiceProduct => {
-                self.excuse(row, is_late);
+                self.excuse(request, is_late);
                 let product = self.products.iter_mut().find(|product| product.id == key.item)?;
                 if !product.is_live {
                     return (!mood.strict).then_some(key.item);
@@ -196,7 +196,7 @@ impl Provider {
                 Some(key.item)
             }
             Write::CloseService => {
-                self.excuse(row, is_late);
+                self.excuse(request, is_late);
                 if !self.on(key.item).is_empty() {
                     return None;
                 }
@@ -208,7 +208,7 @@ impl Provider {
                 Some(key.item)
             }
             Write::PatchService => {
-                self.excuse(row, is_late);
+                self.excuse(request, is_late);
                 let line = self.lines.iter_mut().find(|line| line.id == key.item && line.is_live)?;
                 (line.service.number, line.service.number2) = request.patch;
                 Some(key.item)
@@ -216,9 +216,10 @@ impl Provider {
         }
     }
 
-    fn excuse(&mut self, row: usize, is_late: bool) {
-        if is_late {
-            self.excused.push(row);
+    /// What was to be put back and lands late, or lands twice, is nobody's to find; what was to be ended or changed is.
+    fn excuse(&mut self, request: &Request, is_late: bool) {
+        if is_late && (request.key.direction == Direction::Undo || request.twice) {
+            self.excused.push(request.row);
         }
     }
 

@@ -41,6 +41,8 @@ pub(crate) struct Rules {
     pub(crate) settle: Ms,
     /// Is what was ever unknown looked at again?
     pub(crate) sweeps: bool,
+    /// Also what ends or changes something, of rows that were not done?
+    pub(crate) sweeps_endings: bool,
     /// Does the ledger ask for a claim that is valid?
     pub(crate) fence: bool,
     /// Planted: what is unknown counts as not there, without a look.
@@ -63,6 +65,7 @@ impl Rules {
         Self {
             settle,
             sweeps: true,
+            sweeps_endings: true,
             fence: true,
             blind: false,
             receipts: true,

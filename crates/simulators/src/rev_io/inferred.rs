@@ -32,6 +32,8 @@ pub enum UnknownName {
 pub struct Inferred {
     /// `search.page_size` above the most (C3; "Known unknowns" 3).
     pub page_size_above_most: PageSizeAboveMost,
+    /// `search.<date>_start` exists for every date, as C3 says for dates in general. If not, it is a field that is not known.
+    pub search_start_dates: bool,
     /// `search.<date>_end` exists beside `search.<date>_start` (C3).
     pub search_end_dates: bool,
     /// `search.sort=-field` sorts downwards.
@@ -61,6 +63,7 @@ impl Default for Inferred {
     fn default() -> Self {
         Self {
             page_size_above_most: PageSizeAboveMost::default(),
+            search_start_dates: true,
             search_end_dates: true,
             descending_sort: true,
             search_by_number2: true,

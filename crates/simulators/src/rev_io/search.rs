@@ -147,7 +147,7 @@ fn filter<T: Object>(search: &mut Search, name: &str, value: &str, inferred: &In
         }
         return Ok(());
     }
-    let start = name.strip_suffix("_start").filter(|field| T::has(field));
+    let start = name.strip_suffix("_start").filter(|field| T::has(field) && inferred.search_start_dates);
     let end = name.strip_suffix("_end").filter(|field| T::has(field) && inferred.search_end_dates);
     let Some(field) = start.or(end) else { return unknown(name, inferred) };
     let Some(WireDate(at)) = WireDate::read(value) else {

@@ -1,16 +1,16 @@
-//! Customers whose lines a plan opens or closes are read again when what is known of them is old.
+//! What a plan that opens or closes lines stakes is read again when what is known of it is old.
 
 use crate::stage::Stage;
 use domain::clock::Clock;
 use serde_json::{Value, json};
 use simulators::rev_io::WireDate;
-use sync::{Installation, read_customer_asked_for};
+use sync::{Installation, read_what_is_asked_for};
 use testing::iccid;
 use tokio_util::sync::CancellationToken;
 
 const OLD: &str = "update app.rev_sync set mirrored_at = mirrored_at - interval '2 days'";
 
-/// Reads what is asked for until it is told to stop. Answers how many customers it read.
+/// Reads what is asked for until it is told to stop. Answers how often it did.
 async fn serve(stage: &Stage, stop: &CancellationToken) -> u32 {
     let installation = Installation {
         ledger: &stage.app.ledger,
@@ -21,7 +21,7 @@ async fn serve(stage: &Stage, stop: &CancellationToken) -> u32 {
     let (tenant, mut read) = (stage.app.fixture.tenant, 0);
     while !stop.is_cancelled() {
         if database::rev_io::tenants_that_ask(&stage.app.ledger).await.unwrap().contains(&tenant)
-            && read_customer_asked_for(&installation, tenant, &stage.settings, stop).await.unwrap()
+            && read_what_is_asked_for(&installation, tenant, &stage.settings, stop).await.unwrap()
         {
             read += 1;
         } else {
@@ -103,12 +103,13 @@ async fn a_plan_that_closes_and_opens_lines_asks_again_when_what_is_known_is_old
     let row = stage.app.rows("plans", &plan["id"]).await.unwrap().remove(0);
     assert_eq!(row["steps"], json!(["close_rev_service", "open_rev_service", "record_assignment"]), "{row}");
 
-    // Old, and the line was disconnected meanwhile: who has it and who gets it are read, and there is nothing left to close.
+    // Old, and the line was disconnected meanwhile: who has it, who gets it, the number and what is new are read, and there is nothing
+    // left to close.
     stage.app.database.plant(OLD).await.unwrap();
     let day = WireDate::read("2026-11-01").unwrap();
     stage.world.rev_io(|state| state.account_mut("api@first").unwrap().disconnect_service(line, day));
     let (plan, read) = plan_served(&stage, other, &closing, &[iccid(0)]).await;
-    assert_eq!(read, 2, "{plan}");
+    assert_eq!(read, 4, "{plan}");
     let row = stage.app.rows("plans", &plan["id"]).await.unwrap().remove(0);
     assert_eq!(row["steps"], json!(["open_rev_service", "record_assignment"]), "{row}");
     assert_eq!(plan["warnings"], json!([]));
@@ -116,7 +117,7 @@ async fn a_plan_that_closes_and_opens_lines_asks_again_when_what_is_known_is_old
     assert!(stage.app.database.number(age).await.unwrap() < 60, "{plan}");
     // They were read a moment ago, and are not read again; a plan that asks nothing of billing asks nobody.
     assert_eq!(plan_served(&stage, customer, &new, &[iccid(0)]).await.1, 0);
-    stage.app.database.plant("delete from app.rev_customer_read").await.unwrap();
+    stage.app.database.plant("delete from app.rev_read_again").await.unwrap();
     assert_eq!(plan_served(&stage, customer, &json!({}), &[iccid(1)]).await.1, 0);
 
     // A line that moved to another customer, and one that is gone, are so in the mirror; a new one is found.
@@ -131,7 +132,8 @@ async fn a_plan_that_closes_and_opens_lines_asks_again_when_what_is_known_is_old
     assert_eq!(read, 0, "a SIM without a number is at stake for nobody");
     let named = format!("update app.m2m_device set msisdn = '12025550198' where iccid = '{}'", iccid(1));
     stage.app.database.plant(&named).await.unwrap();
-    assert_eq!(plan_served(&stage, other, &new, &[iccid(1)]).await.1, 1);
+    // The customer, its number with the country's 1 and without, and what is new.
+    assert_eq!(plan_served(&stage, other, &new, &[iccid(1)]).await.1, 4);
     let left = format!("select count(*) from app.rev_service where rev_customer_id = '{other}' and gone_at is null");
     assert_eq!(stage.app.database.number(&left).await.unwrap(), 0);
     stage.finish().await;
@@ -160,4 +162,120 @@ async fn a_plan_that_nobody_answers_is_made_from_what_is_known_and_says_so() {
     let plan = stage.app.plan(&other.to_string(), &new, &[iccid(1)]).await.unwrap().json;
     assert!(begun.elapsed().as_secs() < 4 && plan["warnings"][0].is_string(), "{plan}");
     stage.finish().await;
+}
+
+/// Somebody opens a line by hand: like this one, but of another customer, for another number, and made on another day. Answers its id.
+fn by_hand(stage: &Stage, like: i64, customer: i64, number: &str, made: WireDate) -> i64 {
+    stage.world.rev_io(|state| {
+        let account = state.account_mut("api@first").unwrap();
+        let mut line = account.services.get(like).unwrap().clone();
+        (line.service_id, line.customer_id, line.number) = (0, customer, Some(number.to_owned()));
+        line.created_date = Some(made);
+        let id = account.services.add(line, made.0);
+        let mut product = account.service_products.find("service_id", &like.to_string())[0].clone();
+        (product.service_product_id, product.service_id, product.customer_id) = (0, Some(id), customer);
+        product.created_date = Some(made);
+        account.service_products.add(product, made.0);
+        id
+    })
+}
+
+/// The day it is in the ledger, and one that is long before any reading.
+async fn days(stage: &Stage) -> (WireDate, WireDate) {
+    let now = stage.app.database.number("select extract(epoch from app.now())::bigint").await.unwrap();
+    (WireDate(jiff::Timestamp::from_second(now).unwrap()), WireDate::read("2020-01-31").unwrap())
+}
+
+#[tokio::test]
+async fn an_old_line_that_was_given_the_number_of_a_sim_at_stake_is_seen() {
+    let stage = Stage::of(2, 8, 2).await;
+    alone(&stage).await;
+    let Billed { line, customer, other, product } = billed(&stage).await;
+    stage.app.database.plant(OLD).await.unwrap();
+    let numbered = format!("update app.m2m_device set msisdn = '12025550198' where iccid = '{}'", iccid(1));
+    stage.app.database.plant(&numbered).await.unwrap();
+    // Without the country's 1, as the billing system may have it.
+    let (_, long_ago) = days(&stage).await;
+    let theirs = by_hand(&stage, line, customer, "2025550198", long_ago);
+    let new = json!({"create_rev_service": true, "products": [product], "rates": [1]});
+    let (plan, read) = plan_served(&stage, other, &new, &[iccid(1)]).await;
+    assert_eq!((plan["counts"]["by_reason"]["ACTIVE_SERVICE_LINE_OTHER_CUSTOMER"].as_i64(), read), (Some(1), 4), "{plan}");
+    let row = stage.app.rows("plans", &plan["id"]).await.unwrap().remove(0);
+    assert!(row["detail"].as_str().unwrap().contains(&theirs.to_string()), "{row}");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn lines_that_others_got_since_the_last_reading_are_seen_however_many_numbers_are_at_stake() {
+    let stage = Stage::of(60, 8, 2).await;
+    alone(&stage).await;
+    let Billed { line, customer, other, product } = billed(&stage).await;
+    stage.app.database.plant(OLD).await.unwrap();
+    let numbered = "update app.m2m_device set msisdn = '120266' || substring(iccid from 15 for 5)";
+    stage.app.database.plant(numbered).await.unwrap();
+    let of = |place: u32| format!("120266{}", &iccid(place)[14..19]);
+    let (today, long_ago) = days(&stage).await;
+    by_hand(&stage, line, customer, &of(7), today);
+    by_hand(&stage, line, customer, &of(8), long_ago);
+    let new = json!({"create_rev_service": true, "products": [product], "rates": [1]});
+    let devices: Vec<String> = (0..60).map(iccid).collect();
+    let (plan, read) = plan_served(&stage, other, &new, &devices).await;
+    // Its customer and what is new: two readings. The old line is what such a plan does not see (decision 0008).
+    assert_eq!(read, 2, "{plan}");
+    assert_eq!(plan["counts"]["by_reason"]["ACTIVE_SERVICE_LINE_OTHER_CUSTOMER"], 1, "{plan}");
+    assert_eq!(plan["counts"]["change"], 59, "{plan}");
+    let rows = stage.app.rows("plans", &plan["id"]).await.unwrap();
+    let refused: Vec<&Value> = rows.iter().filter(|row| row["verdict"] == "REFUSED").collect();
+    assert_eq!(refused[0]["iccid"], iccid(7), "{refused:?}");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_that_overlooks_the_filter_is_not_taken_for_read() {
+    let stage = Stage::of(2, 6, 2).await;
+    alone(&stage).await;
+    let Billed { other, product, .. } = billed(&stage).await;
+    stage.app.database.plant(OLD).await.unwrap();
+    let numbered = format!("update app.m2m_device set msisdn = '12025550198' where iccid = '{}'", iccid(1));
+    stage.app.database.plant(&numbered).await.unwrap();
+    // Whatever is asked for, it answers a line that is years old.
+    let (_, long_ago) = days(&stage).await;
+    stage.world.rev_io(|state| {
+        let account = state.account_mut("api@first").unwrap();
+        account.inferred.search_start_dates = false;
+        let ids: Vec<i64> = account.services.iter().map(|line| line.service_id).collect();
+        for id in ids {
+            account.services.change(id, |line| line.created_date = Some(long_ago));
+        }
+    });
+    let new = json!({"create_rev_service": true, "products": [product], "rates": [1]});
+    let stop = CancellationToken::new();
+    let planning = async {
+        let plan = stage.app.plan(&other.to_string(), &new, &[iccid(1)]).await.unwrap();
+        stop.cancel();
+        plan.json
+    };
+    let (plan, refused) = tokio::join!(planning, refusals(&stage, &stop));
+    assert!(plan["warnings"][0].as_str().is_some_and(|warning| warning.contains("not asked again")), "{plan}");
+    assert!(refused.iter().any(|error| error.contains("created_date_start")), "{refused:?}");
+    stage.finish().await;
+}
+
+/// Reads what is asked for, and answers what could not be had.
+async fn refusals(stage: &Stage, stop: &CancellationToken) -> Vec<String> {
+    let installation = Installation {
+        ledger: &stage.app.ledger,
+        keys: &stage.app.keys,
+        http: &stage.http,
+        clock: Clock::fixed("2026-11-25T12:00:00Z".parse().unwrap()),
+    };
+    let mut refused = Vec::new();
+    while !stop.is_cancelled() {
+        match read_what_is_asked_for(&installation, stage.app.fixture.tenant, &stage.settings, stop).await {
+            Ok(true) => {}
+            Ok(false) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+            Err(error) => refused.push(error.to_string()),
+        }
+    }
+    refused
 }

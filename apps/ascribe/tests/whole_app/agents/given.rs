@@ -83,6 +83,18 @@ async fn what_is_given_is_the_agents_to_assign_and_what_is_taken_back_is_gone() 
     let left: Vec<String> = seen(&app, &agent).await.into_iter().map(|(iccid, _)| iccid).collect();
     assert_eq!(left.len(), 2);
     assert!(left.contains(&list[0]) && left.contains(&list[4]));
+    // What a change is under way with is not taken from it in the middle, whatever is said.
+    let locked = format!(
+        "insert into app.device_lock (device_id, tenant_id, bulk_change_id, row_number, locked_at)
+         select d.id, '{}', '{}', 1, now() from app.m2m_device d where d.iccid = '{}'",
+        agent.tenant,
+        waiting["id"].as_str().unwrap(),
+        list[4]
+    );
+    app.database.plant(&locked).await.unwrap();
+    let taken = take_back(&app, &agent, &list[4..5], true).await;
+    assert_eq!((&taken["updated"], codes(&taken)), (&json!(0), vec![(1, "LOCKED_BY_OTHER_CHANGE")]), "{taken}");
+    app.database.plant("delete from app.device_lock").await.unwrap();
     // A plan that was made before skips them, and a new one does not find them.
     let change = carry_out(&app, &agent, &waiting).await;
     assert_eq!((&change["counts"]["ok"], &change["counts"]["skipped"]), (&json!(2), &json!(3)), "{change}");
