@@ -212,3 +212,37 @@ async fn a_row_costs_no_more_than_the_document_says() {
     assert!(per_row <= most && per_row > most / 4.0, "{per_row} kB of WAL a row, {most} documented");
     stage.finish().await;
 }
+
+/// Many rows of a paused change that have not begun are not read through by each claim that finds nothing to do.
+#[tokio::test]
+async fn a_paused_change_costs_a_claim_nothing_however_many_of_its_rows_wait() {
+    let mut stage = Stage::of(1).await;
+    let plan = stage.plan_to_open(0..1).await;
+    stage.apply(&plan).await;
+    let outside = stage.app.outside.take();
+    stage.app.work().await.unwrap();
+    let many = "insert into app.due_work (tenant_id, bulk_change_id, row_number, account, due_at)
+        select w.tenant_id, w.bulk_change_id, 1000 + n, w.account, w.due_at from app.due_work w, generate_series(1, 20000) as n";
+    for sql in [many, "update app.outside_turn set is_paused = true", "analyze app.due_work"] {
+        stage.app.database.plant(sql).await.unwrap();
+    }
+    let read = || async {
+        stage.app.database.plant("select pg_stat_force_next_flush()").await.unwrap();
+        let sql = "select (seq_tup_read + idx_tup_fetch)::bigint from pg_stat_user_tables where relname = 'due_work'";
+        stage.app.database.number(sql).await.unwrap()
+    };
+    let before = read().await;
+    for _ in 0..5 {
+        let claimed = queue::next_outside(&stage.app.ledger, &stage.app.ids, std::time::Duration::from_secs(5)).await;
+        assert!(claimed.unwrap().is_none(), "nothing of it has begun");
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    let looked_at = read().await - before;
+    assert!(looked_at < 1_000, "{looked_at} rows were looked at");
+    for sql in ["delete from app.due_work where row_number >= 1000", "update app.outside_turn set is_paused = false"] {
+        stage.app.database.plant(sql).await.unwrap();
+    }
+    stage.app.outside = outside;
+    assert_eq!(stage.work_to_rest(&plan).await["counts"]["ok"], 1);
+    stage.finish().await;
+}
