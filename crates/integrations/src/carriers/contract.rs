@@ -3,7 +3,6 @@
 
 use crate::answer::Kind;
 use crate::carriers::{Answers, Capabilities, CarrierKind};
-use std::fmt::Write as _;
 
 macro_rules! operations {
     ($($(#[$doc:meta])* $name:ident = $word:literal, $title:literal;)*) => {
@@ -102,21 +101,21 @@ pub fn document() -> String {
     );
     for kind in CarrierKind::ALL {
         let described = kind.described();
-        drop(write!(text, "\n## {}\n\n", kind.name()));
+        text.push_str(&format!("\n## {}\n\n", kind.name()));
         text.push_str(&of_capabilities(&described.capabilities));
         text.push_str("\n| Operation | Request | Done twice | Read back | Natural key | Undo | Cap |\n|---|---|---|---|---|---|---|\n");
         for row in described.contract {
             let cells = [row.request, row.repeated, row.read_back, row.natural_key, row.undo, row.cap];
-            drop(writeln!(text, "| `{}` | {} |", row.operation.word(), cells.join(" | ")));
+            text.push_str(&format!("| `{}` | {} |\n", row.operation.word(), cells.join(" | ")));
         }
         let missing = Operation::ALL.iter().filter(|operation| described.capabilities.admits(**operation).is_err());
         let missing: Vec<&str> = missing.map(|operation| operation.name()).collect();
         if !missing.is_empty() {
-            drop(writeln!(text, "\nNot supported: {}.", missing.join(", ")));
+            text.push_str(&format!("\nNot supported: {}.\n", missing.join(", ")));
         }
         text.push_str("\nWhat is inferred of it, and can be set:\n\n| Setting | What is believed | Why it is open |\n|---|---|---|\n");
         for (setting, believed, open) in described.inferred {
-            drop(writeln!(text, "| `{setting}` | {believed} | {open} |"));
+            text.push_str(&format!("| `{setting}` | {believed} | {open} |\n"));
         }
     }
     text

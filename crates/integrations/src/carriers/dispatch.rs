@@ -1,11 +1,11 @@
 //! Which carrier it is: the one place that names all of them.
 
+use super::device::Device;
 use super::thingspace::{self, ThingSpace};
 use super::{
     Admitted, Batch, CallbackGate, Capabilities, Cause, DevicePage, HistoryPage, IpPool, Listing, NewCallback,
     NotAdmitted, OperationContract, Plan, RegisteredCallback, SignIn, Taken,
 };
-use super::device::Device;
 use crate::Permit;
 use crate::answer::{Outcome, Refusal, SignInPart};
 use jiff::Timestamp;

@@ -105,9 +105,10 @@ fn of_device(asked: &Asked<'_>, device: &Device) -> Meaning {
     let strange_state = || Meaning::SomebodyElses(Strange::Status(device.status.clone()));
     match (asked.change, device.standing) {
         (_, Standing::Unlisted) => Meaning::Pending,
-        (Change::CarrierRatePlan(_) | Change::StaticIp(_), Standing::BecomingActive | Standing::BecomingDeactivated) => {
-            Meaning::Pending
-        }
+        (
+            Change::CarrierRatePlan(_) | Change::StaticIp(_),
+            Standing::BecomingActive | Standing::BecomingDeactivated,
+        ) => Meaning::Pending,
         (Change::CarrierRatePlan(_) | Change::StaticIp(_), standing)
             if standing == Standing::Deactivated && asked.before.standing != standing =>
         {

@@ -25,9 +25,7 @@ pub mod thingspace;
 pub use callback::{Admitted, CallbackGate, CallbackWord, MOST_CALLBACK_BYTES, NotAdmitted};
 pub use capabilities::{Answers, Capabilities, NOT_SUPPORTED, NotSupported, StaticIps};
 pub use cause::{Cause, Concerns};
-pub use change::{
-    Activation, Batch, Change, DeviceAnswer, DeviceRef, IpWish, PlaceOfUse, PlanChange, StaticIp, Taken,
-};
+pub use change::{Activation, Batch, Change, DeviceAnswer, DeviceRef, IpWish, PlaceOfUse, PlanChange, StaticIp, Taken};
 pub use contract::{Operation, OperationContract, document};
 pub use device::{Cursor, Device, DevicePage, Standing, UnreadableDevice};
 pub use dispatch::{Carrier, CarrierKind};

@@ -61,7 +61,8 @@ async fn every_code_of_the_platform() {
                 assert!(matches!(read.answer, Answer::Refused(_)), "{code}: {:?}", read.answer);
             }
             InDoubt => {
-                let in_doubt = matches!(&written.answer, Answer::Unknown { why: Trouble::Unproven { status: 400, .. } });
+                let in_doubt =
+                    matches!(&written.answer, Answer::Unknown { why: Trouble::Unproven { status: 400, .. } });
                 assert!(in_doubt, "{code}: {:?}", written.answer);
                 let later = matches!(read.answer, Answer::TryLater { why: Postponed::ReadFailed(_), .. });
                 assert!(later, "{code}: {:?}", read.answer);

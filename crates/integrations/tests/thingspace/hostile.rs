@@ -55,7 +55,10 @@ async fn bytes_that_prove_nothing_leave_a_write_in_doubt_and_a_read_for_later() 
 async fn redirects_are_not_followed() {
     let elsewhere = Server::always(answer(200, &accepted())).await;
     for status in [301, 302, 303, 307, 308] {
-        let redirect = format!("HTTP/1.1 {status} X\r\nlocation: {}/x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", elsewhere.url());
+        let redirect = format!(
+            "HTTP/1.1 {status} X\r\nlocation: {}/x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            elsewhere.url()
+        );
         let reply = Reply::Bytes(redirect.into_bytes());
         let (written, requests) = write_to(reply.clone()).await;
         assert!(matches!(written, Answer::Unknown { .. }) && requests == 1, "{written:?}");

@@ -4,9 +4,9 @@ use crate::server::{Server, answer, error};
 use crate::stage::{ONE, accepted, believing, client, permit, plan_change, signed_in};
 use integrations::Answer;
 use integrations::answer::Postponed;
-use integrations::carriers::{PlanChange, Standing, Taken};
 use integrations::carriers::thingspace::Inferred;
 use integrations::carriers::{Batch, Change};
+use integrations::carriers::{PlanChange, Standing, Taken};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -33,7 +33,8 @@ async fn codes_that_are_not_public_can_be_believed_or_doubted() {
 async fn what_is_sent_beside_devices_can_be_changed() {
     let body = async |change: fn(&mut Inferred)| -> Value {
         let server = Server::always(answer(200, &accepted())).await;
-        let wish = PlanChange { plan: "84888".to_owned(), communication_plan: None, only_from: Some("84777".to_owned()) };
+        let wish =
+            PlanChange { plan: "84888".to_owned(), communication_plan: None, only_from: Some("84777".to_owned()) };
         let batch = Batch { change: Change::CarrierRatePlan(wish), ..plan_change(&[ONE]) };
         drop(believing(&server, change).send(permit(), &signed_in(), &batch).await);
         server.only().json()
@@ -65,11 +66,14 @@ async fn words_for_states_can_be_learned() {
     let body = crate::reads::page(false, &[crate::reads::device(1, ONE, "84777", "hibernating")]);
     let server = Server::always(answer(200, &body)).await;
     let standing = async |change: fn(&mut Inferred)| {
-        let Answer::Done(found) = believing(&server, change).device(permit(), &signed_in(), ONE).await.answer else { panic!() };
+        let Answer::Done(found) = believing(&server, change).device(permit(), &signed_in(), ONE).await.answer else {
+            panic!()
+        };
         (found[0].status.clone(), found[0].standing)
     };
     assert_eq!(standing(|_| {}).await, ("hibernating".to_owned(), Standing::Unlisted));
-    let learned = standing(|inferred| drop(inferred.state_words.insert("hibernating".to_owned(), Standing::Suspended))).await;
+    let learned =
+        standing(|inferred| inferred.state_words.extend([("hibernating".to_owned(), Standing::Suspended)])).await;
     assert_eq!(learned, ("hibernating".to_owned(), Standing::Suspended));
 }
 
@@ -81,7 +85,10 @@ async fn times_are_the_settings_own() {
         inferred.done_within = Duration::from_secs(2);
     });
     let capabilities = carrier.capabilities();
-    assert_eq!((capabilities.settles_within, capabilities.done_within), (Duration::from_secs(1), Duration::from_secs(2)));
+    assert_eq!(
+        (capabilities.settles_within, capabilities.done_within),
+        (Duration::from_secs(1), Duration::from_secs(2))
+    );
     let read = carrier.check(permit(), &signed_in()).await.answer;
     assert!(matches!(read, Answer::TryLater { why: Postponed::Throttled, .. }));
 }

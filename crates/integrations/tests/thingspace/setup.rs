@@ -19,8 +19,10 @@ fn listener() -> NewCallback {
 
 #[tokio::test]
 async fn an_account_is_checked_by_its_name() {
-    let ours = format!(r#"{{"accountName":"{ACCOUNT}","accountNumber":"x","isProvisioningAllowed":true,"features":["Static IP"],
-        "iPPools":[{{"poolName":"static-1","poolType":"Static IP","isDefaultPool":true}}],"servicePlans":[]}}"#);
+    let ours = format!(
+        r#"{{"accountName":"{ACCOUNT}","accountNumber":"x","isProvisioningAllowed":true,"features":["Static IP"],
+        "iPPools":[{{"poolName":"static-1","poolType":"Static IP","isDefaultPool":true}}],"servicePlans":[]}}"#
+    );
     let server = Server::always(answer(200, &ours)).await;
     let carrier = client(&server);
     assert_eq!(carrier.check(permit(), &signed_in()).await.answer, Answer::Done(()));
@@ -103,7 +105,9 @@ async fn a_callback_that_would_let_nobody_or_everybody_in_is_not_registered() {
         NewCallback { service: "../x".to_owned(), ..listener() },
         NewCallback { service: String::new(), ..listener() },
     ] {
-        let Answer::Refused(refusal) = carrier.register_callback(permit(), &signed_in(), &new).await.answer else { panic!() };
+        let Answer::Refused(refusal) = carrier.register_callback(permit(), &signed_in(), &new).await.answer else {
+            panic!()
+        };
         assert_eq!(refusal.by, RefusedBy::Ourselves);
     }
     let refused = carrier.deregister_callback(permit(), &signed_in(), "a/b").await.answer;

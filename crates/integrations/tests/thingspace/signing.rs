@@ -17,7 +17,8 @@ fn token(sign_in: &SignIn, part: SignInPart) -> String {
 
 #[tokio::test]
 async fn a_sign_in_takes_two_requests_and_no_more() {
-    let server = Server::saying(vec![answer(200, TOKEN), answer(200, r#"{"sessionToken":"session-1","expiresIn":1800}"#)]).await;
+    let server =
+        Server::saying(vec![answer(200, TOKEN), answer(200, r#"{"sessionToken":"session-1","expiresIn":1800}"#)]).await;
     let carrier = client(&server);
     let none = SignIn::default();
     assert_eq!(carrier.lacks(&none), Some(SignInPart::Bearer));
@@ -25,7 +26,10 @@ async fn a_sign_in_takes_two_requests_and_no_more() {
     assert_eq!(carrier.lacks(&half), Some(SignInPart::Session));
     let Answer::Done(whole) = carrier.renew(permit(), &half).await.answer else { panic!() };
     assert_eq!(carrier.lacks(&whole), None);
-    assert_eq!((token(&whole, SignInPart::Bearer), token(&whole, SignInPart::Session)), ("bearer-1".into(), "session-1".into()));
+    assert_eq!(
+        (token(&whole, SignInPart::Bearer), token(&whole, SignInPart::Session)),
+        ("bearer-1".into(), "session-1".into())
+    );
     // Nothing is lacking, nothing is sent.
     assert!(matches!(carrier.renew(permit(), &whole).await.answer, Answer::Done(_)));
 
@@ -38,7 +42,10 @@ async fn a_sign_in_takes_two_requests_and_no_more() {
     assert_eq!(seen[1].line, "POST /api/m2m/v1/session/login");
     assert_eq!(seen[1].header("authorization").as_deref(), Some("Bearer bearer-1"));
     assert_eq!(seen[1].header("content-type").as_deref(), Some("application/json"));
-    assert_eq!((seen[1].json(), seen[1].header("vz-m2m-token")), (json!({"username":"user","password":"password"}), None));
+    assert_eq!(
+        (seen[1].json(), seen[1].header("vz-m2m-token")),
+        (json!({"username":"user","password":"password"}), None)
+    );
 }
 
 #[tokio::test]
@@ -101,7 +108,10 @@ async fn credentials_that_are_wrong_pause_the_account_and_are_tried_once() {
         (fault(401, "900902"), 401),
         (answer(400, r#"{"error":"invalid_client","error_description":"said"}"#), 400),
         (answer(400, "Missing grant_type parameter value"), 400),
-        (answer(403, "<am:fault xmlns:am=\"x\"><am:code>404</am:code><am:message>Not Found</am:message></am:fault>"), 403),
+        (
+            answer(403, "<am:fault xmlns:am=\"x\"><am:code>404</am:code><am:message>Not Found</am:message></am:fault>"),
+            403,
+        ),
     ] {
         let server = Server::always(reply).await;
         let answer = client(&server).renew(permit(), &none).await.answer;
@@ -135,7 +145,9 @@ async fn credentials_that_are_wrong_pause_the_account_and_are_tried_once() {
 #[tokio::test]
 async fn trouble_while_signing_in_blames_nobody() {
     let half = signed_in().without(SignInPart::Session);
-    for reply in [answer(500, ""), answer(502, "<html/>"), answer(408, "x"), answer(200, "{}"), answer(200, ""), Reply::Slam] {
+    for reply in
+        [answer(500, ""), answer(502, "<html/>"), answer(408, "x"), answer(200, "{}"), answer(200, ""), Reply::Slam]
+    {
         let server = Server::always(reply).await;
         for sign_in in [&SignIn::default(), &half] {
             let answer = client(&server).renew(permit(), sign_in).await.answer;
@@ -170,7 +182,9 @@ async fn a_token_that_no_header_can_carry_is_none() {
 async fn a_gateway_that_knows_no_such_address_is_the_accounts_trouble() {
     let server = Server::always(fault(400, "900906")).await;
     let carrier = client(&server);
-    let Answer::Refused(refusal) = carrier.send(permit(), &signed_in(), &plan_change(&[ONE])).await.answer else { panic!() };
+    let Answer::Refused(refusal) = carrier.send(permit(), &signed_in(), &plan_change(&[ONE])).await.answer else {
+        panic!()
+    };
     assert_eq!((refusal.by, refusal.status), (RefusedBy::Gateway, Some(400)));
     assert_eq!(carrier.cause(&refusal).concerns(), integrations::carriers::Concerns::Account);
 }

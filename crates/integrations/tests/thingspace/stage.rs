@@ -69,8 +69,7 @@ pub(crate) fn plan_change(iccids: &[&str]) -> Batch {
 
 /// One of each change.
 pub(crate) fn changes() -> Vec<Batch> {
-    let activation =
-        Activation { plan: "84777".to_owned(), zip_code: "98801".to_owned(), ..Activation::default() };
+    let activation = Activation { plan: "84777".to_owned(), zip_code: "98801".to_owned(), ..Activation::default() };
     let mut activating = batch(Change::Activate(Box::new(activation)), &[ONE]);
     activating.devices[0].imei = Some(IMEI.to_owned());
     let ip = StaticIp { pool: "static-1".to_owned(), plan: "84777".to_owned() };

@@ -1,7 +1,9 @@
 //! Writing: one request for a batch, accepted by an id, and refused before it is sent where it would be anyway.
 
 use crate::server::{Reply, Server, answer};
-use crate::stage::{ACCOUNT, IMEI, ONE, REQUEST_ID, TWO, accepted, believing, batch, changes, client, permit, plan_change, signed_in};
+use crate::stage::{
+    ACCOUNT, IMEI, ONE, REQUEST_ID, TWO, accepted, batch, believing, changes, client, permit, plan_change, signed_in,
+};
 use integrations::Answer;
 use integrations::answer::{RefusedBy, Trouble};
 use integrations::carriers::{
@@ -59,7 +61,10 @@ async fn an_activation_takes_a_pool_an_address_and_a_place() {
     assert_eq!(seen.line, "POST /api/m2m/v1/devices/actions/activate");
     let body = seen.json();
     assert_eq!(body["carrierIpPoolName"], json!("static-1"));
-    assert_eq!((&body["devices"][0]["ipAddress"], &body["devices"][1]["ipAddress"]), (&Value::Null, &json!("10.1.2.3")));
+    assert_eq!(
+        (&body["devices"][0]["ipAddress"], &body["devices"][1]["ipAddress"]),
+        (&Value::Null, &json!("10.1.2.3"))
+    );
     assert_eq!(body["primaryPlaceOfUse"]["customerName"]["lastName"], json!("Lee"));
     for personal in ["Ann", "Lee", "Elm", "Wenatchee"] {
         assert!(!sent.exchange.request.contains(personal), "{}", sent.exchange.request);
@@ -135,7 +140,9 @@ async fn a_batch_that_is_none_is_not_sent() {
     let carrier = client(&server);
     let mut many = plan_change(&[]);
     many.devices = (0..501_u64).map(|n| DeviceRef::of(format!("89148000000{n:09}"))).collect();
-    for batch in [plan_change(&[]), plan_change(&[ONE, ONE]), plan_change(&["1"]), plan_change(&["8914800000000000000<"]), many] {
+    for batch in
+        [plan_change(&[]), plan_change(&[ONE, ONE]), plan_change(&["1"]), plan_change(&["8914800000000000000<"]), many]
+    {
         let sent = carrier.send(permit(), &signed_in(), &batch).await;
         let Answer::Refused(refusal) = sent.answer else { panic!("{:?}", sent.answer) };
         assert_eq!((refusal.by, sent.exchange.status), (RefusedBy::Ourselves, None));

@@ -86,13 +86,7 @@ impl ThingSpaceAccount {
         }
         let pair = format!("{}:{}", self.key.expose_secret(), self.secret.expose_secret());
         let basic = SecretString::from(BASE64_STANDARD.encode(pair));
-        Ok(Credentials {
-            basic,
-            key: self.key,
-            secret: self.secret,
-            username: self.username,
-            password: self.password,
-        })
+        Ok(Credentials { basic, key: self.key, secret: self.secret, username: self.username, password: self.password })
     }
 }
 

@@ -24,7 +24,12 @@ const BY_ICCID: &str = "the device by its ICCID, equal to the last digit";
 const PER_REQUEST: &str = "10,000 devices in a request; about 5 such changes of a device in a day";
 const UNKNOWN: &str = "not known";
 
-const fn read(operation: Operation, request: &'static str, cap: &'static str, source: &'static str) -> OperationContract {
+const fn read(
+    operation: Operation,
+    request: &'static str,
+    cap: &'static str,
+    source: &'static str,
+) -> OperationContract {
     OperationContract {
         operation,
         request,

@@ -71,7 +71,8 @@ fn read(status: u16, text: &str, earliest: Timestamp) -> Result<HistoryPage, Str
 fn event(record: Value) -> Option<HistoryEvent> {
     let event: Event = if record.is_object() { serde_json::from_value(record).ok()? } else { return None };
     let word = filled(event.event_type)?;
-    let is_activation = ["activate", "activation confirmed"].iter().any(|known| word.trim().eq_ignore_ascii_case(known));
+    let is_activation =
+        ["activate", "activation confirmed"].iter().any(|known| word.trim().eq_ignore_ascii_case(known));
     Some(HistoryEvent {
         at: instant(event.occurred_at.as_deref())?,
         succeeded: event.status.is_some_and(|status| status.trim().eq_ignore_ascii_case("success")),

@@ -5,9 +5,7 @@ use super::codes::{self, Meant};
 use super::contract;
 use super::failure::Failure;
 use super::{Inferred, ThingSpace};
-use crate::answer::{
-    Answer, Evidence, Kind, Outcome, Postponed, Refusal, RefusedBy, Said, SignInPart, classify,
-};
+use crate::answer::{Answer, Evidence, Kind, Outcome, Postponed, Refusal, RefusedBy, Said, SignInPart, classify};
 use crate::carriers::{Operation, SignIn};
 use crate::exchange::Secrets;
 use crate::http::{Received, Response};
@@ -121,7 +119,8 @@ impl ThingSpace {
     /// Or the part that is lacking, or that no header can carry: both are mended by getting another one.
     fn headers(&self, signed: Signed<'_>) -> Result<HeaderMap, SignInPart> {
         let mut headers = HeaderMap::new();
-        let token = |sign_in: &SignIn, part| sign_in.token(part).map(|token: &SecretString| token.expose_secret().to_owned());
+        let token =
+            |sign_in: &SignIn, part| sign_in.token(part).map(|token: &SecretString| token.expose_secret().to_owned());
         if let Signed::ByKey = signed {
             headers.extend(self.credentials.basic().map(|basic| (AUTHORIZATION, basic)));
         }
@@ -233,9 +232,7 @@ fn error<T>(
                 Meant::SessionLapsed if matches!(signed, Signed::InFull(_)) => {
                     return Said::SignInLapsed(SignInPart::Session);
                 }
-                Meant::SessionInvalid
-                    if matches!(signed, Signed::InFull(_)) && inferred.invalid_session_has_lapsed =>
-                {
+                Meant::SessionInvalid if matches!(signed, Signed::InFull(_)) && inferred.invalid_session_has_lapsed => {
                     return Said::SignInLapsed(SignInPart::Session);
                 }
                 Meant::Refused(_) => true,

@@ -105,7 +105,11 @@ pub(super) const INFERRED: &[(&str, &str, &str)] = &[
     ),
     ("also_refusing", "none", "codes that somebody has learned"),
     ("gateway_refuses", "a 400 or 404 of the gateway refuses", "what it stands for is not said"),
-    ("throttling_faults", "the codes that the gateway's maker publishes", "what being throttled looks like is not public"),
+    (
+        "throttling_faults",
+        "the codes that the gateway's maker publishes",
+        "what being throttled looks like is not public",
+    ),
     ("state_words", "six words, and the SDKs' spellings of them", "texts and samples spell them differently"),
     (
         "pool_moves_with_the_plan",

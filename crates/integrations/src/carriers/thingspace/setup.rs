@@ -111,7 +111,8 @@ impl ThingSpace {
             Some("the listener's name or password is longer than 40 characters")
         } else if is_ours(&new.password, &self.credentials.password) {
             Some("the listener's password must not be the account's own")
-        } else if ![&new.url, &new.username, &new.password].iter().all(|w| super::listing::is_legal(w.expose_secret())) {
+        } else if ![&new.url, &new.username, &new.password].iter().all(|w| super::listing::is_legal(w.expose_secret()))
+        {
             Some("the platform does not take the characters ' < and \\")
         } else {
             None
@@ -217,7 +218,9 @@ mod tests {
             username: "u".into(),
             password: "p".into(),
         };
-        assert!(read[0].is(&new("https://x/canary")) && !read[0].is(&new("https://x")) && !read[1].is(&new("https://y")));
+        assert!(
+            read[0].is(&new("https://x/canary")) && !read[0].is(&new("https://x")) && !read[1].is(&new("https://y"))
+        );
     }
 
     #[test]

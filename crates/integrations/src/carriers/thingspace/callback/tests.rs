@@ -143,7 +143,14 @@ fn what_is_too_long_or_no_json_is_not_looked_at() {
     assert_eq!(admit(&gate(), TOKEN, longer.as_bytes()), Err(NotAdmitted::TooLong));
     assert_eq!(admit(&gate(), "x", longer.as_bytes()), Err(NotAdmitted::WrongToken));
     let deep = with("comment", serde_json::from_str(&format!("{}{}", "[".repeat(40), "]".repeat(40))).unwrap());
-    for body in [b"".to_vec(), b"null".to_vec(), b"[]".to_vec(), b"{".to_vec(), b"{\"a\":\"\xFF\"}".to_vec(), deep.to_string().into_bytes()] {
+    for body in [
+        b"".to_vec(),
+        b"null".to_vec(),
+        b"[]".to_vec(),
+        b"{".to_vec(),
+        b"{\"a\":\"\xFF\"}".to_vec(),
+        deep.to_string().into_bytes(),
+    ] {
         assert_eq!(admit(&gate(), TOKEN, &body), Err(NotAdmitted::NotJson));
     }
     let marked = [b"\xEF\xBB\xBF".as_slice(), fitting().to_string().as_bytes()].concat();

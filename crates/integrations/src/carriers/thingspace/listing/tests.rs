@@ -43,7 +43,10 @@ fn a_device_is_read_from_all_that_is_documented() {
     assert_eq!(said(&device.eid), "89033023000000000000000000000001");
     assert_eq!((said(&device.msisdn), said(&device.mdn)), ("15551230000".to_owned(), "5551230000".to_owned()));
     assert_eq!((device.status.as_str(), device.standing), ("active", Standing::Active));
-    assert_eq!((said(&device.carrier_rate_plan), said(&device.ip_address)), ("84777".to_owned(), "10.1.2.3".to_owned()));
+    assert_eq!(
+        (said(&device.carrier_rate_plan), said(&device.ip_address)),
+        ("84777".to_owned(), "10.1.2.3".to_owned())
+    );
     assert_eq!(device.last_activated_at.unwrap().to_string(), "2026-01-10T12:00:00Z");
     assert!(device.created_at.is_some() && device.last_connected_at.is_some());
     assert!(page.next.is_none() && page.unreadable.is_empty());
