@@ -42,7 +42,7 @@ pub enum Cause {
 /// Whom a refusal is about: what follows for the rest of its batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concerns {
-    /// One device, and nobody says which if there are several: nothing was done, so send the halves.
+    /// One device, and nobody says which if there are several, or how many they are: nothing was done, so send the halves.
     Device,
     /// All of the request alike.
     Request,
@@ -81,14 +81,12 @@ impl Cause {
             | Self::DeviceAlreadyActive
             | Self::DeviceSuspended
             | Self::DeviceOfAnotherAccount
+            | Self::TooManyDevices
             | Self::Malformed
             | Self::Unlisted => Concerns::Device,
-            Self::PlanNotFound
-            | Self::NoDefaultPool
-            | Self::TooManyDevices
-            | Self::Group
-            | Self::Cancelled
-            | Self::NotSupported => Concerns::Request,
+            Self::PlanNotFound | Self::NoDefaultPool | Self::Group | Self::Cancelled | Self::NotSupported => {
+                Concerns::Request
+            }
             Self::AccountNotUsable | Self::WrongAddress => Concerns::Account,
         }
     }

@@ -128,7 +128,10 @@ fn of_capabilities(can: &Capabilities) -> String {
     };
     let limit = |limit: Option<u32>| limit.map_or_else(|| "no limit known".to_owned(), |limit| limit.to_string());
     let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
-    let minutes = |time: std::time::Duration| format!("{} minutes", time.as_secs() / 60);
+    let minutes = |time: std::time::Duration| match time.as_secs() / 60 {
+        minutes if minutes >= 120 => format!("{} hours", minutes / 60),
+        minutes => format!("{minutes} minutes"),
+    };
     let rows = [
         ("A write is answered", answers.to_owned()),
         ("A device is known by", can.natural_key.to_owned()),

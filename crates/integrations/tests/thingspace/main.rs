@@ -1,5 +1,5 @@
 //! ThingSpace's client over real sockets, against a server that says exactly what it is told to.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop, and say where")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop, and say where")]
 
 mod classified;
 mod hostile;

@@ -153,7 +153,7 @@ fn replies(said: &str) -> Vec<Reply> {
             status,
             &format!("<am:fault><am:code>{said}</am:code><am:message>{said}</am:message></am:fault>"),
         ));
-        replies.push(answer(status, &said));
+        replies.push(answer(status, said));
         replies.push(answer(status, &format!(
             r#"{{"requestId":"{said}","accountName":"{said}","serviceName":"{said}","hasMoreData":false,
             "devices":[{{"deviceIds":[{{"id":"{said}","kind":"meid"}}]}}],"access_token":"{said}","sessionToken":"{said}"}}"#

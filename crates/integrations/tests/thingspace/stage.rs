@@ -21,10 +21,17 @@ pub(crate) fn permit() -> Permit {
     Permit::granted()
 }
 
+thread_local! {
+    // Setting one up takes longer than a test. A test has a thread and a runtime of its own.
+    static HTTP: HttpClient = {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let patient = HttpSettings { total_timeout: Duration::from_secs(20), ..HttpSettings::default() };
+        HttpClient::new(patient).unwrap()
+    };
+}
+
 pub(crate) fn http() -> HttpClient {
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let patient = HttpSettings { total_timeout: Duration::from_secs(20), ..HttpSettings::default() };
-    HttpClient::new(patient).unwrap()
+    HTTP.with(HttpClient::clone)
 }
 
 pub(crate) fn account(base_url: &str) -> ThingSpaceAccount {
