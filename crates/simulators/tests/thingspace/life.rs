@@ -12,7 +12,7 @@ fn body_of(devices: &[Value]) -> Value {
 
 #[tokio::test]
 async fn a_device_lives_from_adding_to_deleting() {
-    let stage = Stage::with(0, State::Active).await;
+    let mut stage = Stage::with(0, State::Active).await;
     let add = json!({ "accountName": ACCOUNT, "state": "preactive", "devicesToAdd": [device(1)] });
     let sent = device(1)["deviceIds"].clone();
     let added = stage.post("/devices/actions/add", &add).await;
@@ -60,6 +60,7 @@ async fn a_device_lives_from_adding_to_deleting() {
     assert_eq!((&answers[0]["status"], &answers[1]["status"]), (&json!("Failed"), &json!("Failed")));
     assert!(answers[0]["message"].as_str().unwrap().contains("deactive"));
     stage.pass(SignedDuration::from_hours(24));
+    stage.sign_in().await;
     stage.order(Method::POST, "/devices/actions/deactivate", &end).await;
     stage.pass_a_while();
     let (_, answers) = stage.post("/devices/actions/delete", &delete).await;

@@ -50,9 +50,10 @@ pub(crate) fn account(name: &str) -> Account {
         Pool::new("roaming", PoolType::Dynamic, Ipv4Addr::new(100, 64, 0, 0), 1_000).as_default(),
         Pool::new("fixed", PoolType::Static, Ipv4Addr::new(10, 0, 0, 1), 4),
     ];
-    account.leads = (0..1).map(|number| Lead { id: format!("1-{number}"), state: "Qualified".to_owned(), address: json!({
+    let address = json!({
         "addressLine1": "1 Main Street", "city": "Mobile", "state": "AL", "zip": "36602", "country": "US",
-    }) }).collect();
+    });
+    account.leads = vec![Lead { id: "1-0".to_owned(), state: "Qualified".to_owned(), address }];
     account
 }
 
