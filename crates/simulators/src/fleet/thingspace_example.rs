@@ -105,7 +105,7 @@ fn device(random: &mut StdRng, place: usize, state: State, line: Option<(String,
         record.plan = PLANS.get(random.random_range(0..PLANS.len())).map(|(_, code, _)| (*code).to_owned());
         record.custom_fields.insert("CustomField1".to_owned(), format!("Unit {place}"));
     }
-    if place % 4 == 0 && state.has_line() {
+    if place.is_multiple_of(4) && state.has_line() {
         // Half of the pool at most: the rest is for those that come.
         let host = u32::try_from(place).unwrap_or_default() / 4;
         if host < ADDRESSES / 2 {

@@ -21,15 +21,16 @@ pub(crate) fn about(state: &ThingSpace, base_url: &str) -> Value {
 fn one(profile: &Profile, base_url: &str) -> Map<String, Value> {
     let first = profile.accounts.first();
     let accounts: Vec<&str> = profile.accounts.iter().map(|account| account.name.as_str()).collect();
-    let plans: Vec<&str> = first.into_iter().flat_map(|account| &account.plans).map(|plan| plan.code.as_str()).collect();
-    let pools: Vec<&str> = first.into_iter().flat_map(|account| &account.pools).map(|pool| pool.name.as_str()).collect();
+    let plans: Vec<&str> =
+        first.into_iter().flat_map(|account| &account.plans).map(|plan| plan.code.as_str()).collect();
+    let pools: Vec<&str> =
+        first.into_iter().flat_map(|account| &account.pools).map(|pool| pool.name.as_str()).collect();
     let states = [State::Active, State::Suspend, State::Deactive, State::Preactive];
     let iccids: Map<String, Value> = (states.into_iter())
         .map(|state| {
             let records = profile.devices.iter().map(|device| &device.record);
-            let records = records.filter(|record| {
-                record.state == state && first.is_some_and(|account| account.name == record.account)
-            });
+            let records = records
+                .filter(|record| record.state == state && first.is_some_and(|account| account.name == record.account));
             let iccids = records.filter_map(|record| record.id_of(IdKind::Iccid)).take(MOST_SAMPLES);
             (state.word().to_owned(), json!(iccids.collect::<Vec<_>>()))
         })

@@ -17,9 +17,7 @@ const MOST_LEADS: usize = 1_000;
 pub(super) fn account(profile: &Profile, name: &str, others: &[String]) -> Result<Answer, Refusal> {
     let account = profile.named_account(name, others)?;
     let pools: Vec<Value> = (account.pools.iter())
-        .map(|pool| {
-            json!({ "poolName": pool.name, "poolType": pool.pool_type.word(), "isDefaultPool": pool.default })
-        })
+        .map(|pool| json!({ "poolName": pool.name, "poolType": pool.pool_type.word(), "isDefaultPool": pool.default }))
         .collect();
     let number = account.name.trim_start_matches('0');
     let mut body = json!({

@@ -208,7 +208,8 @@ impl Callbacks {
         let held = self.held.get(&request);
         let waits = |seq: u64| held.is_some_and(|held| held.contains(&seq));
         rows.filter(|callback| callback.request == request).any(|callback| {
-            let first = matches!(callback.outcome, Outcome::Waiting | Outcome::UnderWay) && callback.attempts.is_empty();
+            let first =
+                matches!(callback.outcome, Outcome::Waiting | Outcome::UnderWay) && callback.attempts.is_empty();
             first && !waits(callback.seq)
         })
     }

@@ -97,8 +97,7 @@ pub(crate) const TOO_MANY_DEVICES: Code = Code::invalid("MaxRequestsExceeded", "
 pub(crate) const NUMBER_OF_DEVICES: Code = Code::invalid("NumberofDevices", "The request names too many devices.");
 pub(crate) const STATE_INVALID: Code = Code::invalid("DeviceState.Invalid", "The device is not in a valid state.");
 pub(crate) const ALREADY_ACTIVE: Code = Code::failed("DeviceAlreadyActive", "Device is already active");
-pub(crate) const NO_DEFAULT_POOL: Code =
-    Code::failed("DefaultIpPoolNotDefined", "The account has no default IP pool.");
+pub(crate) const NO_DEFAULT_POOL: Code = Code::failed("DefaultIpPoolNotDefined", "The account has no default IP pool.");
 /// Inferred.
 pub(crate) const POOL_NOT_FOUND: Code = Code::failed("IpPoolNotFound", "The IP pool was not found for the account.");
 /// Inferred.
@@ -111,8 +110,7 @@ pub(crate) const REASON_CODE: Code = Code::invalid("ReasonCode.Invalid", "The re
 pub(crate) const PLAN_CHANGES: Code =
     Code::failed("ServicePlanChangeLimit", "The service plan was changed too often this month.");
 /// Inferred.
-pub(crate) const PROVISIONINGS: Code =
-    Code::failed("ProvisioningLimit", "The line was provisioned too often today.");
+pub(crate) const PROVISIONINGS: Code = Code::failed("ProvisioningLimit", "The line was provisioned too often today.");
 /// Inferred.
 pub(crate) const SUSPENDED_DAYS: Code =
     Code::failed("SuspensionLimit", "The line was suspended for too many days of the last 12 months.");

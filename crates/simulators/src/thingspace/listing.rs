@@ -40,7 +40,7 @@ struct Filter {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "lowercase", default)]
-struct IdFilter {
+pub(super) struct IdFilter {
     kind: String,
     contains: Option<String>,
     startswith: Option<String>,
@@ -62,11 +62,11 @@ pub(super) struct Selection {
     pub(super) custom_fields: BTreeMap<String, String>,
     pub(super) group: Option<String>,
     pub(super) plan: Option<String>,
-    earliest: Option<Timestamp>,
-    latest: Option<Timestamp>,
-    ids: Vec<(IdKind, IdFilter)>,
+    pub(super) earliest: Option<Timestamp>,
+    pub(super) latest: Option<Timestamp>,
+    pub(super) ids: Vec<(IdKind, IdFilter)>,
     /// Of these devices only.
-    only: Option<BTreeSet<i64>>,
+    pub(super) only: Option<BTreeSet<i64>>,
 }
 
 impl Selection {
@@ -118,7 +118,8 @@ pub(super) fn list(
         return one(profile, id, now, as_of);
     }
     let most = profile.settings.most_devices_in_a_page;
-    let wished = asked.max_number_of_devices.and_then(|wished| usize::try_from(wished).ok()).filter(|wished| *wished > 0);
+    let wished =
+        asked.max_number_of_devices.and_then(|wished| usize::try_from(wished).ok()).filter(|wished| *wished > 0);
     let most = wished.map_or(most, |wished| wished.min(most));
     let after = asked.largest_device_id_seen.unwrap_or(0);
     let by_date = asked.earliest.is_some() && asked.largest_device_id_seen.is_none();
@@ -141,12 +142,7 @@ pub(super) fn list(
     Ok(Answer::json(status, &Page { has_more_data, devices }))
 }
 
-fn one(
-    profile: &Profile,
-    id: &WireId,
-    now: Timestamp,
-    as_of: Option<Timestamp>,
-) -> Result<Answer, Refusal> {
+fn one(profile: &Profile, id: &WireId, now: Timestamp, as_of: Option<Timestamp>) -> Result<Answer, Refusal> {
     let ids = body::ids(std::slice::from_ref(id))?;
     let found = ids.iter().find_map(|(kind, id)| profile.devices.find(*kind, id));
     let record = found.and_then(|device| seen(device, as_of)).ok_or(codes::DEVICE_NOT_FOUND)?;

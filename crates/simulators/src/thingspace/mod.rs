@@ -48,20 +48,20 @@ mod token;
 mod usage;
 mod wire;
 
-pub(crate) use lot::Lot;
 pub(crate) use about::about;
 pub use account::{Account, Lead, Listener, Plan};
+pub(crate) use callbacks::Sending;
 pub use callbacks::{Attempt, Callback, Callbacks, Outcome, Sort};
 pub use device::{Device, Event, Record};
 pub use devices::Devices;
 pub use identifiers::IdKind;
 pub(crate) use identifiers::WireId;
 pub use inferred::{Inferred, NoListeners, PoolsKey};
+pub(crate) use lot::Lot;
 pub use paths::OrderKind;
 pub use pool::{Pool, PoolType};
 pub use profile::Profile;
 pub use request::{Request, Requests};
-pub(crate) use callbacks::Sending;
 pub(crate) use sending::deliver;
 pub use settings::{Delay, Settings};
 pub use state::State;
@@ -197,7 +197,8 @@ impl Outside for Verizon {
     async fn before_answer(world: &World, username: &str, answer: &Answer) {
         let Some(request) = answer.request() else { return };
         let has_early = || {
-            world.thingspace(|state| state.profile(username).is_some_and(|profile| profile.callbacks.has_early(request)))
+            world
+                .thingspace(|state| state.profile(username).is_some_and(|profile| profile.callbacks.has_early(request)))
         };
         let early = async {
             while has_early() {
@@ -226,12 +227,7 @@ struct Moment<'a> {
 }
 
 /// Does a call on a profile. Everything but signing in is done in a session.
-fn operate(
-    profile: &mut Profile,
-    operation: &Operation,
-    call: &Call,
-    moment: &Moment<'_>,
-) -> Result<Answer, Refusal> {
+fn operate(profile: &mut Profile, operation: &Operation, call: &Call, moment: &Moment<'_>) -> Result<Answer, Refusal> {
     let (others, now) = (moment.others, moment.now);
     match operation {
         Operation::Token => return token::issue(profile, call, now),

@@ -49,7 +49,8 @@ pub(crate) fn found(
             let left = most.saturating_sub(items.len());
             let at = |id| Place { profile: place, kind, id };
             if kind == 0 {
-                let devices = profile.devices.after(after).map(|device| (device.record.id, shown(profile, device, now)));
+                let devices =
+                    profile.devices.after(after).map(|device| (device.record.id, shown(profile, device, now)));
                 let often = |value: &Value| value["times_created"].as_u64() >= Some(wanted.created_at_least.into());
                 items.extend(devices.filter(|(_, value)| often(value)).take(left).map(|(id, value)| (at(id), value)));
             } else if wanted.created_at_least <= 1 {

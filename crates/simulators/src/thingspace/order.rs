@@ -182,10 +182,8 @@ fn selected(
     asked: &mut Asked,
 ) -> Result<Vec<Wanted>, Refusal> {
     let filter = asked.filter.take();
-    let plan_is_filter = matches!(
-        kind,
-        OrderKind::Suspend | OrderKind::Restore | OrderKind::CustomFields | OrderKind::CostCenter
-    );
+    let plan_is_filter =
+        matches!(kind, OrderKind::Suspend | OrderKind::Restore | OrderKind::CustomFields | OrderKind::CostCenter);
     let fields_are_filter = plan_is_filter || kind == OrderKind::Plan;
     let (from_filter, own) = (filter.unwrap_or_default(), &*asked);
     let plan = if plan_is_filter { own.service_plan.clone() } else { own.current_service_plan.clone() };
@@ -315,15 +313,8 @@ fn is_cost_center(code: &str) -> Result<(), Code> {
 }
 
 fn change_id(asked: Asked) -> Result<Order, Refusal> {
-    const OPTIONS: [&str; 7] = [
-        "ChangeICCID",
-        "ChangeIMEI",
-        "ChangeIMEIandICCID",
-        "ChangeMSISDN",
-        "3Gto4G",
-        "4Gto3G",
-        "ChangeIMEIandEID",
-    ];
+    const OPTIONS: [&str; 7] =
+        ["ChangeICCID", "ChangeIMEI", "ChangeIMEIandICCID", "ChangeMSISDN", "3Gto4G", "4Gto3G", "ChangeIMEIandEID"];
     let option = asked.change_option.unwrap_or_default();
     if !option.is_empty() && !OPTIONS.iter().any(|known| known.eq_ignore_ascii_case(&option)) {
         return Err(codes::CHANGE_OPTION.into());

@@ -165,8 +165,7 @@ fn finish(
     now: Timestamp,
 ) {
     let refused = verdict(profile, request, place, &wanted.sent, None, world, |fault| fault.is_refusal());
-    let part =
-        Part { order: &request.order, account: request.account.as_deref(), wanted, pending, now };
+    let part = Part { order: &request.order, account: request.account.as_deref(), wanted, pending, now };
     let known = carrying_out::device(profile, wanted).map(|device| device.record.id);
     let (result, rule) = match refused {
         Some((rule, DeviceFault::Refused { code, message })) => (Err((code, message)), Some(rule)),
@@ -210,7 +209,8 @@ fn sent_or_all(profile: &Profile, known: Option<i64>, wanted: &Wanted, good: boo
         Some(record) if good => record.wire_ids(),
         _ if good => wanted.sent.clone(),
         _ => {
-            let in_faults = |(kind, id): (&IdKind, &String)| WireId { id: id.clone(), kind: kind.in_faults().to_owned() };
+            let in_faults =
+                |(kind, id): (&IdKind, &String)| WireId { id: id.clone(), kind: kind.in_faults().to_owned() };
             wanted.ids.iter().map(in_faults).collect()
         }
     }
@@ -231,7 +231,8 @@ fn tell(profile: &mut Profile, request: &Request, telling: Telling, world: &Worl
     let device = record.map(|record| natural_key(record).to_owned());
     let device = device.or_else(|| telling.ids.first().map(|id| id.id.clone())).unwrap_or_default();
     let account = request.account.clone().or_else(|| record.map(|record| record.account.clone()));
-    let account = account.or_else(|| profile.only_account().ok().map(|account| account.name.clone())).unwrap_or_default();
+    let account =
+        account.or_else(|| profile.only_account().ok().map(|account| account.name.clone())).unwrap_or_default();
     let service = request.kind.service();
     if !profile.account(&account).is_some_and(|account| account.listeners.contains_key(service)) {
         profile.callbacks.nobody_listens();
@@ -240,7 +241,8 @@ fn tell(profile: &mut Profile, request: &Request, telling: Telling, world: &Worl
     let status = if telling.result.is_ok() { "Success" } else { "Failed" };
     let ids = json!(telling.ids);
     let told = Told { request_id: &request.id, ids: &telling.ids, status };
-    let fault = verdict(profile, request, telling.place, &telling.ids, Some(&told), world, |fault| fault.is_about_telling());
+    let fault =
+        verdict(profile, request, telling.place, &telling.ids, Some(&told), world, |fault| fault.is_about_telling());
     let code = telling.result.as_ref().err().map(|(code, _)| code.clone());
     let mut callback = Callback {
         seq: 0,
@@ -346,7 +348,5 @@ fn verdict(
     let bare = Told { request_id: &request.id, ids, status: "" };
     let (method, path) = (request.sent_to.0.as_str(), request.sent_to.1.as_str());
     let chance = |rule| profile.lot.part(For::Rule, &[rule, request.number, place]);
-    world.faults(|faults| {
-        faults.device_verdict((&profile.username, method, path), told.unwrap_or(&bare), of, chance)
-    })
+    world.faults(|faults| faults.device_verdict((&profile.username, method, path), told.unwrap_or(&bare), of, chance))
 }

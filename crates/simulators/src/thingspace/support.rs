@@ -33,7 +33,8 @@ pub(crate) async fn change(
     Path(username): Path<String>,
     Json(patch): Json<Value>,
 ) -> Response {
-    let known = patch.as_object().is_some_and(|fields| fields.keys().all(|name| name == "settings" || name == "inferred"));
+    let known =
+        patch.as_object().is_some_and(|fields| fields.keys().all(|name| name == "settings" || name == "inferred"));
     world.thingspace(|state| {
         let Some(profile) = state.profile_mut(&username) else { return StatusCode::NOT_FOUND.into_response() };
         let settings: Result<Settings, _> = merged(&profile.settings, patch.get("settings"));

@@ -5,7 +5,7 @@ use super::profile::Profile;
 use super::refusal::Refusal;
 use crate::call::{Answer, Call};
 use axum::http::{HeaderName, StatusCode, header};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
 
 /// The header that names a revoked token (its name is inferred from the gateway's product).
@@ -77,9 +77,7 @@ pub(super) fn revoke(profile: &mut Profile, call: &Call) -> Result<Answer, Refus
 fn grant(call: &Call) -> Result<(), Refusal> {
     match field(call, "grant_type").as_deref() {
         Some("client_credentials") => Ok(()),
-        None | Some("") => {
-            Err(oauth(StatusCode::BAD_REQUEST, "invalid_request", "Missing grant_type parameter value"))
-        }
+        None | Some("") => Err(oauth(StatusCode::BAD_REQUEST, "invalid_request", "Missing grant_type parameter value")),
         Some(_) => Err(oauth(StatusCode::BAD_REQUEST, "unsupported_grant_type", "Unsupported grant_type value")),
     }
 }
@@ -96,7 +94,8 @@ const fn oauth(status: StatusCode, error: &'static str, description: &'static st
 /// A field of the form.
 fn field(call: &Call, name: &str) -> Option<String> {
     let is_form = call.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let is_form = is_form.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
+    let is_form =
+        is_form.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
     let mut fields = form_urlencoded::parse(if is_form { &call.body } else { b"" });
     fields.find(|(field, _)| field == name).map(|(_, value)| value.into_owned())
 }

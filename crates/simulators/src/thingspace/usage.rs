@@ -59,9 +59,10 @@ pub(super) fn list(profile: &Profile, call: &Call, now: Timestamp) -> Result<Ans
 /// The sum of a time.
 pub(super) fn aggregate(profile: &Profile, record: &Record, from: Timestamp, to: Timestamp, now: Timestamp) -> Value {
     let days = days(record, from, to, now);
-    let (bytes, sms) = days.iter().map(|day| used(profile, record, *day)).fold((0, 0), |(bytes, sms), (more, other)| {
-        (bytes + more, sms + other)
-    });
+    let (bytes, sms) = days
+        .iter()
+        .map(|day| used(profile, record, *day))
+        .fold((0, 0), |(bytes, sms), (more, other)| (bytes + more, sms + other));
     json!({ "usageResponse": { "bytesUsed": bytes, "smsUsed": sms, "source": "Raw Usage" } })
 }
 

@@ -76,15 +76,14 @@ pub(super) struct WireRecord {
 
 /// How a record is shown.
 pub(super) struct Look<'a> {
-    pub(super) inferred: &'a Inferred,
-    pub(super) single: bool,
-    pub(super) now: Timestamp,
-    pub(super) cycle_end: String,
+    inferred: &'a Inferred,
+    single: bool,
+    cycle_end: String,
 }
 
 impl<'a> Look<'a> {
     pub(super) fn new(inferred: &'a Inferred, single: bool, now: Timestamp) -> Self {
-        Self { inferred, single, now, cycle_end: cycle_end(now) }
+        Self { inferred, single, cycle_end: cycle_end(now) }
     }
 
     pub(super) fn at(&self, record: &Record, account: Option<&Account>) -> WireRecord {
@@ -148,10 +147,11 @@ fn place_of_use(place: Option<&Value>) -> Vec<Attribute> {
         ("/address/phone", "CBRPhone"),
         ("/address/emailAddress", "EmailAddress"),
     ];
-    let value = |pointer| place.and_then(|place| place.pointer(pointer)).and_then(Value::as_str).map(ToOwned::to_owned);
-    let attribute = |(pointer, name): &(&str, &str)| Attribute {
-        key: format!("PrimaryPlaceOfUse{name}"),
-        value: value(pointer),
+    let value = |pointer: &str| {
+        let value = place.and_then(|place| place.pointer(pointer)).and_then(Value::as_str);
+        value.map(ToOwned::to_owned)
     };
+    let attribute =
+        |(pointer, name): &(&str, &str)| Attribute { key: format!("PrimaryPlaceOfUse{name}"), value: value(pointer) };
     NAMES.iter().map(attribute).collect()
 }

@@ -74,8 +74,14 @@ async fn listeners_are_registered_listed_and_taken_away() {
         (json!({ "url": "http://a/" }), "INPUT_INVALID.Name.NotDefined"),
         (json!({ "name": "DeviceService", "url": "ftp://a/" }), "INPUT_INVALID.CallbackUrl.Invalid"),
         (json!({ "name": "DeviceService", "url": "here" }), "INPUT_INVALID.CallbackUrl.Invalid"),
-        (json!({ "name": "DeviceService", "url": "http://a/", "password": "x".repeat(41) }), "INPUT_INVALID.CallbackCredentials.Invalid"),
-        (json!({ "name": "DeviceService", "url": "http://a/", "username": USERNAME }), "INPUT_INVALID.CallbackCredentials.Invalid"),
+        (
+            json!({ "name": "DeviceService", "url": "http://a/", "password": "x".repeat(41) }),
+            "INPUT_INVALID.CallbackCredentials.Invalid",
+        ),
+        (
+            json!({ "name": "DeviceService", "url": "http://a/", "username": USERNAME }),
+            "INPUT_INVALID.CallbackCredentials.Invalid",
+        ),
     ] {
         refused(&stage.post(&path, &body).await, code);
     }
@@ -89,7 +95,8 @@ async fn listeners_are_registered_listed_and_taken_away() {
 async fn groups_are_made_filled_renamed_and_deleted() {
     let stage = Stage::with(3, State::Active).await;
     let id = |number| json!({ "id": iccid(number), "kind": "iccid" });
-    let new = json!({ "accountName": ACCOUNT, "groupName": "west vans", "groupDescription": "d", "devicesToAdd": [id(1)] });
+    let new =
+        json!({ "accountName": ACCOUNT, "groupName": "west vans", "groupDescription": "d", "devicesToAdd": [id(1)] });
     assert_eq!(stage.post("/groups", &new).await, (200, json!({ "success": true })));
     refused(&stage.post("/groups", &new).await, "REQUEST_FAILED.DeviceGroup.Exists");
     let (_, groups) = stage.get(&format!("/groups/{ACCOUNT}")).await;
@@ -126,7 +133,8 @@ async fn bodies_without_a_device_or_a_name_are_refused() {
     let stage = Stage::with(1, State::Active).await;
     refused(&stage.post("/groups", &json!({ "groupName": "g" })).await, "INPUT_INVALID.Account.NotDefined");
     refused(&stage.post("/groups", &json!({ "accountName": ACCOUNT })).await, "INPUT_INVALID.GroupName.NotDefined");
-    let unknown = json!({ "accountName": ACCOUNT, "groupName": "g", "devicesToAdd": [{ "id": iccid(9), "kind": "iccid" }] });
+    let unknown =
+        json!({ "accountName": ACCOUNT, "groupName": "g", "devicesToAdd": [{ "id": iccid(9), "kind": "iccid" }] });
     refused(&stage.post("/groups", &unknown).await, "REQUEST_FAILED.DeviceNotFound");
     let listener = Listener::start().await;
     stage.listen(&listener, "CarrierService").await;

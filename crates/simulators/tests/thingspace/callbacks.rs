@@ -169,7 +169,8 @@ async fn a_listener_that_is_not_there_or_does_not_answer_is_an_attempt_too() {
         let stage = &stage;
         async move {
             for _ in 0..1_000 {
-                let attempts = stage.profile(|profile| profile.callbacks.iter().next().map(|told| told.attempts.clone()));
+                let attempts =
+                    stage.profile(|profile| profile.callbacks.iter().next().map(|told| told.attempts.clone()));
                 if let Some(attempts) = attempts.filter(|attempts| attempts.len() == wanted) {
                     return attempts;
                 }
@@ -192,7 +193,9 @@ async fn callbacks_come_after_the_answer_unless_they_are_early() {
     let answered = Arc::new(AtomicBool::new(false));
     for (number, early) in [(1, false), (2, true)] {
         if early {
-            stage.fault(json!({ "provider": "thingspace", "device": iccid(2), "fault": { "kind": "callback_early" } })).await;
+            stage
+                .fault(json!({ "provider": "thingspace", "device": iccid(2), "fault": { "kind": "callback_early" } }))
+                .await;
         }
         answered.store(false, Ordering::SeqCst);
         let body = json!({ "devices": [device(number)], "servicePlan": "LARGE" });
@@ -299,11 +302,13 @@ async fn a_device_is_refused_or_delayed_by_a_rule() {
     let (stage, listener) = listening(3, State::Active).await;
     stage.at_once();
     let code = "UnifiedWebService.REQUEST_ONHOLD.Credit";
-    stage.fault(json!([
-        { "provider": "thingspace", "device": iccid(1),
-          "fault": { "kind": "device_refused", "code": code, "message": "REQUEST_ONHOLD. Credit" } },
-        { "provider": "thingspace", "device": iccid(2), "fault": { "kind": "device_delayed", "seconds": 90 } },
-    ])).await;
+    stage
+        .fault(json!([
+            { "provider": "thingspace", "device": iccid(1),
+              "fault": { "kind": "device_refused", "code": code, "message": "REQUEST_ONHOLD. Credit" } },
+            { "provider": "thingspace", "device": iccid(2), "fault": { "kind": "device_delayed", "seconds": 90 } },
+        ]))
+        .await;
     stage.change_plan(&[device(1), device(2), device(3)], "LARGE").await;
     let heard = listener.hears(2).await;
     let fault = heard.iter().find(|callback| callback["status"] == "Failed").unwrap();
@@ -321,7 +326,9 @@ async fn a_device_is_refused_or_delayed_by_a_rule() {
 async fn an_activation_that_a_rule_refuses_leaves_the_device_where_it_was() {
     let (stage, listener) = listening(1, State::Preactive).await;
     stage.at_once();
-    stage.fault(json!({ "provider": "thingspace", "when": { "next": 1 }, "fault": { "kind": "device_refused" } })).await;
+    stage
+        .fault(json!({ "provider": "thingspace", "when": { "next": 1 }, "fault": { "kind": "device_refused" } }))
+        .await;
     stage.activate(&[device(1), device(2)]).await;
     let heard = listener.hears(2).await;
     assert_eq!(heard.iter().filter(|callback| callback["status"] == "Failed").count(), 1);

@@ -41,8 +41,14 @@ async fn what_is_wrong_with_a_whole_request_is_refused_at_once() {
         (json!({ "servicePlan": null }), "INPUT_INVALID.ServicePlan.NotDefined"),
         (json!({ "accountName": OTHER_ACCOUNT }), "REQUEST_FAILED.AccountNotFound"),
         (json!({ "carrierIpPoolName": "nowhere" }), "REQUEST_FAILED.IpPoolNotFound"),
-        (json!({ "devices": [{ "deviceIds": [{ "id": "1", "kind": "plate" }] }] }), "INPUT_INVALID.Device.Kind.Invalid"),
-        (json!({ "devices": [{ "deviceIds": [{ "id": "x", "kind": "mdn" }] }] }), "INPUT_INVALID.Device.Identifier.Invalid"),
+        (
+            json!({ "devices": [{ "deviceIds": [{ "id": "1", "kind": "plate" }] }] }),
+            "INPUT_INVALID.Device.Kind.Invalid",
+        ),
+        (
+            json!({ "devices": [{ "deviceIds": [{ "id": "x", "kind": "mdn" }] }] }),
+            "INPUT_INVALID.Device.Identifier.Invalid",
+        ),
         (json!({ "servicePlan": "a<b" }), "INPUT_INVALID.Request.InvalidCharacter"),
         (json!({ "takeEffect": "soon" }), "INPUT_INVALID.Date.Invalid"),
     ] {
@@ -106,7 +112,10 @@ async fn custom_fields_cost_centre_and_contact_are_changed() {
     };
     stage.order(Method::PUT, "/devices/costCenter", &cost(json!({ "costCenter": "C 1-2!#" }))).await;
     assert_eq!(stage.device(1, |device| device.record.cost_center.clone()).as_deref(), Some("C 1-2!#"));
-    refused(&stage.put("/devices/costCenter", &cost(json!({ "costCenter": "a_b" }))).await, "INPUT_INVALID.CostCenter.Invalid");
+    refused(
+        &stage.put("/devices/costCenter", &cost(json!({ "costCenter": "a_b" }))).await,
+        "INPUT_INVALID.CostCenter.Invalid",
+    );
     let both = cost(json!({ "costCenter": "X", "removeCostCenter": true }));
     stage.order(Method::PUT, "/devices/costCenter", &both).await;
     assert_eq!(stage.device(1, |device| device.record.cost_center.clone()), None, "removing wins");
@@ -208,7 +217,8 @@ async fn addresses_come_from_pools_that_run_out() {
     stage.order(Method::POST, path, &activate(wanted, Some("fixed"))).await;
     stage.pass_a_while();
     assert_eq!(listener.hears(1).await[0]["deviceResponse"]["activateResponse"]["ipAddress"], json!("10.0.0.3"));
-    let rest = vec![with_address(2, "10.0.0.3"), with_address(3, "10.9.9.9"), device(4), device(5), device(6), device(7)];
+    let rest =
+        vec![with_address(2, "10.0.0.3"), with_address(3, "10.9.9.9"), device(4), device(5), device(6), device(7)];
     stage.order(Method::POST, path, &activate(rest, Some("fixed"))).await;
     stage.pass_a_while();
     let heard = listener.hears(7).await;
@@ -217,7 +227,8 @@ async fn addresses_come_from_pools_that_run_out() {
         heard.iter().filter(|callback| callback["faultResponse"]["faultcode"] == code).count()
     };
     assert_eq!((codes("IpAddressNotAvailable"), codes("IpPoolExhausted")), (2, 1));
-    let addresses = (4..=7).filter_map(|number| stage.device(number, |device| device.record.ip_address)).collect::<Vec<_>>();
+    let addresses =
+        (4..=7).filter_map(|number| stage.device(number, |device| device.record.ip_address)).collect::<Vec<_>>();
     assert_eq!(addresses.len(), 3);
     assert!(addresses.iter().all(|address| *address != Ipv4Addr::new(10, 0, 0, 3)));
     stage.order(Method::POST, "/devices/actions/suspend", &json!({ "devices": [device(1)] })).await;

@@ -12,8 +12,12 @@ const PLAN: &str = "/devices/actions/plan";
 async fn under(fault: Value) -> Stage {
     let stage = Stage::with(1, State::Active).await;
     stage.at_once();
-    stage.fault(json!({ "provider": "thingspace", "method": "put", "path": "/devices/actions/PLAN", "when": { "next": 1 },
-        "fault": fault })).await;
+    stage
+        .fault(
+            json!({ "provider": "thingspace", "method": "put", "path": "/devices/actions/PLAN", "when": { "next": 1 },
+        "fault": fault }),
+        )
+        .await;
     stage
 }
 
@@ -119,6 +123,7 @@ async fn rules_about_devices_are_checked() {
     assert_eq!(add(&rule), Ok(2));
     rule.fault = Fault::Unauthorized {};
     assert_eq!(add(&rule), Err(RuleError::Field("device")));
-    let (status, answer) = stage.own(Method::POST, "/faults", Some(&json!({ "provider": "fax", "fault": { "kind": "refuse" } }))).await;
+    let (status, answer) =
+        stage.own(Method::POST, "/faults", Some(&json!({ "provider": "fax", "fault": { "kind": "refuse" } }))).await;
     assert!(status == 422 && answer["message"].as_str().unwrap().contains("rev-io, thingspace"));
 }

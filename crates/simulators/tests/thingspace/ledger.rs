@@ -45,14 +45,21 @@ async fn devices_are_objects_with_what_was_told_of_them() {
     let first = &objects["items"][0];
     assert_eq!((&first["natural_key"], &first["times_created"]), (&json!(iccid(1)), &json!(1)));
     let object = &first["object"];
-    assert_eq!((&object["state"], &object["plan"], &object["plan_changes"]), (&json!("active"), &json!("LARGE"), &json!(1)));
+    assert_eq!(
+        (&object["state"], &object["plan"], &object["plan_changes"]),
+        (&json!("active"), &json!("LARGE"), &json!(1))
+    );
     assert_eq!((&object["msisdn"], &object["account"]), (&json!("12050000001"), &json!(ACCOUNT)));
     let told = &object["callbacks"][0];
     assert_eq!((&told["requestId"], &told["outcome"], &told["attempts"]), (&json!(id), &json!("delivered"), &json!(1)));
     let (_, requests) = stage.own(Method::GET, "/ledger/objects?kind=Requests", None).await;
     assert_eq!(requests["items"][0]["object"]["requestId"], json!(id));
-    assert_eq!((&requests["items"][0]["object"]["kind"], &requests["items"][0]["object"]["left"]), (&json!("plan"), &json!(0)));
-    let (_, callbacks) = stage.own(Method::GET, &format!("/ledger/callbacks?request={id}&account={USERNAME}"), None).await;
+    assert_eq!(
+        (&requests["items"][0]["object"]["kind"], &requests["items"][0]["object"]["left"]),
+        (&json!("plan"), &json!(0))
+    );
+    let (_, callbacks) =
+        stage.own(Method::GET, &format!("/ledger/callbacks?request={id}&account={USERNAME}"), None).await;
     assert_eq!(callbacks["items"][0]["attempts"][0]["status"], json!(200));
     assert_eq!(stage.own(Method::GET, "/ledger/callbacks?request=x", None).await.1["items"], json!([]));
     assert_eq!(stage.own(Method::GET, "/ledger/callbacks?cursor=x", None).await.0, 400);
@@ -99,7 +106,10 @@ async fn a_fleet_is_read_from_json_and_checked() {
     assert_eq!(fleet, again);
     let line = &fleet.rev_io[0].services[0];
     let first = &fleet.thingspace[0].devices[0];
-    assert_eq!(first.ids.values().filter(|id| Some(*id) == line.number2.as_ref() || Some(*id) == line.number.as_ref()).count(), 3);
+    assert_eq!(
+        first.ids.values().filter(|id| Some(*id) == line.number2.as_ref() || Some(*id) == line.number.as_ref()).count(),
+        3
+    );
     let small = json!({ "thingspace": [{ "key": "k", "secret": "s", "username": "u", "password": "p",
         "settings": { "delay": { "from": 0, "to": 1 } },
         "accounts": [{ "name": ACCOUNT, "plans": [{ "name": "n", "code": "c" }],

@@ -1,6 +1,6 @@
 //! A device's life: added, activated, suspended, restored, deactivated, deleted.
 
-use crate::stage::{ACCOUNT, OTHER_ACCOUNT, Listener, Stage, account, device, iccid, imei, profile, record};
+use crate::stage::{ACCOUNT, Listener, OTHER_ACCOUNT, Stage, account, device, iccid, imei, profile, record};
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -78,9 +78,7 @@ async fn what_happened_is_in_the_history() {
     stage.order(Method::POST, "/devices/actions/suspend", &body_of(&[device(1)])).await;
     stage.pass(SignedDuration::from_secs(10));
     stage.order(Method::POST, "/devices/actions/suspend", &body_of(&[device(1)])).await;
-    let ask = |earliest: &str| {
-        json!({ "deviceId": { "id": iccid(1), "kind": "iccid" }, "earliest": earliest, "latest": "2027-01-01T00:00:00Z" })
-    };
+    let ask = |earliest: &str| json!({ "deviceId": { "id": iccid(1), "kind": "iccid" }, "earliest": earliest, "latest": "2027-01-01T00:00:00Z" });
     let (status, history) = stage.post("/devices/history/actions/list", &ask("2025-01-01T00:00:00Z")).await;
     let records = history[0]["provisioningHistory"].as_array().unwrap();
     let told: Vec<(&str, &str)> = (records.iter())
@@ -174,7 +172,8 @@ async fn orders_are_done_in_the_states_that_allow_them() {
 async fn a_suspended_line_is_deactivated_if_that_guess_is_made() {
     let stage = Stage::with(1, State::Suspend).await;
     stage.profile(|profile| profile.inferred.suspended_can_be_deactivated = true);
-    let end = json!({ "accountName": ACCOUNT, "devices": [device(1)], "reasonCode": "FF", "deleteAfterDeactivation": true });
+    let end =
+        json!({ "accountName": ACCOUNT, "devices": [device(1)], "reasonCode": "FF", "deleteAfterDeactivation": true });
     stage.order(Method::POST, "/devices/actions/deactivate", &end).await;
     stage.pass_a_while();
     assert_eq!(stage.profile(|profile| profile.devices.len()), 0);
@@ -191,8 +190,12 @@ async fn devices_of_another_account_are_refused_one_by_one() {
     stage.listen(&listener, "CarrierService").await;
     stage.change_plan(&[device(1), device(2), device(3)], "LARGE").await;
     stage.pass_a_while();
-    let mut codes: Vec<Option<String>> = listener.hears(3).await.iter()
-        .map(|callback| callback["faultResponse"]["faultcode"].as_str().map(str::to_owned)).collect();
+    let mut codes: Vec<Option<String>> = listener
+        .hears(3)
+        .await
+        .iter()
+        .map(|callback| callback["faultResponse"]["faultcode"].as_str().map(str::to_owned))
+        .collect();
     codes.sort();
     let code = |code: &str| Some(format!("UnifiedWebService.{code}"));
     assert_eq!(codes, [None, code("INPUT_INVALID.Device.Account.Invalid"), code("REQUEST_FAILED.DeviceNotFound")]);

@@ -71,7 +71,8 @@ async fn pages_are_also_read_on_by_the_date_of_adding() {
         }
     }
     assert_eq!(seen.len(), 30);
-    let (_, page) = stage.post(LIST, &json!({ "latest": "2026-01-07T00:00:00Z", "earliest": "2026-01-06T00:00:00" })).await;
+    let (_, page) =
+        stage.post(LIST, &json!({ "latest": "2026-01-07T00:00:00Z", "earliest": "2026-01-06T00:00:00" })).await;
     assert_eq!(page["devices"].as_array().unwrap().len(), 3);
 }
 
@@ -188,8 +189,10 @@ async fn a_stale_list_shows_what_was() {
     stage.pass(SignedDuration::from_secs(100));
     stage.change_plan(&[device(1)], "LARGE").await;
     stage.pass(SignedDuration::from_secs(5));
-    stage.fault(json!({ "provider": "thingspace", "path": LIST, "when": { "next": 2 },
-        "fault": { "kind": "stale_search", "seconds": 60 } })).await;
+    stage
+        .fault(json!({ "provider": "thingspace", "path": LIST, "when": { "next": 2 },
+        "fault": { "kind": "stale_search", "seconds": 60 } }))
+        .await;
     assert_eq!(stage.state(1).await.1, json!("SMALL"));
     stage.pass(SignedDuration::from_secs(60));
     assert_eq!(stage.state(1).await.1, json!("LARGE"), "it caught up");

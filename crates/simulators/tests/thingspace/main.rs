@@ -1,5 +1,5 @@
 //! ThingSpace over real sockets.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop, and say where")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on should stop, and say where")]
 
 mod accounts;
 mod callbacks;

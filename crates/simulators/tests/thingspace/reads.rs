@@ -49,12 +49,14 @@ async fn usage_is_daily_the_same_each_time_and_summed() {
     profile.devices.push(one);
     let stage = Stage::of(profile).await;
     let path = "/devices/usage/actions/list";
-    let ask = |earliest: &str, latest: &str| {
-        json!({ "deviceId": { "id": iccid(1), "kind": "ICCID" }, "earliest": earliest, "latest": latest })
-    };
+    let ask = |earliest: &str, latest: &str| json!({ "deviceId": { "id": iccid(1), "kind": "ICCID" }, "earliest": earliest, "latest": latest });
     let (status, usage) = stage.post(path, &ask("2025-01-01T00:00:00Z", START)).await;
     let days = usage["usageHistory"].as_array().unwrap();
-    assert_eq!((status, days.len(), &usage["hasMoreData"]), (200, 45, &json!(false)), "from activation until yesterday");
+    assert_eq!(
+        (status, days.len(), &usage["hasMoreData"]),
+        (200, 45, &json!(false)),
+        "from activation until yesterday"
+    );
     assert_eq!(days[0]["timestamp"], json!("2025-12-01T00:00:00Z"));
     assert!(days[0]["bytesUsed"].is_u64() && days[0]["smsUsed"].is_u64() && days[0]["source"].is_string());
     assert_eq!(days[0]["servicePlan"], json!("SMALL"));

@@ -45,8 +45,11 @@ async fn twenty_thousand_devices_are_activated() {
     assert!(heard.iter().all(|callback| callback["status"] == "Success"));
     let active = |profile: &mut simulators::thingspace::Profile| {
         let records = profile.devices.iter().map(|device| &device.record);
-        records.filter(|record| record.state == State::Active).filter_map(|record| record.ids.values().next().cloned())
-            .collect::<BTreeSet<_>>().len()
+        records
+            .filter(|record| record.state == State::Active)
+            .filter_map(|record| record.ids.values().next().cloned())
+            .collect::<BTreeSet<_>>()
+            .len()
     };
     assert_eq!(stage.profile(active), DEVICES, "each with a number of its own");
     let (_, counts) = stage.own(reqwest::Method::GET, "/ledger/counts", None).await;

@@ -83,7 +83,9 @@ async fn the_tokens_issuer_wants_basic_credentials_and_a_grant() {
 #[tokio::test]
 async fn paths_that_are_none_are_told_by_the_gateway() {
     let stage = Stage::of(profile()).await;
-    for (method, path) in [(Method::GET, "/nothing"), (Method::GET, "/devices/actions/list"), (Method::POST, "/devices/actions/plan")] {
+    for (method, path) in
+        [(Method::GET, "/nothing"), (Method::GET, "/devices/actions/list"), (Method::POST, "/devices/actions/plan")]
+    {
         let (status, body) = told(stage.call(method, path).send().await.unwrap()).await;
         assert_eq!((status, &body["fault"]["code"]), (400, &json!("900906")), "{path}");
     }
@@ -206,8 +208,12 @@ async fn support_changes_settings_by_name() {
     let patch = json!({ "settings": { "plan_changes_per_month": 1 }, "inferred": { "single_session": true } });
     let (status, shown) = stage.own(Method::PATCH, &path, Some(&patch)).await;
     assert_eq!((status, &shown["settings"]["plan_changes_per_month"]), (200, &json!(1)));
-    assert_eq!((&shown["inferred"]["single_session"], &shown["settings"]["session_seconds"]), (&json!(true), &json!(1200)));
-    for wrong in [json!({ "settings": { "colour": 1 } }), json!({ "colour": 1 }), json!({ "settings": { "delay": 1 } })] {
+    assert_eq!(
+        (&shown["inferred"]["single_session"], &shown["settings"]["session_seconds"]),
+        (&json!(true), &json!(1200))
+    );
+    for wrong in [json!({ "settings": { "colour": 1 } }), json!({ "colour": 1 }), json!({ "settings": { "delay": 1 } })]
+    {
         assert_eq!(stage.own(Method::PATCH, &path, Some(&wrong)).await.0, 422, "{wrong}");
     }
     assert_eq!(stage.own(Method::PATCH, "/support/thingspace/nobody", Some(&patch)).await.0, 404);

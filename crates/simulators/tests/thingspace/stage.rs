@@ -44,7 +44,8 @@ pub(crate) fn profile() -> ThingSpaceProfile {
 
 pub(crate) fn account(name: &str) -> Account {
     let mut account = Account::new(name);
-    let plan = |code: &str| Plan { name: format!("Plan {code}"), code: code.to_owned(), size_kb: 1024, carrier_code: None };
+    let plan =
+        |code: &str| Plan { name: format!("Plan {code}"), code: code.to_owned(), size_kb: 1024, carrier_code: None };
     account.plans = vec![plan("SMALL"), plan("LARGE")];
     account.pools = vec![
         Pool::new("roaming", PoolType::Dynamic, Ipv4Addr::new(100, 64, 0, 0), 1_000).as_default(),
