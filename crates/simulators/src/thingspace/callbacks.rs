@@ -108,6 +108,8 @@ pub struct Callbacks {
     /// Requests whose answer has not left yet, with what waits for that.
     unanswered: HashSet<u64>,
     held: HashMap<u64, Vec<u64>>,
+    /// What comes before its request's answer.
+    early: HashMap<u64, Vec<u64>>,
     last: u64,
     under_way: usize,
     forgotten: u64,
@@ -164,6 +166,9 @@ impl Callbacks {
         self.last += 1;
         callback.seq = self.last;
         let (seq, due, request) = (callback.seq, callback.due, callback.request);
+        if early {
+            self.early.entry(request).or_default().push(seq);
+        }
         if callback.outcome == Outcome::Waiting {
             if self.unanswered.contains(&request) && !early {
                 self.held.entry(request).or_default().push(seq);
@@ -195,6 +200,7 @@ impl Callbacks {
     /// A request's answer has left.
     pub(crate) fn release(&mut self, request: u64) {
         self.unanswered.remove(&request);
+        self.early.remove(&request);
         for seq in self.held.remove(&request).unwrap_or_default() {
             if let Some(callback) = self.rows.get(&seq) {
                 self.queue.insert((callback.due, seq));
@@ -204,14 +210,9 @@ impl Callbacks {
 
     /// Whether callbacks of a request that is not answered yet are still to be sent for the first time.
     pub(crate) fn has_early(&self, request: u64) -> bool {
-        let rows = self.rows.values().rev().take_while(|callback| callback.request >= request);
-        let held = self.held.get(&request);
-        let waits = |seq: u64| held.is_some_and(|held| held.contains(&seq));
-        rows.filter(|callback| callback.request == request).any(|callback| {
-            let first =
-                matches!(callback.outcome, Outcome::Waiting | Outcome::UnderWay) && callback.attempts.is_empty();
-            first && !waits(callback.seq)
-        })
+        let early = self.early.get(&request).into_iter().flatten().filter_map(|seq| self.rows.get(seq));
+        let mut early = early.filter(|callback| callback.attempts.is_empty());
+        early.any(|callback| matches!(callback.outcome, Outcome::Waiting | Outcome::UnderWay))
     }
 
     /// An attempt is over.

@@ -20,6 +20,7 @@ use crate::call::{Answer, Call, ObjectRef};
 use crate::faults::{DeviceFault, FaultRef, Forgery, Told};
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -239,7 +240,6 @@ fn tell(profile: &mut Profile, request: &Request, telling: Telling, world: &Worl
         return;
     }
     let status = if telling.result.is_ok() { "Success" } else { "Failed" };
-    let ids = json!(telling.ids);
     let told = Told { request_id: &request.id, ids: &telling.ids, status };
     let fault =
         verdict(profile, request, telling.place, &telling.ids, Some(&told), world, |fault| fault.is_about_telling());
@@ -260,7 +260,7 @@ fn tell(profile: &mut Profile, request: &Request, telling: Telling, world: &Worl
         fault: telling.rule,
         lost_attempts: 0,
         with_credentials: true,
-        body: body(&request.id, &ids, status, &telling.result),
+        body: body(&request.id, &telling.ids, status, &telling.result),
     };
     if let Some(rule) = telling.early {
         callback.fault = Some(FaultRef { rule, kind: "callback_early" });
@@ -281,7 +281,7 @@ fn tell(profile: &mut Profile, request: &Request, telling: Telling, world: &Worl
                 (callback.sort, callback.due) = (Sort::Double, later(seconds));
             }
             DeviceFault::Forged { forgery, instead } => {
-                let forged = forged(profile, &callback, forgery, &ids, &telling.result);
+                let forged = forged(profile, &callback, forgery, &telling.ids, &telling.result);
                 seqs.push(profile.callbacks.tell(forged, early));
                 if instead {
                     callback.outcome = Outcome::Lost;
@@ -296,14 +296,33 @@ fn tell(profile: &mut Profile, request: &Request, telling: Telling, world: &Worl
     }
 }
 
-/// Everything but credentials and count, without the braces.
-fn body(request_id: &str, ids: &Value, status: &str, result: &Result<Value, (String, String)>) -> String {
-    let (name, response) = match result {
-        Ok(response) => ("deviceResponse", response.clone()),
-        Err((code, message)) => ("faultResponse", json!({ "faultcode": code, "faultstring": message })),
-    };
-    let body = json!({ "requestId": request_id, "deviceIds": ids, "status": status, name: response });
-    let text = body.to_string();
+/// A callback's body but for credentials and count.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    request_id: &'a str,
+    device_ids: &'a [WireId],
+    status: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_response: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault_response: Option<FaultResponse<'a>>,
+}
+
+/// Its names are all in small letters (`thingspace.md` 3.3).
+#[derive(Serialize)]
+struct FaultResponse<'a> {
+    faultcode: &'a str,
+    faultstring: &'a str,
+}
+
+/// The body without its braces.
+fn body(request_id: &str, device_ids: &[WireId], status: &str, result: &Result<Value, (String, String)>) -> String {
+    let fault = |(code, message)| FaultResponse { faultcode: code, faultstring: message };
+    let fault_response = result.as_ref().err().map(|(code, message)| fault((code.as_str(), message.as_str())));
+    let body = Body { request_id, device_ids, status, device_response: result.as_ref().ok(), fault_response };
+    // Only a map with keys that are no text cannot be written; there is none.
+    let text = serde_json::to_string(&body).unwrap_or_default();
     text.get(1..text.len().saturating_sub(1)).unwrap_or_default().to_owned()
 }
 
@@ -312,7 +331,7 @@ fn forged(
     profile: &Profile,
     real: &Callback,
     forgery: Forgery,
-    ids: &Value,
+    ids: &[WireId],
     result: &Result<Value, (String, String)>,
 ) -> Callback {
     let mut forged = Callback { sort: Sort::Forged, ..real.clone() };

@@ -29,14 +29,14 @@ async fn twenty_thousand_devices_are_activated() {
         stage.activate(&devices).await;
     }
     println!("two requests answered: {:?}", begun.elapsed());
-    for _ in 0..6_000 {
+    for _ in 0..18_000 {
         if stage.profile(|profile| profile.callbacks.left()) == 0 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     println!("callbacks delivered: {:?}", begun.elapsed());
-    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(180), "{:?}", begun.elapsed());
     let fired = |place: usize| stage.world.faults(|faults| usize::try_from(faults.standing()[place].fired).unwrap());
     let (lost, doubled) = (fired(0), fired(1));
     assert!((800..1_200).contains(&lost) && (750..1_200).contains(&doubled), "{lost} {doubled}");

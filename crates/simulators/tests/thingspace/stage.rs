@@ -1,8 +1,9 @@
 //! A running world with a clock that the test moves, a client that knows nothing but HTTP, and a listener.
 
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::{Json, Router, routing::post};
+use axum::http::{HeaderMap, StatusCode};
+use axum::{Router, routing::post};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -252,11 +253,11 @@ pub(crate) async fn told(response: Response) -> (u16, Value) {
 /// Somebody who takes callbacks.
 pub(crate) struct Listener {
     pub(crate) url: String,
-    heard: Arc<Mutex<Vec<Value>>>,
+    heard: Arc<Mutex<Vec<Bytes>>>,
     answers: Arc<Mutex<VecDeque<u16>>>,
 }
 
-type Ear = (Arc<Mutex<Vec<Value>>>, Arc<Mutex<VecDeque<u16>>>);
+type Ear = (Arc<Mutex<Vec<Bytes>>>, Arc<Mutex<VecDeque<u16>>>);
 
 impl Listener {
     pub(crate) async fn start() -> Self {
@@ -275,7 +276,8 @@ impl Listener {
     }
 
     pub(crate) fn heard(&self) -> Vec<Value> {
-        self.heard.lock().unwrap().clone()
+        let heard = self.heard.lock().unwrap().clone();
+        heard.iter().map(|body| serde_json::from_slice(body).unwrap()).collect()
     }
 
     /// What was heard once it is so much.
@@ -298,7 +300,10 @@ impl Listener {
     }
 }
 
-async fn hear(State((heard, answers)): State<Ear>, Json(body): Json<Value>) -> StatusCode {
+async fn hear(State((heard, answers)): State<Ear>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    if headers.get("content-type").is_none_or(|kind| kind != "application/json") {
+        return StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    }
     heard.lock().unwrap().push(body);
     let answer = answers.lock().unwrap().pop_front().unwrap_or(200);
     StatusCode::from_u16(answer).unwrap()
