@@ -1,5 +1,4 @@
 //! `docs/carriers.md` is what the code says of each carrier.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop, and say where")]
 
 use integrations::carriers::{CarrierKind, Operation, document};
 use std::path::Path;

@@ -120,6 +120,52 @@ impl Change {
             Self::StaticIp(_) => Operation::ProvisionIp,
         }
     }
+
+    /// What takes it back, for a device that had `plan_before`; nothing, where the carrier does not say what was before.
+    ///
+    /// Whoever sends it has read the device first: only what is still ours is taken back.
+    #[must_use]
+    pub fn taken_back(&self, plan_before: Option<&str>) -> Option<Self> {
+        match self {
+            Self::CarrierRatePlan(change) => Some(Self::CarrierRatePlan(PlanChange {
+                plan: plan_before.filter(|plan| !plan.trim().is_empty())?.to_owned(),
+                // What it was before is in no list; where there are any, the plan alone is not the way back.
+                communication_plan: change.communication_plan.is_none().then_some(None)?,
+                only_from: Some(change.plan.clone()),
+            })),
+            Self::Activate(_) => Some(Self::Deactivate),
+            Self::Suspend => Some(Self::Restore),
+            Self::Restore => Some(Self::Suspend),
+            // Another activation may give another number, and of which pool an address was is not known.
+            Self::Deactivate | Self::StaticIp(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_has_a_way_back_is_taken_back() {
+        let plan = |plan: &str, only_from: Option<&str>| {
+            Change::CarrierRatePlan(PlanChange {
+                plan: plan.to_owned(),
+                communication_plan: None,
+                only_from: only_from.map(str::to_owned),
+            })
+        };
+        assert_eq!(plan("new", None).taken_back(Some("old")), Some(plan("old", Some("new"))));
+        assert_eq!(plan("new", None).taken_back(None), None);
+        assert_eq!(plan("new", None).taken_back(Some(" ")), None);
+        let both = PlanChange { communication_plan: Some("c".to_owned()), ..PlanChange::default() };
+        assert_eq!(Change::CarrierRatePlan(both).taken_back(Some("old")), None);
+        assert_eq!(Change::Activate(Box::default()).taken_back(None), Some(Change::Deactivate));
+        assert_eq!(Change::Suspend.taken_back(None), Some(Change::Restore));
+        assert_eq!(Change::Restore.taken_back(None), Some(Change::Suspend));
+        assert_eq!(Change::Deactivate.taken_back(Some("old")), None);
+        assert_eq!(Change::StaticIp(StaticIp::default()).taken_back(Some("old")), None);
+    }
 }
 
 /// What is known of a batch that the carrier has taken.
