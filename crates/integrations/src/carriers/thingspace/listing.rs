@@ -108,7 +108,8 @@ fn read_page(inferred: &Inferred, status: u16, text: &str, after: Option<u64>) -
     // 202 says it as well; whoever goes on after the end is shown an empty page.
     let has_more = page.has_more_data || status == 202;
     let next = match (has_more, after, largest) {
-        (false, _, _) | (_, None, _) => None,
+        (false, _, _) => None,
+        (true, None, _) => return Err("there are more devices than one page of that identifier".to_owned()),
         (true, Some(after), Some(largest)) if largest > after => Some(Cursor::new(largest.to_string())),
         // Following it could go on for ever.
         (true, Some(_), _) => return Err("there are more devices, and the page does not say after which".to_owned()),

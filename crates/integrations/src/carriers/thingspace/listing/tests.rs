@@ -98,7 +98,8 @@ fn a_list_goes_on_after_the_largest_number_and_never_stands_still() {
     assert_eq!(next(202, false, &[6], Some(5)), Ok(Some("6".to_owned())));
     assert_eq!(next(200, false, &[6], Some(5)), Ok(None));
     assert_eq!(next(200, false, &[], Some(5)), Ok(None));
-    assert_eq!(next(202, true, &[6], None), Ok(None));
+    assert_eq!(next(200, false, &[6], None), Ok(None));
+    assert!(next(202, true, &[6], None).is_err(), "what is read by its identifier is on one page");
     for numbers in [&[] as &[u64], &[5], &[4, 5]] {
         assert!(next(202, true, numbers, Some(5)).is_err(), "{numbers:?}");
     }
