@@ -119,6 +119,20 @@ async fn devices_that_nobody_knows_are_added_and_activated_if_they_are_a_pair() 
     assert_eq!(stage.state(2).await.0, "active", "a card alone is enough with a SKU");
 }
 
+#[tokio::test]
+async fn a_card_is_told_by_its_iccid_and_takes_no_other_devices_imei() {
+    let stage = Stage::with(1, State::Active).await;
+    let listener = Listener::start().await;
+    stage.listen(&listener, "CarrierService").await;
+    let new_card = json!({ "deviceIds": [{ "id": imei(1), "kind": "imei" }, { "id": iccid(2), "kind": "iccid" }] });
+    stage.activate(&[new_card]).await;
+    stage.pass_a_while();
+    let code = "UnifiedWebService.REQUEST_FAILED.Device.Identifier.InUse";
+    assert_eq!(listener.hears(1).await[0]["faultResponse"]["faultcode"], json!(code));
+    assert_eq!((stage.state(1).await.0.as_str(), stage.profile(|profile| profile.devices.len())), ("active", 1));
+    assert_eq!(stage.listed(1).await["deviceIds"].as_array().unwrap().len(), 4);
+}
+
 /// What an order does to a device in a state: the state afterwards, and the code of its callback.
 async fn outcome(state: State, method: Method, path: &str, more: Value) -> (String, Option<String>) {
     let stage = Stage::with(1, state).await;
