@@ -4,6 +4,7 @@
 mod accounts;
 mod callbacks;
 mod changes;
+mod documented;
 mod faults;
 mod ledger;
 mod life;
