@@ -14,3 +14,4 @@ mod reads;
 mod scale;
 mod signing_in;
 mod stage;
+mod together;

@@ -219,6 +219,12 @@ impl Stage {
         self.pass(A_WHILE);
     }
 
+    /// Stops the world; its clock stays.
+    pub(crate) async fn stopped(self) -> Arc<AtomicI64> {
+        self.running.stop().await;
+        self.seconds
+    }
+
     pub(crate) fn profile<R>(&self, look: impl FnOnce(&mut Profile) -> R) -> R {
         self.world.thingspace(|state| look(state.profile_mut(USERNAME).unwrap()))
     }
