@@ -1,6 +1,8 @@
 //! THE WORLD: the outside systems over real HTTP, with state and faults, for tests, demo and training.
 //! Must not know: anything of ours.
 //!
+//! `docs/simulators.md` is the page for whoever uses it.
+//!
 //! A [`World`] holds the state of every simulated system and the two things that would make a run differ from the next:
 //! its clock and its seed, both of them arguments. [`Running`] serves it; [`World::rev_io`] and
 //! [`World::thingspace`] look into it from a test.

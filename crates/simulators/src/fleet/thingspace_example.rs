@@ -94,7 +94,8 @@ fn device(random: &mut StdRng, place: usize, state: State, line: Option<(String,
     let mut record = Record { account: ACCOUNT.to_owned(), state, created_at: at(random), ..Record::default() };
     record.ids.extend([(IdKind::Iccid, iccid), (IdKind::Imei, imei)]);
     if state != State::Preactive {
-        let imsi = format!("311480{subscriber:09}");
+        // As the carrier gives them: one behind the other, beginning with 1.
+        let imsi = format!("311480{:09}", subscriber + 1);
         record.ids.insert(IdKind::Imsi, imsi);
         record.last_activation_by = Some("UWSEXAMPLE01".to_owned());
         record.last_activation_at = record.created_at;

@@ -19,9 +19,8 @@ pub(super) fn account(profile: &Profile, name: &str, others: &[String]) -> Resul
     let pools: Vec<Value> = (account.pools.iter())
         .map(|pool| json!({ "poolName": pool.name, "poolType": pool.pool_type.word(), "isDefaultPool": pool.default }))
         .collect();
-    let number = account.name.trim_start_matches('0');
     let mut body = json!({
-        "accountName": account.name, "accountNumber": number, "organizationName": account.organization,
+        "accountName": account.name, "accountNumber": account.name, "organizationName": account.organization,
         "isProvisioningAllowed": account.provisioning_allowed, "carriers": [CARRIER],
         "features": account.features(), "servicePlans": plans_of(account),
     });

@@ -23,9 +23,11 @@ pub(super) struct Part<'a> {
     pub(super) now: Timestamp,
 }
 
-/// The device an order is about.
+/// The device an order is about. A card tells it; who names none means whatever has the identifiers.
 pub(super) fn device<'a>(profile: &'a Profile, wanted: &Wanted) -> Option<&'a Device> {
-    wanted.ids.iter().find_map(|(kind, id)| profile.devices.find(*kind, id))
+    let find = |(kind, id): (&IdKind, &String)| profile.devices.find(*kind, id);
+    let mut cards = wanted.ids.iter().filter(|(kind, _)| matches!(kind, IdKind::Iccid | IdKind::Eid)).peekable();
+    if cards.peek().is_some() { cards.find_map(find) } else { wanted.ids.iter().find_map(find) }
 }
 
 /// Does it. What it says of a success is the `deviceResponse` of its callback.
@@ -33,7 +35,9 @@ pub(super) fn carry_out(profile: &mut Profile, part: &Part<'_>) -> Result<Value,
     if let Order::Availability = part.order {
         return Ok(availability(profile, part.wanted));
     }
-    let device = device(profile, part.wanted).ok_or(codes::DEVICE_NOT_FOUND)?;
+    let taken = matches!(part.order, Order::Activate(_)) && profile.devices.taken(&part.wanted.ids, 0);
+    let absent = if taken { codes::IDENTIFIER_TAKEN } else { codes::DEVICE_NOT_FOUND };
+    let device = device(profile, part.wanted).ok_or(absent)?;
     let is_move = matches!(part.order, Order::Move(_));
     if !is_move && part.account.is_some_and(|account| account != device.record.account) {
         return Err(codes::WRONG_ACCOUNT);

@@ -15,6 +15,7 @@
 mod about;
 mod account;
 mod accounts;
+mod announcing;
 mod body;
 mod callbacks;
 mod carrying_out;

@@ -1,12 +1,11 @@
 //! From a request to what became of it: requests are placed, and what is due is done, in an order that depends on the
 //! world's clock and seed alone.
 
+use super::announcing::{self, Telling};
 use super::body::Wanted;
-use super::callbacks::{Callback, Outcome, Sort};
 use super::carrying_out::{self, Part};
-use super::codes::{self, Code};
+use super::codes::Code;
 use super::device::Record;
-use super::devices::natural_key;
 use super::identifiers::{IdKind, WireId};
 use super::lot::For;
 use super::order::{self, Order, Placed};
@@ -17,11 +16,10 @@ use super::request::{Pending, Request, Work};
 use super::state::State;
 use crate::World;
 use crate::call::{Answer, Call, ObjectRef};
-use crate::faults::{DeviceFault, FaultRef, Forgery, Told};
+use crate::faults::{DeviceFault, FaultRef, Told};
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
@@ -119,7 +117,7 @@ fn make_pending(profile: &mut Profile, request: &Request, wanted: &Wanted, now: 
             profile.devices.change(id, now, |record| record.state = State::PendingActivation);
             Some(Pending { device: id, before })
         }
-        (Order::Activate(activation), None) => {
+        (Order::Activate(activation), None) if !profile.devices.taken(&wanted.ids, 0) => {
             let (account, state) = (activation.account.clone(), State::PendingActivation);
             let record = Record { account, state, ids: wanted.ids.clone(), ..Record::default() };
             let device = profile.devices.add(record, now);
@@ -181,10 +179,11 @@ fn finish(
     profile.requests.done(request.number, result.is_err());
     let ids = sent_or_all(profile, known, wanted, result.is_ok());
     let rule = rule.map(|rule| FaultRef { rule, kind: "device_refused" });
-    tell(profile, request, Telling { place, known, ids, result, early, rule }, world, now);
+    let telling = Telling { place, known, ids, result, early, rule };
+    announcing::tell(profile, request, &telling, world, now);
 }
 
-fn words(code: &Code) -> (String, String) {
+pub(super) fn words(code: &Code) -> (String, String) {
     (code.code(), code.message())
 }
 
@@ -217,145 +216,8 @@ fn sent_or_all(profile: &Profile, known: Option<i64>, wanted: &Wanted, good: boo
     }
 }
 
-/// What is to be told of a device.
-struct Telling {
-    place: u64,
-    known: Option<i64>,
-    ids: Vec<WireId>,
-    result: Result<Value, (String, String)>,
-    early: Option<u64>,
-    rule: Option<FaultRef>,
-}
-
-fn tell(profile: &mut Profile, request: &Request, telling: Telling, world: &World, now: Timestamp) {
-    let record = telling.known.and_then(|id| profile.devices.get(id)).map(|device| &device.record);
-    let device = record.map(|record| natural_key(record).to_owned());
-    let device = device.or_else(|| telling.ids.first().map(|id| id.id.clone())).unwrap_or_default();
-    let account = request.account.clone().or_else(|| record.map(|record| record.account.clone()));
-    let account =
-        account.or_else(|| profile.only_account().ok().map(|account| account.name.clone())).unwrap_or_default();
-    let service = request.kind.service();
-    if !profile.account(&account).is_some_and(|account| account.listeners.contains_key(service)) {
-        profile.callbacks.nobody_listens();
-        return;
-    }
-    let status = if telling.result.is_ok() { "Success" } else { "Failed" };
-    let told = Told { request_id: &request.id, ids: &telling.ids, status };
-    let fault =
-        verdict(profile, request, telling.place, &telling.ids, Some(&told), world, |fault| fault.is_about_telling());
-    let code = telling.result.as_ref().err().map(|(code, _)| code.clone());
-    let mut callback = Callback {
-        seq: 0,
-        request: request.number,
-        request_id: request.id.clone(),
-        service,
-        account,
-        device,
-        status,
-        code,
-        sort: Sort::True,
-        due: now,
-        attempts: Vec::new(),
-        outcome: Outcome::Waiting,
-        fault: telling.rule,
-        lost_attempts: 0,
-        with_credentials: true,
-        body: body(&request.id, &telling.ids, status, &telling.result),
-    };
-    if let Some(rule) = telling.early {
-        callback.fault = Some(FaultRef { rule, kind: "callback_early" });
-    }
-    let mut seqs = Vec::new();
-    let later = |seconds: crate::faults::Seconds| {
-        SignedDuration::try_from(seconds.duration()).ok().and_then(|pause| now.checked_add(pause).ok()).unwrap_or(now)
-    };
-    let early = telling.early.is_some();
-    if let Some((rule, fault)) = fault {
-        callback.fault = Some(FaultRef { rule, kind: fault.name() });
-        match fault {
-            DeviceFault::Lost { attempts: None } => callback.outcome = Outcome::Lost,
-            DeviceFault::Lost { attempts: Some(attempts) } => callback.lost_attempts = attempts,
-            DeviceFault::Late(seconds) => callback.due = later(seconds),
-            DeviceFault::Doubled(seconds) => {
-                seqs.push(profile.callbacks.tell(callback.clone(), early));
-                (callback.sort, callback.due) = (Sort::Double, later(seconds));
-            }
-            DeviceFault::Forged { forgery, instead } => {
-                let forged = forged(profile, &callback, forgery, &telling.ids, &telling.result);
-                seqs.push(profile.callbacks.tell(forged, early));
-                if instead {
-                    callback.outcome = Outcome::Lost;
-                }
-            }
-            DeviceFault::Delayed(_) | DeviceFault::Refused { .. } | DeviceFault::Early => {}
-        }
-    }
-    seqs.push(profile.callbacks.tell(callback, early));
-    if let Some(device) = telling.known.and_then(|id| profile.devices.remembered(id)) {
-        device.callbacks.append(&mut seqs);
-    }
-}
-
-/// A callback's body but for credentials and count.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Body<'a> {
-    request_id: &'a str,
-    device_ids: &'a [WireId],
-    status: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device_response: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fault_response: Option<FaultResponse<'a>>,
-}
-
-/// Its names are all in small letters (`thingspace.md` 3.3).
-#[derive(Serialize)]
-struct FaultResponse<'a> {
-    faultcode: &'a str,
-    faultstring: &'a str,
-}
-
-/// The body without its braces.
-fn body(request_id: &str, device_ids: &[WireId], status: &str, result: &Result<Value, (String, String)>) -> String {
-    let fault = |(code, message)| FaultResponse { faultcode: code, faultstring: message };
-    let fault_response = result.as_ref().err().map(|(code, message)| fault((code.as_str(), message.as_str())));
-    let body = Body { request_id, device_ids, status, device_response: result.as_ref().ok(), fault_response };
-    // Only a map with keys that are no text cannot be written; there is none.
-    let text = serde_json::to_string(&body).unwrap_or_default();
-    text.get(1..text.len().saturating_sub(1)).unwrap_or_default().to_owned()
-}
-
-/// A callback that nobody of ThingSpace has sent.
-fn forged(
-    profile: &Profile,
-    real: &Callback,
-    forgery: Forgery,
-    ids: &[WireId],
-    result: &Result<Value, (String, String)>,
-) -> Callback {
-    let mut forged = Callback { sort: Sort::Forged, ..real.clone() };
-    match forgery {
-        Forgery::Credentials => forged.with_credentials = false,
-        Forgery::Request => {
-            forged.request_id = profile.lot.uuid(For::Forgery, &[profile.callbacks.next()]).to_string();
-            forged.body = body(&forged.request_id, ids, forged.status, result);
-        }
-        Forgery::Status => {
-            let contrary = match result {
-                Ok(_) => Err(words(&codes::UNEXPECTED)),
-                Err(_) => Ok(json!({})),
-            };
-            forged.status = if contrary.is_ok() { "Success" } else { "Failed" };
-            forged.code = contrary.as_ref().err().map(|(code, _)| code.clone());
-            forged.body = body(&forged.request_id, ids, forged.status, &contrary);
-        }
-    }
-    forged
-}
-
 /// What the rules make of a device's part. The chance is the part's own, whoever came before.
-fn verdict(
+pub(super) fn verdict(
     profile: &Profile,
     request: &Request,
     place: u64,

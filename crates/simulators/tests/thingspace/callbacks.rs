@@ -20,16 +20,6 @@ fn rule(fault: Value) -> Value {
     json!({ "provider": "thingspace", "path": "/devices/actions/plan", "fault": fault })
 }
 
-async fn settles(stage: &Stage) {
-    for _ in 0..1_000 {
-        if stage.profile(|profile| profile.callbacks.left()) == 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("callbacks are left");
-}
-
 fn outcomes(stage: &Stage) -> Vec<(Sort, Outcome, usize)> {
     let told = |callback: &simulators::thingspace::Callback| (callback.sort, callback.outcome, callback.attempts.len());
     stage.profile(|profile| profile.callbacks.iter().map(told).collect())
@@ -78,7 +68,7 @@ async fn suspend_restore_and_deactivate_have_members() {
     for path in ["suspend", "restore", "deactivate"] {
         stage.order(Method::POST, &format!("/devices/actions/{path}"), &body).await;
         stage.pass_a_while();
-        settles(&stage).await;
+        stage.settles().await;
     }
     let heard = listener.hears(3).await;
     let suspend = &heard[0]["deviceResponse"]["suspendResponse"];
@@ -151,7 +141,7 @@ async fn the_schedule_of_resends_is_a_setting_and_ends_with_a_success() {
     stage.pass(SignedDuration::from_secs(2));
     let heard = listener.hears(2).await;
     assert_eq!((&heard[1]["callbackCount"], &heard[1]["maxCallbackThreshold"]), (&json!(2), &json!(2)));
-    settles(&stage).await;
+    stage.settles().await;
     assert_eq!(outcomes(&stage), [(Sort::True, Outcome::Delivered, 2)]);
 }
 
@@ -266,7 +256,7 @@ async fn a_doubled_callback_comes_twice_the_same() {
     stage.pass(SignedDuration::from_secs(30));
     let heard = listener.hears(2).await;
     assert_eq!(heard[0], heard[1]);
-    settles(&stage).await;
+    stage.settles().await;
     assert_eq!(outcomes(&stage), [(Sort::True, Outcome::Delivered, 1), (Sort::Double, Outcome::Delivered, 1)]);
 }
 
@@ -287,7 +277,7 @@ async fn forged_callbacks_come_before_the_true_one_or_instead() {
             "request" => assert_ne!(forged["requestId"], json!(id)),
             _ => assert!(forged["status"] == "Failed" && forged["faultResponse"].is_object()),
         }
-        settles(&stage).await;
+        stage.settles().await;
         assert_eq!(outcomes(&stage)[0].0, Sort::Forged);
         stage.own(Method::DELETE, "/faults", None).await;
         stage.fault(rule(json!({ "kind": "callback_forged", "forgery": forgery, "instead": true }))).await;

@@ -5,7 +5,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use simulators::faults::{Fault, Forgery, Rule, RuleError};
 use simulators::thingspace::State;
-use std::time::Duration;
 
 const PLAN: &str = "/devices/actions/plan";
 
@@ -81,14 +80,14 @@ async fn what_is_lost_before_is_not_done_and_what_is_lost_after_is() {
 
 #[tokio::test]
 async fn a_late_landing_is_done_later_and_a_second_one_twice() {
-    let stage = under(json!({ "kind": "late_landing", "seconds": 0.2, "status": 504 })).await;
+    let stage = under(json!({ "kind": "late_landing", "seconds": 0.5, "status": 504 })).await;
     assert_eq!(change(&stage).await.unwrap().0, 504);
     assert!(!changed(&stage));
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    stage.comes_about(|profile| profile.requests.iter().count() == 1).await;
     assert!(changed(&stage));
     let stage = under(json!({ "kind": "second_landing", "seconds": 0.1 })).await;
     assert_eq!(change(&stage).await.unwrap().0, 200);
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    stage.comes_about(|profile| profile.requests.iter().count() == 2).await;
     assert_eq!(stage.device(1, |device| device.plan_changes.len()), 2);
 }
 

@@ -6,7 +6,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use simulators::Fleet;
 use simulators::thingspace::State;
-use std::time::Duration;
 
 #[tokio::test]
 async fn calls_are_remembered_with_their_operation_and_without_credentials() {
@@ -39,7 +38,7 @@ async fn devices_are_objects_with_what_was_told_of_them() {
     stage.listen(&listener, "CarrierService").await;
     let id = stage.change_plan(&[device(1)], "LARGE").await;
     listener.hears(1).await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    stage.settles().await;
     let (status, objects) = stage.own(Method::GET, "/ledger/objects?provider=thingspace&kind=devices", None).await;
     assert_eq!((status, objects["items"].as_array().unwrap().len()), (200, 2));
     let first = &objects["items"][0];
@@ -153,12 +152,7 @@ async fn run(seed: u64) -> (Value, Value, Value) {
         stage.pass(SignedDuration::from_secs(1));
         stage.post("/devices/actions/suspend", &json!({ "devices": devices[..5] })).await;
         stage.pass_a_while();
-        for _ in 0..1_000 {
-            if stage.profile(|profile| profile.callbacks.left()) == 0 {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        stage.settles().await;
     }
     let get = |path: &'static str| stage.own(Method::GET, path, None);
     let (_, objects) = get("/ledger/objects?limit=1000").await;

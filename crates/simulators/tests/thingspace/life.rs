@@ -119,6 +119,60 @@ async fn devices_that_nobody_knows_are_added_and_activated_if_they_are_a_pair() 
     assert_eq!(stage.state(2).await.0, "active", "a card alone is enough with a SKU");
 }
 
+#[tokio::test]
+async fn a_card_is_told_by_its_iccid_and_takes_no_other_devices_imei() {
+    let stage = Stage::with(1, State::Active).await;
+    let listener = Listener::start().await;
+    stage.listen(&listener, "CarrierService").await;
+    let new_card = json!({ "deviceIds": [{ "id": imei(1), "kind": "imei" }, { "id": iccid(2), "kind": "iccid" }] });
+    stage.activate(&[new_card]).await;
+    stage.pass_a_while();
+    let code = "UnifiedWebService.REQUEST_FAILED.Device.Identifier.InUse";
+    assert_eq!(listener.hears(1).await[0]["faultResponse"]["faultcode"], json!(code));
+    assert_eq!((stage.state(1).await.0.as_str(), stage.profile(|profile| profile.devices.len())), ("active", 1));
+    assert_eq!(stage.listed(1).await["deviceIds"].as_array().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn each_device_has_a_delay_of_its_own_within_the_range() {
+    let mut done = Vec::new();
+    for seed in [1, 1, 2] {
+        let mut profile = profile();
+        profile.devices = (1..=100).map(|number| record(number, State::Active)).collect();
+        let stage = Stage::of_all(vec![profile], seed).await;
+        let patch = json!({ "settings": { "delay": { "from": 10, "to": 100 } } });
+        stage.own(Method::PATCH, "/support/thingspace/UWSUSER", Some(&patch)).await;
+        stage.change_plan(&(1..=100).map(device).collect::<Vec<_>>(), "LARGE").await;
+        let changed = |stage: &Stage| {
+            let is = |number: &usize| stage.device(*number, |device| device.record.plan.as_deref() == Some("LARGE"));
+            (1..=100).filter(is).collect::<Vec<usize>>()
+        };
+        stage.pass(SignedDuration::from_secs(9));
+        assert_eq!(changed(&stage).len(), 0);
+        stage.pass(SignedDuration::from_secs(46));
+        done.push(changed(&stage));
+        stage.pass(SignedDuration::from_secs(45));
+        assert_eq!(changed(&stage).len(), 100);
+    }
+    assert!((30..70).contains(&done[0].len()), "{}", done[0].len());
+    assert!(done[0] == done[1] && done[0] != done[2]);
+}
+
+#[tokio::test]
+async fn the_status_of_a_request_is_told_for_one_device_only() {
+    let stage = Stage::with(2, State::Active).await;
+    stage.at_once();
+    let path = |id: &str| format!("/accounts/{ACCOUNT}/requests/{id}/status");
+    let failed = stage.activate(&[device(1)]).await;
+    assert_eq!(stage.get(&path(&failed)).await.1["status"], json!("Failure"));
+    let two = stage.order(Method::POST, "/devices/actions/suspend", &body_of(&[device(1), device(2)])).await;
+    for id in [two.as_str(), "0f1e2d3c-4b5a-4978-8796-a5b4c3d2e1f0"] {
+        let (status, body) = stage.get(&path(id)).await;
+        let code = json!("UnifiedWebService.REQUEST_FAILED.RequestNotFound");
+        assert_eq!((status, &body["errorCode"]), (400, &code));
+    }
+}
+
 /// What an order does to a device in a state: the state afterwards, and the code of its callback.
 async fn outcome(state: State, method: Method, path: &str, more: Value) -> (String, Option<String>) {
     let stage = Stage::with(1, state).await;

@@ -4,6 +4,7 @@
 mod accounts;
 mod callbacks;
 mod changes;
+mod documented;
 mod faults;
 mod ledger;
 mod life;
@@ -13,3 +14,4 @@ mod reads;
 mod scale;
 mod signing_in;
 mod stage;
+mod together;

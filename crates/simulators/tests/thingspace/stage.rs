@@ -210,6 +210,22 @@ impl Stage {
         assert_eq!(status, 201, "{answer}");
     }
 
+    /// Waits until nothing is left to be told.
+    pub(crate) async fn settles(&self) {
+        self.comes_about(|profile| profile.callbacks.left() == 0).await;
+    }
+
+    /// Waits until something holds.
+    pub(crate) async fn comes_about(&self, holds: impl Fn(&Profile) -> bool) {
+        for _ in 0..2_000 {
+            if self.profile(|profile| holds(profile)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("it did not come about within ten seconds");
+    }
+
     pub(crate) fn pass(&self, duration: SignedDuration) {
         self.seconds.fetch_add(duration.as_secs(), Ordering::SeqCst);
     }
@@ -217,6 +233,12 @@ impl Stage {
     /// So much that everything that was asked for is done.
     pub(crate) fn pass_a_while(&self) {
         self.pass(A_WHILE);
+    }
+
+    /// Stops the world; its clock stays.
+    pub(crate) async fn stopped(self) -> Arc<AtomicI64> {
+        self.running.stop().await;
+        self.seconds
     }
 
     pub(crate) fn profile<R>(&self, look: impl FnOnce(&mut Profile) -> R) -> R {
