@@ -3,8 +3,8 @@
 use crate::stage::{ACCOUNT, Stage, iccid, permit, to_large};
 use integrations::answer::{Answer, Postponed, SignInPart};
 use integrations::carriers::{Cause, Change, Listing, PlanChange, Reading, Standing};
-use jiff::SignedDuration;
-use simulators::thingspace::State;
+use jiff::{SignedDuration, Timestamp};
+use simulators::thingspace::{Inferred, NoListeners, PoolsKey, State};
 use std::collections::BTreeSet;
 
 #[tokio::test]
@@ -105,5 +105,50 @@ async fn the_account_says_its_plans_and_pools() {
     unknown.change = Change::CarrierRatePlan(PlanChange { plan: "HUGE".to_owned(), ..Default::default() });
     let Answer::Refused(refusal) = stage.send(&unknown).await else { panic!() };
     assert_eq!(stage.carrier.cause(&refusal), Cause::PlanNotFound);
+    stage.stop().await;
+}
+
+/// What nobody has tried at the live service may be one way or the other: both are understood.
+#[tokio::test]
+async fn whatever_is_inferred_is_read_either_way() {
+    let turns: [fn(&mut Inferred); 6] = [
+        |inferred| inferred.pools_key = PoolsKey::IpPools,
+        |inferred| inferred.no_listeners = NoListeners::EmptyList,
+        |inferred| inferred.history_in_a_list = false,
+        |inferred| inferred.attributes_without_value = true,
+        |inferred| inferred.attributes_in_lists = true,
+        |inferred| inferred.expires_in_is_what_is_left = false,
+    ];
+    let between = (Timestamp::UNIX_EPOCH, "2030-01-01T00:00:00Z".parse().unwrap());
+    for turn in turns {
+        let mut stage = Stage::of(&[State::Active; 3]).await;
+        stage.profile(|profile| turn(&mut profile.inferred));
+        stage.profile(|profile| profile.expire_token());
+        let checked = stage.renewing(async |carrier, sign_in| carrier.check(permit(), sign_in).await).await;
+        assert_eq!(checked, Answer::Done(()));
+        let Answer::Done(pools) = stage.carrier.pools(permit(), &stage.sign_in).await.answer else { panic!() };
+        let Answer::Done(callbacks) = stage.carrier.callbacks(permit(), &stage.sign_in).await.answer else { panic!() };
+        assert_eq!((pools.len(), callbacks.len(), stage.device(1).await.len()), (2, 0, 1));
+        let read = stage.carrier.history(permit(), &stage.sign_in, &iccid(1), between).await.answer;
+        assert!(matches!(read, Answer::Done(_)), "{read:?}");
+        let listing = Listing { most: Some(2), ..Listing::default() };
+        let Answer::Done(page) = stage.carrier.devices(permit(), &stage.sign_in, &listing).await.answer else {
+            panic!()
+        };
+        assert!(page.devices.len() == 2 && page.next.is_some());
+        stage.stop().await;
+    }
+}
+
+/// A platform that takes devices or an account, and not both, is told by the setting.
+#[tokio::test]
+async fn an_account_beside_devices_can_be_left_out() {
+    let stage = Stage::of(&[State::Active]).await;
+    stage.profile(|profile| profile.inferred.account_beside_devices = false);
+    let Answer::Refused(refusal) = stage.send(&to_large([1])).await else { panic!() };
+    assert_eq!(stage.carrier.cause(&refusal), Cause::Malformed);
+    let reticent = stage.believing(|inferred| inferred.names_the_account_with_devices = false);
+    let sent = reticent.send(permit(), &stage.sign_in, &to_large([1])).await.answer;
+    assert!(matches!(sent, Answer::Done(_)), "{sent:?}");
     stage.stop().await;
 }

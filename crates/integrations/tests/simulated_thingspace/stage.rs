@@ -3,7 +3,7 @@
 use domain::clock::Clock;
 use integrations::answer::{Answer, Outcome, Postponed};
 use integrations::carriers::meaning::{Asked, Before, Meaning, meaning};
-use integrations::carriers::thingspace::{ThingSpace, ThingSpaceAccount, ThingSpaceSettings};
+use integrations::carriers::thingspace::{Inferred, ThingSpace, ThingSpaceAccount, ThingSpaceSettings};
 use integrations::carriers::{Batch, CallbackWord, Carrier, Change, Device, DeviceRef, PlanChange, SignIn, Taken};
 use integrations::{HttpClient, HttpSettings, Permit};
 use jiff::{SignedDuration, Timestamp};
@@ -91,19 +91,16 @@ impl Stage {
         let world = World::new(1, Arc::new(now));
         world.load(Fleet { thingspace: vec![profile(states)], ..Fleet::default() }).unwrap();
         let running = Running::start(world.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let http = HttpClient::new(HttpSettings { total_timeout: Duration::from_secs(20), ..HttpSettings::default() });
-        let account = ThingSpaceAccount {
-            base_url: format!("{}/thingspace/api", running.url()),
-            key: KEY.into(),
-            secret: SECRET.into(),
-            username: USERNAME.into(),
-            password: password.into(),
-            account_name: ACCOUNT.to_owned(),
-        };
-        let client =
-            ThingSpace::new(&http.unwrap(), account, ThingSpaceSettings::default(), Clock::fixed(start)).unwrap();
-        Self { world, carrier: Carrier::ThingSpace(client), sign_in: SignIn::default(), running, seconds }
+        let url = format!("{}/thingspace/api", running.url());
+        let carrier = carrier(&url, password, start, ThingSpaceSettings::default());
+        Self { world, carrier, sign_in: SignIn::default(), running, seconds }
+    }
+
+    /// Another carrier at the same place, which believes something else.
+    pub(crate) fn believing(&self, change: impl FnOnce(&mut Inferred)) -> Carrier {
+        let mut settings = ThingSpaceSettings::default();
+        change(&mut settings.inferred);
+        carrier(&format!("{}/thingspace/api", self.running.url()), PASSWORD, START.parse().unwrap(), settings)
     }
 
     /// As whoever keeps the sign-in does it: what is lacking is got, one request each.
@@ -194,6 +191,21 @@ impl Stage {
     pub(crate) async fn stop(self) {
         self.running.stop().await;
     }
+}
+
+fn carrier(url: &str, password: &str, start: Timestamp, settings: ThingSpaceSettings) -> Carrier {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let patient = HttpSettings { total_timeout: Duration::from_secs(20), ..HttpSettings::default() };
+    let account = ThingSpaceAccount {
+        base_url: url.to_owned(),
+        key: KEY.into(),
+        secret: SECRET.into(),
+        username: USERNAME.into(),
+        password: password.into(),
+        account_name: ACCOUNT.to_owned(),
+    };
+    let http = HttpClient::new(patient).unwrap();
+    Carrier::ThingSpace(ThingSpace::new(&http, account, settings, Clock::fixed(start)).unwrap())
 }
 
 pub(crate) fn batch(change: Change, numbers: impl IntoIterator<Item = usize>) -> Batch {
