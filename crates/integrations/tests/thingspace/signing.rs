@@ -131,6 +131,11 @@ async fn credentials_that_are_wrong_pause_the_account_and_are_tried_once() {
         assert!(matches!(&answer, Answer::CredentialsRefused { status: said, .. } if *said == status), "{answer:?}");
         assert_eq!(server.seen().len(), 1);
     }
+    // Half an answer says at least that it was no.
+    let cut = "HTTP/1.1 400 X\r\ncontent-length: 500\r\nconnection: close\r\n\r\n{".as_bytes().to_vec();
+    let server = Server::always(Reply::Bytes(cut)).await;
+    let answer = client(&server).renew(permit(), &half).await.answer;
+    assert!(matches!(answer, Answer::CredentialsRefused { status: 400, .. }), "{answer:?}");
     // A bearer that has run out shows while logging in, too.
     let server = Server::always(fault(401, "900901")).await;
     let answer = client(&server).renew(permit(), &half).await.answer;

@@ -12,6 +12,7 @@ mod failure;
 mod history;
 mod listing;
 mod proof;
+mod said;
 mod send;
 mod settings;
 mod setup;

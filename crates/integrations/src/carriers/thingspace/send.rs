@@ -1,10 +1,9 @@
 //! One call: send it once, weigh what came back, keep what may be kept.
 
 use super::account::sensitive;
-use super::codes::{self, Meant};
 use super::contract;
 use super::failure::Failure;
-use super::{Inferred, ThingSpace};
+use super::{ThingSpace, said};
 use crate::answer::{Answer, Evidence, Kind, Outcome, Postponed, Refusal, RefusedBy, Said, SignInPart, classify};
 use crate::carriers::{Operation, SignIn};
 use crate::exchange::Secrets;
@@ -169,85 +168,31 @@ impl ThingSpace {
         let retry_after = response.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         // Only the header: what a throttled answer's prose looks like is not public, and its codes are numbers, too.
         let after = || -> Option<Duration> { pause::asked_for("", retry_after, self.clock.now()) };
+        let inferred = &self.settings.inferred;
+        // Nobody is to sign in again and again with what is not accepted: five times lock the user out.
+        let refuses_all = inferred.errors_of_signing_in_refuse
+            && !matches!(signed, Signed::InFull(_))
+            && (400..500).contains(&response.status)
+            && !matches!(response.status, 408 | 425 | 499);
         let body = match &response.body {
             Ok(bytes) => text(bytes),
             Err(_) if response.status == 429 => return Said::Throttled { after: after() },
+            Err(trouble) if refuses_all => return Said::CredentialsRefused(trouble.to_string()),
             Err(trouble) => return Said::Incomplete(trouble.clone()),
         };
         if (200..300).contains(&response.status) {
             return prove(response.status, &body).map_or_else(Said::Nothing, Said::Proof);
         }
         let failure = Failure::read(&body);
-        let inferred = &self.settings.inferred;
-        if response.status == 429 || is_throttle(inferred, &failure) {
+        if response.status == 429 || said::is_throttle(inferred, &failure) {
             return Said::Throttled { after: after() };
         }
-        let said = error(inferred, kind, signed, response.status, &failure, secrets);
-        match (signed, &said) {
-            // Nobody is to sign in again and again with what is not accepted: five times lock the user out.
-            (Signed::ByKey | Signed::ByBearer(_), Said::KnownError(_) | Said::Nothing(_))
-                if inferred.errors_of_signing_in_refuse
-                    && (400..500).contains(&response.status)
-                    && !matches!(response.status, 408 | 425 | 499) =>
-            {
+        match said::of(inferred, (kind, signed), response.status, &failure, secrets) {
+            Said::KnownError(_) | Said::Nothing(_) if refuses_all => {
                 Said::CredentialsRefused(secrets.words(failure.message()))
             }
-            _ => said,
+            said => said,
         }
-    }
-}
-
-fn is_throttle(inferred: &Inferred, failure: &Failure) -> bool {
-    matches!(failure, Failure::Gateway { code, .. } if inferred.throttling_faults.contains(code))
-}
-
-/// What an error means (`thingspace.md` 1): the gateway's code where the bearer is looked at, the platform's for the rest.
-fn error<T>(
-    inferred: &Inferred,
-    kind: Kind,
-    signed: Signed<'_>,
-    status: u16,
-    failure: &Failure,
-    secrets: &Secrets,
-) -> Said<T> {
-    let message = secrets.words(failure.message());
-    if !(400..500).contains(&status) {
-        return Said::Nothing(message);
-    }
-    let refused = |by, code: &str, message: String| {
-        let code = Some(secrets.words(code));
-        Said::KnownError(Refusal { by, status: Some(status), code, message })
-    };
-    match failure {
-        // The same code says it of a wrong key.
-        Failure::Gateway { code, .. } if code == "900901" && status == 401 && !matches!(signed, Signed::ByKey) => {
-            Said::SignInLapsed(SignInPart::Bearer)
-        }
-        Failure::Gateway { code, .. } if inferred.gateway_refuses && matches!(status, 400 | 404) => {
-            refused(RefusedBy::Gateway, code, message)
-        }
-        Failure::Platform { code, .. } => {
-            let bare = codes::bare(code);
-            let refuses = match codes::meant(code) {
-                Meant::SessionLapsed if matches!(signed, Signed::InFull(_)) => {
-                    return Said::SignInLapsed(SignInPart::Session);
-                }
-                Meant::SessionInvalid if matches!(signed, Signed::InFull(_)) && inferred.invalid_session_has_lapsed => {
-                    return Said::SignInLapsed(SignInPart::Session);
-                }
-                Meant::Refused(_) => true,
-                Meant::UnlistedInput => inferred.invalid_input_refuses,
-                // A read that fails for an unlisted reason is tried later anyway.
-                Meant::UnlistedFailure => inferred.unlisted_failure_refuses && kind == Kind::Write,
-                Meant::SessionLapsed | Meant::SessionInvalid | Meant::InDoubt | Meant::Unlisted => false,
-            };
-            if refuses || inferred.also_refusing.contains(bare) {
-                refused(RefusedBy::Application, bare, message)
-            } else {
-                Said::Nothing(format!("{}: {message}", secrets.words(bare)))
-            }
-        }
-        Failure::Gateway { .. } | Failure::OAuth { .. } | Failure::Text(_) => Said::Nothing(message),
     }
 }
 
