@@ -26,9 +26,9 @@ pub enum Answer<T> {
         /// Why nothing happened.
         why: Postponed,
     },
-    /// The account's credentials are not accepted (401, 403): pause the account and tell somebody. No row fails by it.
+    /// The account's credentials are not accepted: pause the account and tell somebody. No row fails by it.
     CredentialsRefused {
-        /// 401 or 403.
+        /// 401 or 403, unless the provider says it in words of its own.
         status: u16,
         /// The provider's words, without secrets.
         message: String,
@@ -115,6 +115,9 @@ pub enum Postponed {
     Throttled,
     /// The account's calls of the day are spent. Does not count as an attempt.
     QuotaSpent,
+    /// What the call was signed in with has run out, and the call was turned away for that alone. Does not count as an
+    /// attempt; whoever keeps the sign-in renews that part of it, once, and calls again.
+    SignInLapsed(SignInPart),
     /// A read failed; reads change nothing.
     ReadFailed(Trouble),
 }
@@ -123,8 +126,17 @@ impl Postponed {
     /// Whether it counts toward a limit of attempts.
     #[must_use]
     pub const fn is_an_attempt(&self) -> bool {
-        !matches!(self, Self::Throttled | Self::QuotaSpent)
+        !matches!(self, Self::Throttled | Self::QuotaSpent | Self::SignInLapsed(_))
     }
+}
+
+/// A part of a sign-in that can run out by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SignInPart {
+    /// What the provider's gateway asks for.
+    Bearer,
+    /// What the provider's application asks for.
+    Session,
 }
 
 /// How it is known that nothing was sent.
@@ -229,6 +241,10 @@ pub enum Said<T> {
         /// How long it says to wait.
         after: Option<Duration>,
     },
+    /// A part of the sign-in has run out.
+    SignInLapsed(SignInPart),
+    /// The account's credentials are not accepted, whatever the status.
+    CredentialsRefused(String),
     /// Nothing that can be relied on.
     Nothing(String),
     /// The body did not arrive whole.

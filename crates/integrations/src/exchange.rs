@@ -19,37 +19,53 @@ const SECRET: &str = "[secret]";
 const MOST_CHARS: usize = 8 * 1024;
 const MOST_WORDS: usize = 500;
 
-/// Fields that say who a person is or how to reach them (`rev_io.md` C6), in whatever object they stand; besides these,
-/// everything that ends in `_address`. `fields` are the reseller's own and may hold anything.
-const PERSONAL: [&str; 23] = [
+/// Fields that say who a person is or how to reach them (`rev_io.md` C6, `thingspace.md` 2.2), in whatever object they
+/// stand; besides these, everything that ends in `_address`. Without underscores, because one provider writes
+/// `first_name` and the other `firstName`. `fields` and custom fields are the reseller's own and may hold anything.
+const PERSONAL: [&str; 28] = [
     "address",
+    "addressline1",
+    "addressline2",
     "city",
-    "company_name",
+    "companyname",
     "contact",
-    "contact_name",
+    "contactname",
     "contacts",
-    "email",
+    "customername",
+    "customfields",
+    "customfieldstoupdate",
     "fax",
     "fields",
-    "first_name",
-    "last_name",
-    "line_1",
-    "line_2",
-    "middle_initial",
+    "firstname",
+    "lastname",
+    "line1",
+    "line2",
+    "middleinitial",
     "mobile",
-    "name_on_card",
+    "nameoncard",
     "note",
     "notes",
     "phone",
-    "phone_number",
-    "postal_code",
-    "postal_code_extension",
-    "state_or_province",
+    "phonenumber",
+    "postalcode",
+    "postalcodeextension",
+    "primaryplaceofuse",
+    "stateorprovince",
 ];
 
 pub(crate) fn is_personal(field: &str) -> bool {
     let field = field.to_ascii_lowercase();
-    field.ends_with("_address") || field.contains("email") || PERSONAL.contains(&field.as_str())
+    let plain = field.replace('_', "");
+    field.ends_with("_address") || field.contains("email") || PERSONAL.contains(&plain.as_str())
+}
+
+/// Fields whose value is a secret, whosever it is (`thingspace.md` 1 and 3: a callback says its password in clear).
+const SECRET_FIELDS: [&str; 7] =
+    ["accesstoken", "devicecredential", "newpassword", "oldpassword", "password", "sessiontoken", "username"];
+
+fn is_secret(field: &str) -> bool {
+    let plain = field.to_ascii_lowercase().replace('_', "");
+    SECRET_FIELDS.contains(&plain.as_str())
 }
 
 /// Words that must not leave this crate, even if a server says them back.
@@ -57,7 +73,12 @@ pub(crate) struct Secrets(Vec<SecretString>);
 
 impl Secrets {
     pub(crate) fn new(words: Vec<SecretString>) -> Self {
-        let mut all = Vec::new();
+        Self(Vec::new()).and(words)
+    }
+
+    /// These, and those that one call brings.
+    pub(crate) fn and(&self, words: Vec<SecretString>) -> Self {
+        let mut all = self.0.clone();
         for word in words.into_iter().filter(|word| !word.expose_secret().is_empty()) {
             // Said back within JSON that cannot be parsed, it has its quotes and backslashes escaped.
             let escaped = Value::String(word.expose_secret().to_owned()).to_string();
@@ -114,6 +135,16 @@ impl Secrets {
         }
     }
 
+    /// JSON without what is secret or personal, whole; nothing if it is no JSON, or nests too deep.
+    pub(crate) fn json(&self, text: &str) -> Option<Value> {
+        if !crate::depth::is_at_most(text, crate::depth::MOST_DEPTH) {
+            return None;
+        }
+        let mut value = serde_json::from_str(text).ok()?;
+        self.cut(&mut value);
+        Some(value)
+    }
+
     fn cut(&self, value: &mut Value) {
         match value {
             Value::String(text) => *text = self.scrub(text),
@@ -122,12 +153,27 @@ impl Secrets {
                 // A JSON Patch names the field in a value.
                 let patched = fields.get("path").and_then(Value::as_str);
                 let patches_personal = patched.is_some_and(|path| path.split('/').any(is_personal));
+                // ThingSpace names it in a key beside the value, and puts the place of use into the key.
+                let keyed = fields.get("key").and_then(Value::as_str).map(str::to_ascii_lowercase);
+                let keys_personal = keyed.is_some_and(|key| {
+                    is_personal(&key) || key.starts_with("primaryplaceofuse") || key.starts_with("customfield")
+                });
                 for (name, value) in fields.iter_mut() {
-                    if !value.is_null() && (is_personal(name) || (patches_personal && name == "value")) {
+                    let is_named_beside = (patches_personal || keys_personal) && name == "value";
+                    if value.is_null() {
+                        continue;
+                    }
+                    if is_secret(name) {
+                        *value = Value::String(SECRET.to_owned());
+                    } else if is_personal(name) || is_named_beside {
                         *value = Value::String(CUT.to_owned());
                     } else {
                         self.cut(value);
                     }
+                }
+                // A name may hold what a value may: the ledger takes neither U+0000 nor a secret.
+                if fields.keys().any(|name| self.scrub(name) != *name) {
+                    *fields = std::mem::take(fields).into_iter().map(|(name, v)| (self.scrub(&name), v)).collect();
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -189,6 +235,23 @@ mod tests {
         ] {
             assert_eq!(secrets().body(text), kept);
         }
+    }
+
+    #[test]
+    fn what_thingspace_says_of_people_and_secrets_is_cut() {
+        let body = r#"{"primaryPlaceOfUse":{"address":{"addressLine1":"1 Elm"},"customerName":{"firstName":"Ann"}},
+            "devices":[{"extendedAttributes":[{"key":"PrimaryPlaceOfUseCity","value":"Oslo"},{"key":"DeviceId","value":"7"},
+            {"key":"PrimaryPlaceOfUseTitle"}],"customFields":[{"key":"CustomField1","value":"Lee"}]}],"ipAddress":"10.0.0.1",
+            "username":"listener","password":"canary","deviceCredential":{"username":"u","password":"p"},"a\u0000b":1}"#;
+        let kept = secrets().body(body);
+        for gone in ["Elm", "Ann", "Oslo", "Lee", "listener", "canary", "\\u0000"] {
+            assert!(!kept.contains(gone), "{gone} in {kept}");
+        }
+        for stays in ["\"value\":\"7\"", "\"ipAddress\":\"10.0.0.1\"", "\"a b\":1"] {
+            assert!(kept.contains(stays), "{stays} in {kept}");
+        }
+        assert_eq!(secrets().json(body).unwrap().to_string(), kept);
+        assert_eq!(secrets().json("nothing"), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 pub mod amount;
 pub mod answer;
 pub mod billing;
+pub mod carriers;
 mod depth;
 pub mod exchange;
 pub mod http;

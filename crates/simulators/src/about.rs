@@ -3,6 +3,7 @@
 use crate::World;
 use crate::call::own_url;
 use crate::rev_io::Account;
+use crate::thingspace;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -16,7 +17,9 @@ pub(crate) async fn show(State(world): State<World>, headers: HeaderMap) -> Json
     let mut rev_io = accounts.first().cloned().unwrap_or_default();
     rev_io.insert("base_url".to_owned(), Value::String(base_url));
     rev_io.insert("accounts".to_owned(), json!(accounts));
-    Json(json!({ "rev-io": rev_io }))
+    let base_url = format!("{}/thingspace/api", own_url(&headers));
+    let thingspace = world.thingspace(|state| thingspace::about(state, &base_url));
+    Json(json!({ "rev-io": rev_io, "thingspace": thingspace }))
 }
 
 fn about(account: &Account, base_url: &str) -> Map<String, Value> {

@@ -10,12 +10,15 @@ use serde_json::Value;
 /// The most bytes of a request that are read.
 const MOST_REQUEST_BYTES: usize = 8 * 1024 * 1024;
 
+/// What providers have before the paths that rules and refusals speak of.
+const VERSIONS: [&str; 4] = ["/v1", "/V1", "/api/m2m/v1", "/api/ts/v1"];
+
 /// What somebody asked a provider.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) provider: &'static str,
     pub(crate) method: Method,
-    /// As it was sent, from the version on: `/v1/Services/12`.
+    /// As it was sent, from the provider's mount on: `/v1/Services/12`, `/api/m2m/v1/groups`.
     pub(crate) path: String,
     /// In the order it was sent; names may repeat.
     pub(crate) query: Vec<(String, String)>,
@@ -45,7 +48,7 @@ impl Call {
 
     /// The path below the version, which is what rules and refusals speak of: `/Services/12`.
     pub(crate) fn path_below_version(&self) -> &str {
-        self.path.strip_prefix("/v1").or_else(|| self.path.strip_prefix("/V1")).unwrap_or(&self.path)
+        VERSIONS.iter().find_map(|version| self.path.strip_prefix(version)).unwrap_or(&self.path)
     }
 }
 
@@ -58,7 +61,7 @@ pub(crate) fn own_url(headers: &HeaderMap) -> String {
 /// One object of a provider: which collection, which id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectRef {
-    /// The collection's name in the provider's paths: `Services`.
+    /// The collection's name in the provider's paths: `Services`; `Requests` for what is done asynchronously.
     pub kind: String,
     /// The provider's id.
     pub id: i64,
@@ -74,6 +77,10 @@ pub(crate) struct Answer {
     pub(crate) object: Option<ObjectRef>,
     /// Whether anything was changed.
     pub(crate) applied: bool,
+    /// The provider's name of what was asked for, where it has one.
+    pub(crate) operation: Option<&'static str>,
+    /// For how many devices it was asked.
+    pub(crate) devices: Option<usize>,
 }
 
 impl Answer {
@@ -85,7 +92,8 @@ impl Answer {
 
     pub(crate) fn bytes(status: StatusCode, content_type: &str, body: impl Into<Bytes>) -> Self {
         let headers = vec![(header::CONTENT_TYPE, content_type.to_owned())];
-        Self { status, headers, body: body.into(), object: None, applied: false }
+        let (object, applied, operation, devices) = (None, false, None, None);
+        Self { status, headers, body: body.into(), object, applied, operation, devices }
     }
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
@@ -97,8 +105,15 @@ impl Answer {
     pub(crate) fn about(mut self, done: Option<Self>) -> Self {
         if let Some(done) = done {
             (self.object, self.applied) = (done.object, done.applied);
+            (self.operation, self.devices) = (done.operation, done.devices);
         }
         self
+    }
+
+    /// The asynchronous request that was placed.
+    pub(crate) fn request(&self) -> Option<u64> {
+        let object = self.object.as_ref().filter(|object| object.kind == "Requests")?;
+        u64::try_from(object.id).ok()
     }
 
     /// The answer's head around another body.

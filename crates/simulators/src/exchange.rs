@@ -26,6 +26,10 @@ pub(crate) trait Outside: Send + Sync + 'static {
     fn throttled(seconds: Option<u32>) -> Answer;
     /// Any other answer of whatever stands before the application.
     fn failed(status: StatusCode) -> Answer;
+    /// Waits for what is to happen between doing a call and answering it, and begins what may happen afterwards.
+    fn before_answer(_world: &World, _account: &str, _answer: &Answer) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
 /// Who calls, or how he was turned away.
@@ -77,6 +81,9 @@ pub(crate) async fn exchange<P: Outside>(
     let entry = Entry::new(&call, now, admission.account, &course.ending, course.answer.as_ref(), fault);
     tracing::debug!(entry.provider, entry.method, entry.path, entry.status, entry.ended, entry.applied, "called");
     let seq = world.ledger(|ledger| ledger.enter(entry));
+    if let Some(answer) = &course.answer {
+        P::before_answer(&world, &account, answer).await;
+    }
     if let Some(after) = course.landing {
         land::<P>(world, call, account, line.as_ref(), seq, after);
     }
@@ -126,6 +133,14 @@ fn course<P: Outside>(fault: Option<Fault>, apply: impl Fn() -> Answer) -> Cours
         }
         // It changes what is seen, and never reaches here as an ending.
         Fault::StaleSearch { .. } => Course::says(apply()),
+        // They are about what comes of the call, and rules about calls have none of them.
+        Fault::DeviceRefused { .. }
+        | Fault::DeviceDelayed { .. }
+        | Fault::CallbackEarly {}
+        | Fault::CallbackLost { .. }
+        | Fault::CallbackLate { .. }
+        | Fault::CallbackDoubled { .. }
+        | Fault::CallbackForged { .. } => Course::says(apply()),
     }
 }
 
@@ -144,6 +159,7 @@ fn land<P: Outside>(world: World, call: Call, account: String, line: Option<&Lin
                 let answer = P::apply(&world, &call, &account, None);
                 let now = world.now();
                 world.ledger(|ledger| ledger.landed(seq, now, &answer));
+                P::before_answer(&world, &account, &answer).await;
             }
         }
     });

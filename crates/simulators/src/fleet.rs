@@ -1,6 +1,8 @@
 //! What a world starts with, as a file can say it.
 
 mod example;
+mod thingspace;
+mod thingspace_example;
 
 use crate::rev_io::{
     Account, Agent, BillProfile, Charge, Customer, Inferred, InventoryItem, InventoryType, Kind, Object, Package,
@@ -9,6 +11,7 @@ use crate::rev_io::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+pub use thingspace::ThingSpaceProfile;
 
 /// The starting objects of every provider.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,6 +19,8 @@ use serde::{Deserialize, Serialize};
 pub struct Fleet {
     /// Rev.io's accounts.
     pub rev_io: Vec<RevAccount>,
+    /// ThingSpace's profiles.
+    pub thingspace: Vec<ThingSpaceProfile>,
 }
 
 /// A Rev.io account and its starting objects. Objects have their fields as on the wire; what is left out is null, no or
@@ -85,7 +90,7 @@ pub struct RevAccount {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FleetError {
     /// The user name tells accounts apart.
-    #[error("the user name {0} is given to two accounts")]
+    #[error("the user name {0}, or its key, is given to two accounts")]
     UsernameTaken(String),
     /// Ids are unique within an account's collection.
     #[error("{} {id} is given twice in one account", kind.name())]
@@ -95,6 +100,15 @@ pub enum FleetError {
         /// The id.
         id: i64,
     },
+    /// A number of ThingSpace's is unique within a profile.
+    #[error("the device number {0} is given twice in one profile")]
+    DeviceTwice(i64),
+    /// So is each identifier.
+    #[error("the identifier {0} is given to two devices")]
+    IdentifierTwice(String),
+    /// A device names an account that its profile does not have.
+    #[error("there is no account {0:?} in the device's profile")]
+    NoSuchAccount(String),
 }
 
 const fn calls_per_minute() -> u64 {

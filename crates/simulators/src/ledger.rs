@@ -1,14 +1,18 @@
 //! What happened: every call in order, whether it was applied, and what exists now.
 //!
+//! `GET /ledger/callbacks?account=&request=&cursor=&limit=` gives what was told, with every attempt.
+//!
 //! `GET /ledger?provider=&account=&since=&cursor=&limit=` gives the calls, `GET /ledger/counts` the sums, `GET
 //! /ledger/objects?provider=&account=&kind=&created_at_least=&cursor=&limit=` the objects with how often each was made;
 //! `DELETE /ledger` forgets calls and sums.
 
+mod callbacks;
 mod counts;
 mod objects;
 
 pub use crate::call::ObjectRef;
-pub use counts::Counts;
+pub(crate) use callbacks::callbacks;
+pub use counts::{Counts, OperationCounts};
 pub(crate) use objects::objects;
 
 use crate::World;
@@ -16,7 +20,7 @@ use crate::call::{Answer, Call};
 use crate::exchange::Ending;
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use counts::Meters;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -59,7 +63,7 @@ pub struct Entry {
     pub seq: u64,
     /// When it came.
     pub at: Timestamp,
-    /// `rev-io`.
+    /// `rev-io`, `thingspace`.
     pub provider: &'static str,
     /// The account's user name, if it was told rightly.
     pub account: Option<String>,
@@ -83,6 +87,12 @@ pub struct Entry {
     pub object: Option<ObjectRef>,
     /// When it was applied besides.
     pub landings: Vec<Landing>,
+    /// The provider's name of what was asked for: `activate`, `plan`, `list`. Rev.io has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<&'static str>,
+    /// For how many devices it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub devices: Option<usize>,
 }
 
 impl Entry {
@@ -109,15 +119,31 @@ impl Entry {
             applied: answer.is_some_and(|answer| answer.applied),
             object: answer.and_then(|answer| answer.object.clone()),
             landings: Vec::new(),
+            operation: answer.and_then(|answer| answer.operation),
+            devices: answer.and_then(|answer| answer.devices),
         }
     }
 }
 
+/// Bodies are kept without the credentials in them; forms are all about credentials.
 fn remembered(call: &Call) -> Value {
+    const SECRETS: [&str; 3] = ["password", "oldPassword", "newPassword"];
+    let form = call.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let form = form.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
     match call.body.len() {
         0 => Value::Null,
+        _ if form => Value::String("a form, not kept".to_owned()),
         length if length > MOST_BODY_BYTES => Value::String(format!("{length} bytes, not kept")),
-        _ => call.json().unwrap_or_else(|| Value::String(String::from_utf8_lossy(&call.body).into_owned())),
+        _ => {
+            let text = || Value::String(String::from_utf8_lossy(&call.body).into_owned());
+            let mut body = call.json().unwrap_or_else(text);
+            for name in SECRETS {
+                if let Some(secret) = body.get_mut(name) {
+                    *secret = Value::String("not kept".to_owned());
+                }
+            }
+            body
+        }
     }
 }
 

@@ -35,6 +35,7 @@ impl Running {
         let url = format!("http://{}", listener.local_addr()?);
         let (stopping, cut_all) = (CancellationToken::new(), CancellationToken::new());
         let sockets = Sockets { listener, stopping: stopping.clone(), cut_all: cut_all.clone() };
+        tokio::spawn(crate::thingspace::deliver(world.clone(), stopping.clone()));
         let service = crate::router(world).into_make_service_with_connect_info::<Line>();
         let serve = axum::serve(sockets, service).with_graceful_shutdown(stopping.clone().cancelled_owned());
         let serving = tokio::spawn(serve.into_future());
@@ -47,7 +48,7 @@ impl Running {
         &self.url
     }
 
-    /// Stops: held answers and landings under way end, then the sockets close. The world itself stays as it is.
+    /// Stops: callbacks, held answers and landings under way end, then the sockets close. The world itself stays as it is.
     pub async fn stop(mut self) {
         self.stopping.cancel();
         if tokio::time::timeout(PATIENCE, &mut self.serving).await.is_err() {

@@ -8,6 +8,7 @@ use domain::iccid_range::IccidRange;
 use domain::identifier::{Column, Identifier};
 use domain::ids::{ServiceProviderId, TenantId};
 use intake::RowReader;
+use integrations::carriers::{CallbackGate, CarrierKind, MOST_CALLBACK_BYTES};
 use std::io::Write as _;
 use uuid::Uuid;
 
@@ -84,4 +85,22 @@ pub fn request(bytes: &[u8]) {
     let written = serde_json::to_value(&read).unwrap_or_default();
     let again: Result<AssociateCustomer, _> = serde_json::from_value(written);
     assert!(again.is_ok_and(|again| again == read), "a stored request is the request");
+}
+
+/// Callbacks: the first byte chooses who is asked. Nobody comes in without the words, what comes in can be kept and gives none
+/// of them away, and whoever knows the address only learns nothing of the rest.
+pub fn callback(bytes: &[u8]) {
+    let Some((choice, body)) = bytes.split_first() else { return };
+    let (token, username, password) = ("the-token", "the-listener", "the-word");
+    let gate = CallbackGate { token: token.into(), username: username.into(), password: password.into() };
+    let kind = CarrierKind::ALL[usize::from(*choice) % CarrierKind::ALL.len()];
+    assert!(kind.admit(&gate, "another-token", body).is_err(), "the address is ours alone");
+    let Ok(admitted) = kind.admit(&gate, token, body) else { return };
+    let text = String::from_utf8_lossy(body);
+    assert!(body.len() <= MOST_CALLBACK_BYTES && !text.trim().is_empty());
+    let kept = admitted.body.to_string();
+    assert!(!kept.contains(username) && !kept.contains(password) && !kept.contains(token), "{kept}");
+    assert!(!kept.contains("\\u0000"), "no ledger takes it: {kept}");
+    let request: serde_json::Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or_default();
+    assert_eq!(request["password"], password, "nobody comes in without the words");
 }

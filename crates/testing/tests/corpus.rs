@@ -61,6 +61,11 @@ fn files() {
 }
 
 #[test]
+fn callbacks() {
+    replay("callback", 8, parsers::callback);
+}
+
+#[test]
 fn requests() {
     replay("request", 10, parsers::request);
 }

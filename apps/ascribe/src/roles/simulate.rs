@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     /// The same seed gives the same world and the same faults
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// What there is at the beginning, as JSON; without it an example of 50 customers with 20 lines each
+    /// What there is at the beginning, as JSON; without it an example of 50 customers with 20 lines each, and 3,000 devices
     #[arg(long)]
     fleet: Option<PathBuf>,
 }
@@ -30,7 +30,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
             let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
             serde_json::from_str(&text).with_context(|| format!("{} is not a fleet", path.display()))?
         }
-        None => Fleet::example(arguments.seed, 50, 20),
+        None => Fleet::example(arguments.seed, 50, 20).with_thingspace(arguments.seed, 3_000),
     };
     let running = start(arguments.seed, fleet, arguments.listen).await?;
     println!("{}/about says how to sign in; /faults what goes wrong, /ledger what happened", running.url());

@@ -43,7 +43,7 @@ fn world() -> World {
         customer.status = Some("OPEN".to_owned());
         customer.close_date = None;
     }
-    world.load(Fleet { rev_io: vec![account] }).unwrap();
+    world.load(Fleet { rev_io: vec![account], ..Fleet::default() }).unwrap();
     world
 }
 

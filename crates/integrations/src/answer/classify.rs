@@ -49,6 +49,8 @@ pub fn classify<T>(kind: Kind, evidence: Evidence<T>, waits: &Waits) -> Answer<T
             after: after.unwrap_or(waits.quota_spent).min(waits.most_for_quota),
             why: Postponed::QuotaSpent,
         },
+        (_, Said::SignInLapsed(part)) => Answer::TryLater { after: Duration::ZERO, why: Postponed::SignInLapsed(part) },
+        (status, Said::CredentialsRefused(message)) => Answer::CredentialsRefused { status, message },
         (401 | 403, said) => Answer::CredentialsRefused { status, message: words(said) },
         (200..=299, Said::Proof(proof)) => Answer::Done(proof),
         // Three statuses of the four hundreds say that the request may be under way: 408 and 425 by RFC 9110 15.5.9 and
@@ -74,8 +76,8 @@ fn words<T>(said: Said<T>) -> String {
     match said {
         Said::Proof(_) => "proof under a status that is none".to_owned(),
         Said::KnownError(refusal) => refusal.message,
-        Said::Throttled { .. } | Said::QuotaSpent { .. } => String::new(),
-        Said::Nothing(words) => words,
+        Said::Throttled { .. } | Said::QuotaSpent { .. } | Said::SignInLapsed(_) => String::new(),
+        Said::CredentialsRefused(words) | Said::Nothing(words) => words,
         Said::Incomplete(trouble) => trouble.to_string(),
     }
 }

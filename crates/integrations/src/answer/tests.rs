@@ -98,6 +98,24 @@ fn refused_credentials_pause_the_account_whatever_else_is_said() {
 }
 
 #[test]
+fn a_sign_in_that_has_run_out_is_renewed_at_once_and_blames_no_credentials() {
+    for part in [SignInPart::Bearer, SignInPart::Session] {
+        for status in [400, 401, 403] {
+            both(&answered(status, Said::SignInLapsed(part)), &later(0, Postponed::SignInLapsed(part)));
+        }
+    }
+    assert!(!Postponed::SignInLapsed(SignInPart::Session).is_an_attempt());
+}
+
+#[test]
+fn credentials_that_the_provider_refuses_in_its_own_words_pause_the_account_under_any_status() {
+    for status in [200, 400, 401, 403, 404] {
+        let refused = Answer::CredentialsRefused { status, message: "locked".to_owned() };
+        both(&answered(status, Said::CredentialsRefused("locked".to_owned())), &refused);
+    }
+}
+
+#[test]
 fn a_known_error_refuses_and_an_unknown_one_does_not() {
     for status in [400, 404, 405, 409, 410, 412, 413, 415, 422] {
         both(&answered(status, Said::KnownError(known())), &Answer::Refused(known()));
@@ -137,6 +155,8 @@ fn any_said() -> impl Strategy<Value = Said<u8>> {
         Just(Said::KnownError(known())),
         any::<Option<u64>>().prop_map(|after| Said::Throttled { after: after.map(Duration::from_secs) }),
         any::<Option<u64>>().prop_map(|after| Said::QuotaSpent { after: after.map(Duration::from_secs) }),
+        Just(Said::SignInLapsed(SignInPart::Bearer)),
+        ".*".prop_map(Said::CredentialsRefused),
         ".*".prop_map(Said::Nothing),
         Just(Said::Incomplete(Trouble::TimedOut)),
     ]
@@ -155,7 +175,9 @@ proptest! {
                 prop_assert!(after <= WAITS.most_for_quota);
                 prop_assert!(!why.is_an_attempt(), "a write that was answered is not simply tried again");
             }
-            Answer::CredentialsRefused { .. } => prop_assert!(status == 401 || status == 403),
+            Answer::CredentialsRefused { .. } => {
+                prop_assert!(status == 401 || status == 403 || matches!(said, Said::CredentialsRefused(_)));
+            }
             Answer::Unknown { .. } => {}
         }
     }

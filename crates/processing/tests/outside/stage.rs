@@ -80,7 +80,7 @@ impl Stage {
             customer.status = Some("OPEN".to_owned());
             customer.close_date = None;
         }
-        world.load(Fleet { rev_io: vec![account] }).unwrap();
+        world.load(Fleet { rev_io: vec![account], ..Fleet::default() }).unwrap();
         let running = Running::start(world.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
         let base = format!("{}/rev-io/v1", running.url());
         for sql in [

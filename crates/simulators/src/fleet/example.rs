@@ -39,7 +39,7 @@ impl Fleet {
     #[must_use]
     pub fn example(seed: u64, customers: usize, services_per_customer: usize) -> Self {
         let account = RevAccount::new("api@example", "correct horse", "0123456789abcdef0123456789abcdef");
-        Self { rev_io: vec![account.with_example(seed, customers, services_per_customer)] }
+        Self { rev_io: vec![account.with_example(seed, customers, services_per_customer)], ..Self::default() }
     }
 }
 
@@ -269,9 +269,13 @@ fn customer(random: &mut StdRng, place: usize) -> Customer {
     }
 }
 
-/// Twenty digits with the check digit of ISO/IEC 7812.
+/// Twenty digits.
 fn iccid(random: &mut StdRng) -> String {
-    let body = format!("8901{:015}", random.random_range(0..1_000_000_000_000_000_u64));
+    checked(&format!("8901{:015}", random.random_range(0..1_000_000_000_000_000_u64)))
+}
+
+/// Digits with the check digit of ISO/IEC 7812.
+pub(super) fn checked(body: &str) -> String {
     let sum: u32 = (body.bytes().rev().enumerate())
         .map(|(place, byte)| {
             let digit = u32::from(byte - b'0') * if place % 2 == 0 { 2 } else { 1 };

@@ -11,7 +11,7 @@ const TOO_MANY_REQUESTS: u16 = 429;
 /// One account's sums.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// `rev-io`.
+    /// `rev-io`, `thingspace`.
     pub provider: &'static str,
     /// The account's user name; nothing for calls that told none rightly.
     pub account: Option<String>,
@@ -25,6 +25,22 @@ pub struct Counts {
     pub most_in_60_seconds: usize,
     /// The same without those answered with 429.
     pub most_admitted_in_60_seconds: usize,
+    /// By what was asked for, where the provider has a name for it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub operations: BTreeMap<&'static str, OperationCounts>,
+}
+
+/// One operation's sums, over the calls that were applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OperationCounts {
+    /// Calls of it, also those that were not applied.
+    pub calls: u64,
+    /// Those that were applied.
+    pub applied: u64,
+    /// For how many devices, all together.
+    pub devices: u64,
+    /// For how many at most in one call.
+    pub most_devices_in_a_call: u64,
 }
 
 /// The busiest 60 seconds so far, by a window that ends with each call.
@@ -51,6 +67,7 @@ struct Meter {
     throttled: u64,
     all: Busiest,
     admitted: Busiest,
+    operations: BTreeMap<&'static str, OperationCounts>,
 }
 
 /// The sums of all accounts.
@@ -64,6 +81,14 @@ impl Meters {
         meter.calls += 1;
         *meter.by_status.entry(status).or_default() += 1;
         meter.all.count(entry.at);
+        if let Some(operation) = entry.operation {
+            let counts = meter.operations.entry(operation).or_default();
+            let devices = entry.devices.filter(|_| entry.applied).and_then(|devices| u64::try_from(devices).ok());
+            counts.calls += 1;
+            counts.applied += u64::from(entry.applied);
+            counts.devices += devices.unwrap_or_default();
+            counts.most_devices_in_a_call = counts.most_devices_in_a_call.max(devices.unwrap_or_default());
+        }
         if entry.status == Some(TOO_MANY_REQUESTS) {
             meter.throttled += 1;
         } else {
@@ -80,6 +105,7 @@ impl Meters {
             throttled: meter.throttled,
             most_in_60_seconds: meter.all.most,
             most_admitted_in_60_seconds: meter.admitted.most,
+            operations: meter.operations.clone(),
         };
         self.0.iter().map(counts).collect()
     }

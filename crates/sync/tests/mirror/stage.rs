@@ -42,7 +42,7 @@ impl Stage {
         let world = World::new(7, Arc::new(move || timestamp(&clock)));
         let first = fast("api@first").with_example(1, customers, lines);
         let second = fast("api@second").with_example(2, customers.min(20), lines.min(2));
-        world.load(Fleet { rev_io: vec![first, second] }).unwrap();
+        world.load(Fleet { rev_io: vec![first, second], ..Fleet::default() }).unwrap();
         let running = Running::start(world.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
         let http = HttpClient::new(HttpSettings { total_timeout: Duration::from_secs(6), ..HttpSettings::default() });
         let settings = SyncSettings {

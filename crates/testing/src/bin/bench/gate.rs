@@ -71,7 +71,7 @@ async fn at(cluster: &TestCluster, per_minute: u32) -> Result<Found> {
         customer.close_date = None;
     }
     let payer = account.customers.first().context("the example has no customer")?.customer_id;
-    world.load(Fleet { rev_io: vec![account] })?;
+    world.load(Fleet { rev_io: vec![account], ..Fleet::default() })?;
     let running = Running::start(world.clone(), "127.0.0.1:0".parse()?).await?;
     let relay = relay::start(running.url()).await?;
     let outside = ready(&app, per_minute, payer, &relay).await?;
