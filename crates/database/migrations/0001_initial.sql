@@ -54,6 +54,7 @@ create table app.device_status (
 comment on table app.device_status is 'Each carrier''s own words for a SIM''s state, and whether the word means active.';
 insert into app.device_status (integration_id, status, is_active) values
     (4, 'active', true), (4, 'deactive', false), (4, 'preactive', false), (4, 'suspend', false), (4, 'pending activation', false),
+    (4, 'pending deactivation', false),
     (1, 'ACTIVATED', true), (1, 'ACTIVATION_READY', false), (1, 'DEACTIVATED', false), (1, 'INVENTORY', false),
     (1, 'PURGED', false), (1, 'RETIRED', false), (1, 'REPLACED', false), (1, 'TEST_READY', false),
     (6, 'A', true), (6, 'C', false), (6, 'S', false);
@@ -587,7 +588,7 @@ create index rev_service_product_by_service on app.rev_service_product (tenant_i
 create table app.credential (
     tenant_id    uuid not null references app.tenant,
     account   uuid not null,
-    field        text not null check (field in ('username', 'password', 'subscription_key', 'signing_secret')),
+    field        text not null check (field in ('username', 'password', 'subscription_key', 'signing_secret', 'key', 'secret')),
     version      integer not null default 1,
     key_id       text not null,
     sealed_key   bytea not null,
@@ -668,6 +669,67 @@ create table app.device_link_due (
     agents_too boolean not null default false,
     primary key (tenant_id, device_id),
     foreign key (tenant_id, device_id) references app.device_tenant (tenant_id, device_id)
+);
+
+-- tables/046_carrier.sql
+-- The account at a carrier that is behind a service provider: where it is, and what it allows. Its secrets are in app.credential
+-- under the service provider's id. A service provider without one is kept by hand, or is an agent's, whose partner has it.
+create table app.carrier_account (
+    tenant_id           uuid not null,
+    service_provider_id uuid not null,
+    base_url            text not null,
+    -- The account's name at the carrier (ThingSpace: 0000123456-00001).
+    account_name        text not null,
+    calls_per_minute    integer not null default 100 check (calls_per_minute > 0),
+    calls_per_day       integer not null default 100000 check (calls_per_day > 0),
+    paused_because      text,
+    primary key (tenant_id, service_provider_id),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
+);
+
+-- What calls are signed in with and runs out by itself: one for all workers, sealed.
+create table app.carrier_sign_in (
+    tenant_id           uuid not null,
+    service_provider_id uuid not null,
+    part                text not null check (part in ('bearer', 'session')),
+    version             integer not null default 1,
+    key_id              text not null,
+    sealed_key          bytea not null,
+    sealed_value        bytea not null,
+    renewed_at          timestamptz not null,
+    primary key (tenant_id, service_provider_id, part),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
+);
+
+-- A reading of the carrier's list of devices, page by page; one at a time. What it has met is beside it, so that it goes on where
+-- it was interrupted and knows at its end what was not there.
+create table app.carrier_sync (
+    tenant_id           uuid not null,
+    service_provider_id uuid not null,
+    epoch               integer not null default 1,
+    lease_until         timestamptz,
+    started_at          timestamptz not null,
+    -- Where the list goes on; null: from its beginning.
+    next_cursor         text,
+    devices_read        integer not null default 0,
+    devices_made        integer not null default 0,
+    devices_changed     integer not null default 0,
+    devices_archived    integer not null default 0,
+    devices_unreadable  integer not null default 0,
+    ended_at            timestamptz,
+    -- When the last reading that was whole had begun.
+    read_at             timestamptz,
+    -- Why what was missing was not archived.
+    kept_because        text,
+    primary key (tenant_id, service_provider_id),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
+);
+create table app.carrier_sync_seen (
+    tenant_id           uuid not null,
+    service_provider_id uuid not null,
+    iccid               text not null,
+    primary key (tenant_id, service_provider_id, iccid),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
 );
 
 -- tables/050_bulk_change.sql
@@ -1221,6 +1283,7 @@ begin
         'customer_rate_plan', 'customer_rate_pool',
         'rev_provider', 'rev_service_type', 'rev_usage_plan_group', 'rev_product', 'rev_package', 'rev_package_product', 'rev_service',
         'rev_service_product', 'credential', 'call_budget', 'rev_sync', 'rev_sync_seen', 'rev_read_again', 'device_link_due',
+        'carrier_account', 'carrier_sign_in', 'carrier_sync', 'carrier_sync_seen',
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
@@ -1376,6 +1439,13 @@ grant update (paused_because) on app.integration_authentication to ascribe_worke
 grant insert, update (customer_name, status, parent_rev_customer_id, activated_date, close_date, bill_profile_id, agent_id, gone_at)
     on app.rev_customer to ascribe_worker;
 grant insert, update (name, given_name) on app.site to ascribe_worker;
+
+-- Carriers: as with Rev.io, the web role keeps accounts and never reads a secret; the worker calls.
+grant select, insert, update (base_url, account_name, calls_per_minute, calls_per_day, paused_because) on app.carrier_account to ascribe_web;
+grant select on app.carrier_sync to ascribe_web;
+grant select, update (paused_because) on app.carrier_account to ascribe_worker;
+grant select, insert, update on app.carrier_sign_in, app.carrier_sync to ascribe_worker;
+grant select, insert, delete on app.carrier_sync_seen to ascribe_worker;
 
 -- Webhooks: whoever changes a state notes what there is to tell (note_webhook_events). The dispatcher finds what is due: ids and
 -- times, neither an address nor a body. The worker sends, and takes away what is old.

@@ -6,6 +6,7 @@ pub mod agent;
 pub mod api_key;
 pub mod audit;
 pub mod bulk_change;
+pub mod carrier;
 pub mod catalogue;
 pub mod chunk;
 pub mod control;

@@ -22,6 +22,7 @@ create table app.device_status (
 comment on table app.device_status is 'Each carrier''s own words for a SIM''s state, and whether the word means active.';
 insert into app.device_status (integration_id, status, is_active) values
     (4, 'active', true), (4, 'deactive', false), (4, 'preactive', false), (4, 'suspend', false), (4, 'pending activation', false),
+    (4, 'pending deactivation', false),
     (1, 'ACTIVATED', true), (1, 'ACTIVATION_READY', false), (1, 'DEACTIVATED', false), (1, 'INVENTORY', false),
     (1, 'PURGED', false), (1, 'RETIRED', false), (1, 'REPLACED', false), (1, 'TEST_READY', false),
     (6, 'A', true), (6, 'C', false), (6, 'S', false);

@@ -124,7 +124,7 @@ create index rev_service_product_by_service on app.rev_service_product (tenant_i
 create table app.credential (
     tenant_id    uuid not null references app.tenant,
     account   uuid not null,
-    field        text not null check (field in ('username', 'password', 'subscription_key', 'signing_secret')),
+    field        text not null check (field in ('username', 'password', 'subscription_key', 'signing_secret', 'key', 'secret')),
     version      integer not null default 1,
     key_id       text not null,
     sealed_key   bytea not null,

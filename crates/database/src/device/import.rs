@@ -3,6 +3,7 @@
 
 use crate::api_key::Caller;
 use crate::audit::record;
+use crate::rev_io::record_as_mirror;
 use crate::written::{WriteRefusal, Written};
 use crate::{DatabaseError, Ledger, Result};
 use domain::ids::{DeviceId, ServiceProviderId, TenantId};
@@ -110,38 +111,68 @@ pub async fn import(
     provider: ServiceProviderId,
     devices: &[ToldDevice],
 ) -> Result<Written> {
-    let columns = Columns::of(devices);
     let mut transaction = ledger.web(caller.tenant).await?;
-    know_carrier_rate_plans(&mut transaction, caller.tenant, provider, &columns).await?;
-    let updated = update(&mut transaction, caller.tenant, provider, &columns).await?;
-    let otherwise = stored_otherwise(&mut transaction, caller.tenant, provider, &columns).await?;
-    let created = create(&mut transaction, caller.tenant, provider, &columns, &otherwise).await?;
+    let (written, detail) = write(&mut transaction, caller.tenant, provider, devices).await?;
+    if written.created + written.updated > 0 {
+        record(&mut transaction, caller, "devices_imported", detail).await?;
+    }
+    transaction.commit().await?;
+    Ok(written)
+}
+
+/// The same of what a carrier's list tells.
+///
+/// # Errors
+/// As [`import`].
+pub(crate) async fn import_read(
+    ledger: &Ledger,
+    tenant: TenantId,
+    provider: ServiceProviderId,
+    devices: &[ToldDevice],
+) -> Result<Written> {
+    let mut transaction = ledger.web(tenant).await?;
+    let (written, detail) = write(&mut transaction, tenant, provider, devices).await?;
+    if written.created + written.updated > 0 {
+        record_as_mirror(&mut transaction, tenant, "devices_read", detail).await?;
+    }
+    transaction.commit().await?;
+    Ok(written)
+}
+
+/// Answers what the audit trail says of it, too.
+async fn write(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    provider: ServiceProviderId,
+    devices: &[ToldDevice],
+) -> Result<(Written, serde_json::Value)> {
+    let columns = Columns::of(devices);
+    know_carrier_rate_plans(connection, tenant, provider, &columns).await?;
+    let updated = update(connection, tenant, provider, &columns).await?;
+    let otherwise = stored_otherwise(connection, tenant, provider, &columns).await?;
+    let created = create(connection, tenant, provider, &columns, &otherwise).await?;
     let made: HashSet<Uuid> = created.iter().copied().collect();
     let there = sqlx::query_scalar!(
         "select d.iccid from app.m2m_device d where d.tenant_id = $1 and d.service_provider_id = $2 and d.iccid = any ($3)",
-        caller.tenant.0,
+        tenant.0,
         provider.0,
         &columns.iccid
     )
-    .fetch_all(&mut *transaction)
+    .fetch_all(&mut *connection)
     .await?;
     let there: HashSet<String> = there.into_iter().collect();
     if !made.is_empty() || updated > 0 {
-        mark_links_due(&mut transaction, caller.tenant, provider, &columns.iccid).await?;
+        mark_links_due(connection, tenant, provider, &columns.iccid).await?;
     }
     let stored_as = |row: i32| otherwise.iter().find(|(other, _)| *other == row).map(|(_, iccid)| iccid.clone());
     let refused = devices.iter().filter(|told| !there.contains(&told.iccid));
     let refused =
         refused.map(|told| (told.row, stored_as(told.row).map_or(WriteRefusal::StatusMissing, WriteRefusal::StoredAs)));
     let written = Written { created: made.len(), updated, refused: refused.collect() };
-    if written.created + written.updated > 0 {
-        let (first, last) = (columns.row.first(), columns.row.last());
-        let detail = json!({ "service_provider": provider, "created": written.created, "updated": written.updated,
-            "first_row": first, "last_row": last });
-        record(&mut transaction, caller, "devices_imported", detail).await?;
-    }
-    transaction.commit().await?;
-    Ok(written)
+    let (first, last) = (columns.row.first(), columns.row.last());
+    let detail = json!({ "service_provider": provider, "created": written.created, "updated": written.updated,
+        "first_row": first, "last_row": last });
+    Ok((written, detail))
 }
 
 /// Numbers that came or changed: what is billed for these SIMs is to be looked at again, here and at the agents who have them,

@@ -217,7 +217,7 @@ pub async fn edit(
 }
 
 /// Somebody has put something right: what waits for the account is tried at once, and not when the next try was due.
-async fn open_gate_again(connection: &mut sqlx::PgConnection, tenant: TenantId, account: Uuid) -> Result<()> {
+pub(crate) async fn open_gate_again(connection: &mut sqlx::PgConnection, tenant: TenantId, account: Uuid) -> Result<()> {
     sqlx::query!(
         "update app.account_gate set not_before = app.now(), failures = 0 where tenant_id = $1 and account = $2",
         tenant.0,
@@ -264,15 +264,28 @@ pub async fn keep_secrets(
     if exists.is_none() {
         return Ok(false);
     }
+    seal_secrets(&mut transaction, caller, (ring, ids), account, secrets).await?;
+    transaction.commit().await.map_err(DatabaseError::from)?;
+    Ok(true)
+}
+
+/// Writes secrets under an account whose row the caller has locked: nobody else writes one of them now.
+pub(crate) async fn seal_secrets(
+    connection: &mut sqlx::PgConnection,
+    caller: &Caller,
+    (ring, ids): (&KeyRing, &Ids),
+    account: Uuid,
+    secrets: &[(&'static str, SecretString)],
+) -> Result<(), CredentialRefusal> {
+    let tenant = caller.tenant;
     for (field, secret) in secrets {
-        // The account's row is locked: nobody else writes one of its secrets now.
         let version = sqlx::query_scalar!(
             "select version from app.credential where tenant_id = $1 and account = $2 and field = $3",
             tenant.0,
             account,
             field
         )
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut *connection)
         .await
         .map_err(DatabaseError::from)?
         .map_or(1, |version| version + 1);
@@ -291,15 +304,14 @@ pub async fn keep_secrets(
             sealed.sealed_value,
             version
         )
-        .execute(&mut *transaction)
+        .execute(&mut *connection)
         .await
         .map_err(DatabaseError::from)?;
     }
     let fields: Vec<&str> = secrets.iter().map(|(field, _)| *field).collect();
-    record(&mut transaction, caller, "credentials_written", json!({ "account": account, "fields": fields })).await?;
-    open_gate_again(&mut transaction, tenant, account).await?;
-    transaction.commit().await.map_err(DatabaseError::from)?;
-    Ok(true)
+    record(connection, caller, "credentials_written", json!({ "account": account, "fields": fields })).await?;
+    open_gate_again(connection, tenant, account).await?;
+    Ok(())
 }
 
 /// The secrets of an account, opened; for the worker.
@@ -312,6 +324,21 @@ pub async fn credentials(
     ring: &KeyRing,
     account: Uuid,
 ) -> Result<Credentials, CredentialRefusal> {
+    let mut open = open_secrets(ledger, tenant, ring, account).await?;
+    Ok(Credentials {
+        username: open.remove("username").ok_or(CredentialRefusal::Missing("username"))?,
+        password: open.remove("password").ok_or(CredentialRefusal::Missing("password"))?,
+        subscription_key: open.remove("subscription_key"),
+    })
+}
+
+/// The secrets that are kept under an account, by field, opened; for the worker.
+pub(crate) async fn open_secrets(
+    ledger: &Ledger,
+    tenant: TenantId,
+    ring: &KeyRing,
+    account: Uuid,
+) -> Result<BTreeMap<String, SecretString>, CredentialRefusal> {
     let mut transaction = ledger.worker(tenant).await?;
     let rows = sqlx::query!(
         "select field, version, key_id, sealed_key, sealed_value from app.credential where tenant_id = $1 and account = $2",
@@ -327,11 +354,7 @@ pub async fn credentials(
         let secret = ring.open(&place(tenant, account, &row.field, row.version), &sealed);
         open.insert(row.field.clone(), secret.map_err(|why| CredentialRefusal::Secret(row.field, why))?);
     }
-    Ok(Credentials {
-        username: open.remove("username").ok_or(CredentialRefusal::Missing("username"))?,
-        password: open.remove("password").ok_or(CredentialRefusal::Missing("password"))?,
-        subscription_key: open.remove("subscription_key"),
-    })
+    Ok(open)
 }
 
 /// Seals every data key of a tenant again that was sealed with an older key. Answers how many. The secrets stay closed.

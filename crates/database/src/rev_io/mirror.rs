@@ -199,7 +199,7 @@ async fn keep_sites(connection: &mut PgConnection, source: Source, customers: &[
 }
 
 /// What the mirror did, in the audit trail.
-pub(super) async fn record(connection: &mut PgConnection, tenant: TenantId, action: &str, detail: Value) -> Result<()> {
+pub(crate) async fn record(connection: &mut PgConnection, tenant: TenantId, action: &str, detail: Value) -> Result<()> {
     sqlx::query!(
         "insert into app.audit_entry (tenant_id, at, actor, action, detail) values ($1, app.now(), 'mirror', $2, $3)",
         tenant.0,

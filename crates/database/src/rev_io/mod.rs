@@ -26,4 +26,5 @@ pub use read_again::{
 pub use reading::{Progress, Reading, Source, claim, extend, progress, release};
 pub use resource::Resource;
 
-pub(crate) use account::place;
+pub(crate) use account::{open_gate_again, open_secrets, place, seal_secrets};
+pub(crate) use mirror::record as record_as_mirror;

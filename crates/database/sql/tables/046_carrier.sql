@@ -1,0 +1,59 @@
+-- The account at a carrier that is behind a service provider: where it is, and what it allows. Its secrets are in app.credential
+-- under the service provider's id. A service provider without one is kept by hand, or is an agent's, whose partner has it.
+create table app.carrier_account (
+    tenant_id           uuid not null,
+    service_provider_id uuid not null,
+    base_url            text not null,
+    -- The account's name at the carrier (ThingSpace: 0000123456-00001).
+    account_name        text not null,
+    calls_per_minute    integer not null default 100 check (calls_per_minute > 0),
+    calls_per_day       integer not null default 100000 check (calls_per_day > 0),
+    paused_because      text,
+    primary key (tenant_id, service_provider_id),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
+);
+
+-- What calls are signed in with and runs out by itself: one for all workers, sealed.
+create table app.carrier_sign_in (
+    tenant_id           uuid not null,
+    service_provider_id uuid not null,
+    part                text not null check (part in ('bearer', 'session')),
+    version             integer not null default 1,
+    key_id              text not null,
+    sealed_key          bytea not null,
+    sealed_value        bytea not null,
+    renewed_at          timestamptz not null,
+    primary key (tenant_id, service_provider_id, part),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
+);
+
+-- A reading of the carrier's list of devices, page by page; one at a time. What it has met is beside it, so that it goes on where
+-- it was interrupted and knows at its end what was not there.
+create table app.carrier_sync (
+    tenant_id           uuid not null,
+    service_provider_id uuid not null,
+    epoch               integer not null default 1,
+    lease_until         timestamptz,
+    started_at          timestamptz not null,
+    -- Where the list goes on; null: from its beginning.
+    next_cursor         text,
+    devices_read        integer not null default 0,
+    devices_made        integer not null default 0,
+    devices_changed     integer not null default 0,
+    devices_archived    integer not null default 0,
+    devices_unreadable  integer not null default 0,
+    ended_at            timestamptz,
+    -- When the last reading that was whole had begun.
+    read_at             timestamptz,
+    -- Why what was missing was not archived.
+    kept_because        text,
+    primary key (tenant_id, service_provider_id),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
+);
+create table app.carrier_sync_seen (
+    tenant_id           uuid not null,
+    service_provider_id uuid not null,
+    iccid               text not null,
+    primary key (tenant_id, service_provider_id, iccid),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
+);

@@ -1,0 +1,275 @@
+//! The account at a carrier behind a service provider, its secrets and its budget. The web role writes secrets and cannot read them.
+
+use crate::api_key::Caller;
+use crate::audit::record;
+use crate::rev_io::{CredentialRefusal, Granted, open_gate_again, open_secrets, seal_secrets};
+use crate::secret::KeyRing;
+use crate::{DatabaseError, Ledger, Result};
+use domain::ids::{Ids, ServiceProviderId, TenantId};
+use secrecy::SecretString;
+use serde_json::json;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// What an account at a carrier signs in with: the application's key and secret, and its user.
+pub const CARRIER_CREDENTIAL_FIELDS: [&str; 4] = ["key", "secret", "username", "password"];
+
+/// An account at a carrier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CarrierAccount {
+    /// The service provider.
+    pub service_provider: ServiceProviderId,
+    /// Its name.
+    pub name: String,
+    /// The code of its integration.
+    pub integration: String,
+    /// Where the carrier's API is.
+    pub base_url: String,
+    /// The account's name at the carrier.
+    pub account_name: String,
+    /// Calls that the carrier allows in a minute.
+    pub calls_per_minute: i32,
+    /// And in a day.
+    pub calls_per_day: i32,
+    /// Why nothing is sent to it now.
+    pub paused_because: Option<String>,
+    /// The credentials that are kept, and when each was written.
+    pub credentials: BTreeMap<String, String>,
+    /// What it is now, for `If-Match`.
+    pub etag: String,
+}
+
+/// What is written of an account; what is None stays, or has its default.
+#[derive(Clone, Debug, Default)]
+pub struct CarrierAccountEdit {
+    /// Where the carrier's API is; a new account needs it.
+    pub base_url: Option<String>,
+    /// The account's name there; a new account needs it.
+    pub account_name: Option<String>,
+    /// Calls in a minute.
+    pub calls_per_minute: Option<i32>,
+    /// Calls in a day.
+    pub calls_per_day: Option<i32>,
+    /// Pause it, or go on.
+    pub paused: Option<bool>,
+}
+
+/// The account of a service provider of the tenant's own. None: it has none.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn get(
+    ledger: &Ledger,
+    tenant: TenantId,
+    provider: ServiceProviderId,
+) -> Result<Option<CarrierAccount>> {
+    Ok(all(ledger, tenant).await?.into_iter().find(|account| account.service_provider == provider))
+}
+
+/// The tenant's accounts that are not paused: those that are read.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn accounts_to_read(ledger: &Ledger, tenant: TenantId) -> Result<Vec<CarrierAccount>> {
+    Ok(all(ledger, tenant).await?.into_iter().filter(|account| account.paused_because.is_none()).collect())
+}
+
+async fn all(ledger: &Ledger, tenant: TenantId) -> Result<Vec<CarrierAccount>> {
+    let mut transaction = ledger.web(tenant).await?;
+    let rows = sqlx::query!(
+        r#"select a.service_provider_id, p.name, i.code, a.base_url, a.account_name, a.calls_per_minute, a.calls_per_day, a.paused_because,
+               left(encode(sha256(convert_to(a::text, 'UTF8')), 'hex'), 32) as "etag!",
+               coalesce((select jsonb_object_agg(c.field, to_char(c.modified_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+                   from app.credential c where c.tenant_id = a.tenant_id and c.account = a.service_provider_id), '{}') as "credentials!"
+           from app.carrier_account a
+           join app.service_provider p on p.tenant_id = a.tenant_id and p.id = a.service_provider_id
+           join app.integration i on i.id = p.integration_id
+           where a.tenant_id = $1 order by a.service_provider_id"#,
+        tenant.0
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| CarrierAccount {
+            service_provider: ServiceProviderId(row.service_provider_id),
+            name: row.name,
+            integration: row.code,
+            base_url: row.base_url,
+            account_name: row.account_name,
+            calls_per_minute: row.calls_per_minute,
+            calls_per_day: row.calls_per_day,
+            paused_because: row.paused_because,
+            credentials: serde_json::from_value(row.credentials).unwrap_or_default(),
+            etag: row.etag,
+        })
+        .collect())
+}
+
+/// Keeps the account of a service provider of the tenant's own: makes it, or changes one that is as the caller last saw it.
+/// False: it is not as the caller saw it, or a new one lacks its address or its name.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn keep(
+    ledger: &Ledger,
+    caller: &Caller,
+    provider: ServiceProviderId,
+    etag: Option<&str>,
+    edit: &CarrierAccountEdit,
+) -> Result<bool> {
+    let mut transaction = ledger.web(caller.tenant).await?;
+    let changed = sqlx::query!(
+        "update app.carrier_account a set base_url = coalesce($4, a.base_url), account_name = coalesce($5, a.account_name),
+             calls_per_minute = coalesce($6, a.calls_per_minute), calls_per_day = coalesce($7, a.calls_per_day),
+             paused_because = case when $8::boolean then coalesce(a.paused_because, 'paused by a person') when $8 is false then null else a.paused_because end
+         where a.tenant_id = $1 and a.service_provider_id = $2
+           and ($3::text is null or left(encode(sha256(convert_to(a::text, 'UTF8')), 'hex'), 32) = $3)",
+        caller.tenant.0,
+        provider.0,
+        etag,
+        edit.base_url,
+        edit.account_name,
+        edit.calls_per_minute,
+        edit.calls_per_day,
+        edit.paused
+    )
+    .execute(&mut *transaction)
+    .await?
+    .rows_affected();
+    let made = match (&edit.base_url, &edit.account_name, changed) {
+        (Some(base_url), Some(account_name), 0) if etag.is_none() => sqlx::query!(
+            "insert into app.carrier_account (tenant_id, service_provider_id, base_url, account_name, calls_per_minute, calls_per_day, paused_because)
+             select $1, p.id, $3, $4, coalesce($5::integer, 100), coalesce($6::integer, 100000),
+                 case when $7::boolean then 'paused by a person' end
+             from app.service_provider p where p.tenant_id = $1 and p.id = $2 and p.owner_tenant_id is null
+             on conflict (tenant_id, service_provider_id) do nothing",
+            caller.tenant.0,
+            provider.0,
+            base_url,
+            account_name,
+            edit.calls_per_minute,
+            edit.calls_per_day,
+            edit.paused
+        )
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected(),
+        _ => 0,
+    };
+    if changed + made > 0 {
+        let detail = json!({ "service_provider": provider, "base_url": edit.base_url, "account_name": edit.account_name,
+            "paused": edit.paused });
+        record(&mut transaction, caller, "carrier_account_written", detail).await?;
+        open_gate_again(&mut transaction, caller.tenant, provider.0).await?;
+    }
+    transaction.commit().await?;
+    Ok(changed + made > 0)
+}
+
+/// Keeps secrets of an account: sealed, never to be read through the API. False: there is no such account.
+///
+/// # Errors
+/// [`CredentialRefusal::Secret`] if one cannot be sealed; the database does not answer.
+pub async fn keep_secrets(
+    ledger: &Ledger,
+    caller: &Caller,
+    (ring, ids): (&KeyRing, &Ids),
+    provider: ServiceProviderId,
+    secrets: &[(&'static str, SecretString)],
+) -> Result<bool, CredentialRefusal> {
+    let mut transaction = ledger.web(caller.tenant).await?;
+    let exists = sqlx::query_scalar!(
+        "select service_provider_id from app.carrier_account where tenant_id = $1 and service_provider_id = $2 for no key update",
+        caller.tenant.0,
+        provider.0
+    )
+    .fetch_optional(&mut *transaction)
+    .await
+    .map_err(DatabaseError::from)?;
+    if exists.is_none() {
+        return Ok(false);
+    }
+    seal_secrets(&mut transaction, caller, (ring, ids), provider.0, secrets).await?;
+    transaction.commit().await.map_err(DatabaseError::from)?;
+    Ok(true)
+}
+
+/// The secrets of an account by field, opened; for the worker.
+///
+/// # Errors
+/// [`CredentialRefusal`].
+pub async fn credentials(
+    ledger: &Ledger,
+    tenant: TenantId,
+    ring: &KeyRing,
+    provider: ServiceProviderId,
+) -> Result<BTreeMap<String, SecretString>, CredentialRefusal> {
+    open_secrets(ledger, tenant, ring, provider.0).await
+}
+
+/// Leave to send some calls, out of the budget that all workers share.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn take_permits(
+    ledger: &Ledger,
+    tenant: TenantId,
+    provider: ServiceProviderId,
+    wanted: u32,
+) -> Result<Granted> {
+    let mut transaction = ledger.worker(tenant).await?;
+    let row = sqlx::query!(
+        r#"select a.paused_because is not null as "paused!", coalesce(p.granted, 0) as "granted!", coalesce(p.wait_seconds, 60) as "wait_seconds!"
+           from app.carrier_account a
+           left join lateral app.take_permits(a.tenant_id, a.service_provider_id, $3, a.calls_per_minute, a.calls_per_day) as p
+               on a.paused_because is null
+           where a.tenant_id = $1 and a.service_provider_id = $2"#,
+        tenant.0,
+        provider.0,
+        i32::try_from(wanted).unwrap_or(i32::MAX)
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(row.map_or(Granted { calls: 0, wait_seconds: 60.0, paused: true }, |row| Granted {
+        paused: row.paused,
+        calls: row.granted.unsigned_abs(),
+        wait_seconds: row.wait_seconds,
+    }))
+}
+
+/// The carrier asked us to wait: nobody sends anything to the account for so long.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn block(ledger: &Ledger, tenant: TenantId, provider: ServiceProviderId, seconds: f64) -> Result<()> {
+    crate::rev_io::block(ledger, tenant, provider.0, seconds).await
+}
+
+/// Nothing more is sent to an account until somebody looked: it refused our credentials, or they do not open.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn pause(ledger: &Ledger, tenant: TenantId, provider: ServiceProviderId, because: &str) -> Result<()> {
+    let mut transaction = ledger.worker(tenant).await?;
+    let paused = sqlx::query!(
+        "update app.carrier_account set paused_because = $3 where tenant_id = $1 and service_provider_id = $2 and paused_because is null",
+        tenant.0,
+        provider.0,
+        because
+    )
+    .execute(&mut *transaction)
+    .await?
+    .rows_affected();
+    if paused > 0 {
+        let detail = json!({ "service_provider": provider, "because": because });
+        crate::rev_io::record_as_mirror(&mut transaction, tenant, "carrier_account_paused", detail).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// Where a token belongs: it opens there and nowhere else.
+pub(super) fn token_place(tenant: TenantId, provider: Uuid, part: &str, version: i32) -> String {
+    format!("{tenant} {provider} sign-in {part} {version}")
+}

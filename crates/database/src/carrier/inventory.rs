@@ -1,0 +1,213 @@
+//! Devices as a carrier's list tells of them: made and updated page by page; what the list has no more goes into the archive, and only
+//! at the end of a reading that was whole. Nobody's assignment moves.
+
+use super::reading::{FleetReading, fence};
+use crate::device::{ToldDevice, import_read};
+use crate::written::Written;
+use crate::{Ledger, Result};
+use domain::ids::{Ids, ServiceProviderId, TenantId};
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+
+/// A SIM as its carrier shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadDevice {
+    /// Digits.
+    pub iccid: String,
+    /// The subscriber number.
+    pub msisdn: Option<String>,
+    /// The equipment's number.
+    pub imei: Option<String>,
+    /// The embedded SIM's number.
+    pub eid: Option<String>,
+    /// The carrier's own word.
+    pub status: String,
+    /// The code of its carrier rate plan.
+    pub carrier_rate_plan: Option<String>,
+    /// Its address.
+    pub ip_address: Option<String>,
+    /// When the carrier last activated it.
+    pub activated_at: Option<Timestamp>,
+}
+
+fn told(ids: &Ids, devices: &[ReadDevice], archived: Option<bool>) -> Vec<ToldDevice> {
+    let one = |(row, device): (usize, &ReadDevice)| ToldDevice {
+        row: i32::try_from(row + 1).unwrap_or(i32::MAX),
+        id: domain::ids::DeviceId(ids.next()),
+        iccid: device.iccid.clone(),
+        // The carrier's own ICCID is the device's: no other form of it is looked for.
+        other_form: None,
+        msisdn: device.msisdn.clone(),
+        imei: device.imei.clone(),
+        eid: device.eid.clone(),
+        status: Some(device.status.clone()),
+        carrier_rate_plan: device.carrier_rate_plan.clone(),
+        ip_address: device.ip_address.clone(),
+        archived,
+        activated_at: device.activated_at,
+    };
+    devices.iter().enumerate().map(one).collect()
+}
+
+/// Keeps a page, and moves the reading on to the next. What the page tells is written first: a reading that is interrupted in between
+/// reads it once more, which changes nothing.
+///
+/// # Errors
+/// `LeaseLost` if somebody else reads now; the database does not answer.
+pub async fn keep_page(
+    ledger: &Ledger,
+    ids: &Ids,
+    reading: &mut FleetReading,
+    (devices, unreadable): (&[ReadDevice], usize),
+    next: Option<&str>,
+    lease_seconds: f64,
+) -> Result<Written> {
+    let written = write(ledger, ids, reading.tenant, reading.service_provider, devices).await?;
+    let iccids: Vec<String> = devices.iter().map(|device| device.iccid.clone()).collect();
+    let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
+    let mut transaction = ledger.worker(reading.tenant).await?;
+    fence(&mut transaction, reading).await?;
+    sqlx::query!(
+        "insert into app.carrier_sync_seen (tenant_id, service_provider_id, iccid)
+         select distinct $1::uuid, $2::uuid, u.iccid from unnest($3::text[]) as u (iccid) on conflict do nothing",
+        reading.tenant.0,
+        reading.service_provider.0,
+        &iccids
+    )
+    .execute(&mut *transaction)
+    .await?;
+    sqlx::query!(
+        "update app.carrier_sync set next_cursor = $3, devices_read = devices_read + $4, devices_made = devices_made + $5,
+             devices_changed = devices_changed + $6, devices_unreadable = devices_unreadable + $7,
+             lease_until = app.now() + make_interval(secs => $8)
+         where tenant_id = $1 and service_provider_id = $2",
+        reading.tenant.0,
+        reading.service_provider.0,
+        next,
+        count(devices.len()),
+        count(written.created),
+        count(written.updated),
+        count(unreadable),
+        lease_seconds
+    )
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    reading.next_cursor = next.map(str::to_owned);
+    Ok(written)
+}
+
+/// Keeps a device that was asked for by itself: the list did not show it, and the carrier has it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn read_one(ledger: &Ledger, ids: &Ids, reading: &FleetReading, device: &ReadDevice) -> Result<Written> {
+    write(ledger, ids, reading.tenant, reading.service_provider, std::slice::from_ref(device)).await
+}
+
+async fn write(
+    ledger: &Ledger,
+    ids: &Ids,
+    tenant: TenantId,
+    provider: ServiceProviderId,
+    devices: &[ReadDevice],
+) -> Result<Written> {
+    if devices.is_empty() {
+        return Ok(Written::default());
+    }
+    let written = import_read(ledger, tenant, provider, &told(ids, devices, None)).await?;
+    note_activations(ledger, tenant, provider, devices).await?;
+    Ok(written)
+}
+
+/// The day of an activation is kept where it is not known yet, also of SIMs that were here before.
+async fn note_activations(
+    ledger: &Ledger,
+    tenant: TenantId,
+    provider: ServiceProviderId,
+    devices: &[ReadDevice],
+) -> Result<()> {
+    let activated = devices.iter().filter_map(|device| Some((device, device.activated_at?)));
+    let (mut iccids, mut at, mut statuses) = (Vec::new(), Vec::new(), Vec::new());
+    for (device, activated_at) in activated {
+        iccids.push(device.iccid.clone());
+        at.push(activated_at.to_sqlx());
+        statuses.push(device.status.clone());
+    }
+    if iccids.is_empty() {
+        return Ok(());
+    }
+    let mut transaction = ledger.web(tenant).await?;
+    sqlx::query!(
+        "insert into app.device_status_history (tenant_id, device_id, date_of_change, current_status)
+         select $1, d.id, u.at, u.status from unnest($3::text[], $4::timestamptz[], $5::text[]) as u (iccid, at, status)
+         join app.m2m_device d on d.tenant_id = $1 and d.iccid = u.iccid and d.service_provider_id = $2
+         join app.service_provider p on p.tenant_id = $1 and p.id = $2
+         join app.device_status s on s.integration_id = p.integration_id and s.status = u.status and s.is_active
+         where not exists (select from app.device_status_history h where h.tenant_id = $1 and h.device_id = d.id and h.date_of_change >= u.at)",
+        tenant.0,
+        provider.0,
+        &iccids,
+        &at as &[jiff_sqlx::Timestamp],
+        &statuses
+    )
+    .execute(&mut *transaction)
+    .await?;
+    Ok(transaction.commit().await?)
+}
+
+/// ICCIDs of this service provider that are not in the archive and that the reading did not meet: the lowest, how many there are, and
+/// how many devices are known.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn missing(ledger: &Ledger, reading: &FleetReading, most: i64) -> Result<(Vec<String>, i64, i64)> {
+    let mut transaction = ledger.worker(reading.tenant).await?;
+    // What was seen is fresh, and the planner knows nothing of it yet; there is one good way to compare two large sets.
+    sqlx::query!("set local enable_nestloop = off").execute(&mut *transaction).await?;
+    let counts = sqlx::query!(
+        r#"select count(*) as "known!", count(*) filter (where s.iccid is null) as "missing!"
+           from app.m2m_device d left join app.carrier_sync_seen s on s.tenant_id = $1 and s.service_provider_id = $2 and s.iccid = d.iccid
+           where d.tenant_id = $1 and d.service_provider_id = $2 and not d.is_archived"#,
+        reading.tenant.0,
+        reading.service_provider.0
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    let iccids = sqlx::query_scalar!(
+        "select d.iccid from app.m2m_device d left join app.carrier_sync_seen s on s.tenant_id = $1 and s.service_provider_id = $2 and s.iccid = d.iccid
+         where d.tenant_id = $1 and d.service_provider_id = $2 and not d.is_archived and s.iccid is null order by d.iccid limit $3",
+        reading.tenant.0,
+        reading.service_provider.0,
+        most
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    Ok((iccids, counts.missing, counts.known))
+}
+
+/// Puts devices into the archive that the carrier has no more.
+///
+/// # Errors
+/// `LeaseLost`; the database does not answer.
+pub async fn archive(ledger: &Ledger, ids: &Ids, reading: &FleetReading, iccids: &[String]) -> Result<()> {
+    if iccids.is_empty() {
+        return Ok(());
+    }
+    let gone: Vec<ReadDevice> =
+        iccids.iter().map(|iccid| ReadDevice { iccid: iccid.clone(), ..ReadDevice::default() }).collect();
+    let gone: Vec<ToldDevice> =
+        told(ids, &gone, Some(true)).into_iter().map(|told| ToldDevice { status: None, ..told }).collect();
+    let written = import_read(ledger, reading.tenant, reading.service_provider, &gone).await?;
+    let mut transaction = ledger.worker(reading.tenant).await?;
+    fence(&mut transaction, reading).await?;
+    sqlx::query!(
+        "update app.carrier_sync set devices_archived = devices_archived + $3 where tenant_id = $1 and service_provider_id = $2",
+        reading.tenant.0,
+        reading.service_provider.0,
+        i32::try_from(written.updated).unwrap_or(i32::MAX)
+    )
+    .execute(&mut *transaction)
+    .await?;
+    Ok(transaction.commit().await?)
+}

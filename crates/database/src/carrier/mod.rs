@@ -1,0 +1,15 @@
+//! What the ledger knows of carriers: the accounts behind service providers, what calls are signed in with, and how far their lists
+//! of devices were read.
+
+mod account;
+mod inventory;
+mod reading;
+mod sign_in;
+
+pub use account::{
+    CARRIER_CREDENTIAL_FIELDS, CarrierAccount, CarrierAccountEdit, accounts_to_read, block, credentials, get, keep,
+    keep_secrets, pause, take_permits,
+};
+pub use inventory::{ReadDevice, archive, keep_page, missing, read_one};
+pub use reading::{FleetReading, Progress, claim, end, extend, progress, release};
+pub use sign_in::{keep_token, tokens};
