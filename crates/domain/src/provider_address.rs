@@ -11,7 +11,7 @@ pub enum AddressRefusal {
     #[error("is neither https nor http to this machine")]
     NotEncrypted,
     /// The host is not one of those that were named.
-    #[error("is at a host that this installation does not name in ASCRIBE_REV_IO_HOSTS")]
+    #[error("is at a host that this installation does not name (ASCRIBE_REV_IO_HOSTS, ASCRIBE_CARRIER_HOSTS)")]
     HostNotNamed,
 }
 

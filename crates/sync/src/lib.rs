@@ -8,6 +8,7 @@
 //! than a cap allows: then the reading says why, and the mirror keeps what it has.
 
 mod account;
+mod carrier;
 mod missing;
 mod pace;
 mod reading;
@@ -15,6 +16,7 @@ mod records;
 mod wanted;
 
 pub use account::{AccountReport, Installation, ResourceReport, read_account};
+pub use carrier::{FleetReport, read_fleet};
 pub use wanted::read_what_is_asked_for;
 
 use database::DatabaseError;
@@ -41,8 +43,10 @@ pub struct SyncSettings {
     pub fresh_since: Option<Timestamp>,
     /// Only somebody who has looked says that all that is missing may be asked for.
     pub accept_missing: bool,
-    /// The hosts at which an account may be.
+    /// The hosts at which an account at Rev.io may be.
     pub hosts: Vec<String>,
+    /// The hosts at which an account at a carrier may be.
+    pub carrier_hosts: Vec<String>,
 }
 
 impl Default for SyncSettings {
@@ -57,6 +61,7 @@ impl Default for SyncSettings {
             fresh_since: None,
             accept_missing: false,
             hosts: Vec::new(),
+            carrier_hosts: Vec::new(),
         }
     }
 }
@@ -73,8 +78,11 @@ pub enum SyncError {
     /// Rev.io refused the credentials; the account is paused.
     #[error("Rev.io refused the credentials ({0}); the account is paused")]
     Credentials(u16),
-    /// Rev.io refused to be read.
-    #[error("Rev.io refused to tell {resource}: {message}")]
+    /// A carrier refused the credentials; the account is paused.
+    #[error("the carrier refused the credentials; the account is paused: {0}")]
+    CarrierCredentials(String),
+    /// The provider refused to be read.
+    #[error("the provider refused to tell {resource}: {message}")]
     Refused {
         /// What was read.
         resource: &'static str,

@@ -102,7 +102,27 @@ pub async fn keep_page(
 /// # Errors
 /// The database does not answer.
 pub async fn read_one(ledger: &Ledger, ids: &Ids, reading: &FleetReading, device: &ReadDevice) -> Result<Written> {
-    write(ledger, ids, reading.tenant, reading.service_provider, std::slice::from_ref(device)).await
+    let written = write(ledger, ids, reading.tenant, reading.service_provider, std::slice::from_ref(device)).await?;
+    meet(ledger, reading, &device.iccid).await?;
+    Ok(written)
+}
+
+/// The reading has met it after all.
+///
+/// # Errors
+/// `LeaseLost`; the database does not answer.
+pub async fn meet(ledger: &Ledger, reading: &FleetReading, iccid: &str) -> Result<()> {
+    let mut transaction = ledger.worker(reading.tenant).await?;
+    fence(&mut transaction, reading).await?;
+    sqlx::query!(
+        "insert into app.carrier_sync_seen (tenant_id, service_provider_id, iccid) values ($1, $2, $3) on conflict do nothing",
+        reading.tenant.0,
+        reading.service_provider.0,
+        iccid
+    )
+    .execute(&mut *transaction)
+    .await?;
+    Ok(transaction.commit().await?)
 }
 
 async fn write(

@@ -10,6 +10,6 @@ pub use account::{
     CARRIER_CREDENTIAL_FIELDS, CarrierAccount, CarrierAccountEdit, accounts_to_read, block, credentials, get, keep,
     keep_secrets, pause, take_permits,
 };
-pub use inventory::{ReadDevice, archive, keep_page, missing, read_one};
+pub use inventory::{ReadDevice, archive, keep_page, meet, missing, read_one};
 pub use reading::{FleetReading, Progress, claim, end, extend, progress, release};
 pub use sign_in::{keep_token, tokens};

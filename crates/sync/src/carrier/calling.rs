@@ -1,0 +1,243 @@
+//! Calls to a carrier's account that read: each with leave out of the shared budget, signed in with what all workers share.
+
+use crate::account::Installation;
+use crate::{SyncError, SyncSettings};
+use database::carrier::{CarrierAccount, FleetReading, block, credentials, extend, keep_token, pause, take_permits, tokens};
+use domain::ids::{Ids, TenantId};
+use domain::provider_address::admitted;
+use integrations::answer::{Answer, Postponed, SignInPart};
+use integrations::carriers::thingspace::{ThingSpace, ThingSpaceAccount, ThingSpaceSettings};
+use integrations::carriers::{Carrier, CarrierKind, Device, DevicePage, Listing, SignIn};
+use integrations::{HttpClient, Permit};
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// An account that is called.
+pub(super) struct Calling<'a> {
+    pub(super) installation: &'a Installation<'a>,
+    pub(super) ids: &'a Ids,
+    tenant: TenantId,
+    account: &'a CarrierAccount,
+    settings: &'a SyncSettings,
+    stop: &'a CancellationToken,
+    carrier: Carrier,
+    sign_in: SignIn,
+    /// What this process has renewed and has not been told anything with since.
+    just_renewed: Option<SignInPart>,
+    extended: Option<Instant>,
+}
+
+const fn word(part: SignInPart) -> &'static str {
+    match part {
+        SignInPart::Bearer => "bearer",
+        SignInPart::Session => "session",
+    }
+}
+
+fn sign_in_of(mut tokens: BTreeMap<String, SecretString>) -> SignIn {
+    SignIn::of(tokens.remove("bearer"), tokens.remove("session"))
+}
+
+impl<'a> Calling<'a> {
+    /// The account, ready to be called. Makes no call.
+    pub(super) async fn new(
+        installation: &'a Installation<'a>,
+        ids: &'a Ids,
+        (tenant, account): (TenantId, &'a CarrierAccount),
+        settings: &'a SyncSettings,
+        stop: &'a CancellationToken,
+    ) -> Result<Self, SyncError> {
+        admitted(&account.base_url, &settings.carrier_hosts)
+            .map_err(|why| SyncError::Unusable(format!("its base_url {why}")))?;
+        let (ledger, keys) = (installation.ledger, installation.keys);
+        let secrets = credentials(ledger, tenant, keys, account.service_provider).await?;
+        let carrier = carrier(installation, account, secrets)?;
+        let sign_in = sign_in_of(tokens(ledger, tenant, keys, account.service_provider).await?);
+        Ok(Self {
+            installation,
+            ids,
+            tenant,
+            account,
+            settings,
+            stop,
+            carrier,
+            sign_in,
+            just_renewed: None,
+            extended: None,
+        })
+    }
+
+    /// A page of the list.
+    pub(super) async fn page(&mut self, reading: &FleetReading, listing: &Listing) -> Result<DevicePage, SyncError> {
+        let mut failed = 0;
+        loop {
+            let permit = self.ready(reading, &mut failed).await?;
+            let answer = self.carrier.devices(permit, &self.sign_in, listing).await.answer;
+            if let Some(page) = self.weigh(reading, answer, &mut failed).await? {
+                return Ok(page);
+            }
+        }
+    }
+
+    /// Everything that the carrier has under this ICCID.
+    pub(super) async fn device(&mut self, reading: &FleetReading, iccid: &str) -> Result<Vec<Device>, SyncError> {
+        let mut failed = 0;
+        loop {
+            let permit = self.ready(reading, &mut failed).await?;
+            let answer = self.carrier.device(permit, &self.sign_in, iccid).await.answer;
+            if let Some(found) = self.weigh(reading, answer, &mut failed).await? {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Signed in, and with leave for one call.
+    async fn ready(&mut self, reading: &FleetReading, failed: &mut u32) -> Result<Permit, SyncError> {
+        while let Some(part) = self.carrier.lacks(&self.sign_in) {
+            let permit = self.permit(reading).await?;
+            let answer = self.carrier.renew(permit, &self.sign_in).await.answer;
+            let Some(renewed) = self.weigh(reading, answer, failed).await? else { continue };
+            if let Some(token) = renewed.token(part) {
+                let Installation { ledger, keys, .. } = self.installation;
+                let kept = (word(part), token);
+                keep_token(ledger, self.tenant, (keys, self.ids), self.account.service_provider, kept).await?;
+            }
+            (self.sign_in, self.just_renewed) = (renewed, Some(part));
+        }
+        self.permit(reading).await
+    }
+
+    async fn permit(&mut self, reading: &FleetReading) -> Result<Permit, SyncError> {
+        loop {
+            self.keep(reading).await?;
+            let provider = self.account.service_provider;
+            let granted = take_permits(self.installation.ledger, self.tenant, provider, 1).await?;
+            if granted.paused {
+                return Err(SyncError::Paused);
+            }
+            if granted.calls > 0 {
+                return Ok(Permit::granted());
+            }
+            self.wait(reading, Duration::from_secs_f64(granted.wait_seconds.clamp(0.01, 86_400.0))).await?;
+        }
+    }
+
+    /// What an answer comes to. None: ask again; what had to be waited for was waited for.
+    async fn weigh<T>(
+        &mut self,
+        reading: &FleetReading,
+        answer: Answer<T>,
+        failed: &mut u32,
+    ) -> Result<Option<T>, SyncError> {
+        let resource = "devices";
+        let (after, why) = match answer {
+            Answer::Done(done) => {
+                self.just_renewed = None;
+                return Ok(Some(done));
+            }
+            Answer::Refused(refusal) => return Err(SyncError::Refused { resource, message: refusal.message }),
+            Answer::CredentialsRefused { message, .. } => return Err(self.refused(message).await?),
+            Answer::TryLater { why: Postponed::SignInLapsed(part), .. } => {
+                self.lapsed(part).await?;
+                return Ok(None);
+            }
+            Answer::TryLater { after, why: Postponed::Throttled | Postponed::QuotaSpent } => {
+                let provider = self.account.service_provider;
+                block(self.installation.ledger, self.tenant, provider, after.as_secs_f64()).await?;
+                self.wait(reading, after).await?;
+                return Ok(None);
+            }
+            Answer::TryLater { after, why } => (after, format!("{why:?}")),
+            Answer::Unknown { why } => (Duration::from_secs(1), why.to_string()),
+        };
+        *failed += 1;
+        if *failed >= self.settings.tries {
+            return Err(SyncError::GivenUp { resource, tries: *failed, why });
+        }
+        tracing::warn!(carrier = self.account.name, why, failed = *failed, "an answer could not be had");
+        let backing_off = Duration::from_millis(100).saturating_mul(1 << (*failed).min(10));
+        self.wait(reading, after.max(backing_off).min(self.settings.longest_wait)).await?;
+        Ok(None)
+    }
+
+    /// A part of the sign-in has run out: what another worker has renewed is taken; else it is renewed with the next call. One that has
+    /// run out right after it was renewed is refused: nobody signs in for ever, and ThingSpace locks a user after five wrong tries.
+    async fn lapsed(&mut self, part: SignInPart) -> Result<(), SyncError> {
+        let Installation { ledger, keys, .. } = self.installation;
+        let kept = sign_in_of(tokens(ledger, self.tenant, keys, self.account.service_provider).await?);
+        if kept.token(part).is_some() && kept.differs_in(part, &self.sign_in) {
+            self.sign_in = kept;
+            return Ok(());
+        }
+        if self.just_renewed == Some(part) {
+            let message = format!("the {} was renewed and is turned away all the same", word(part));
+            return Err(self.refused(message).await?);
+        }
+        self.sign_in = std::mem::take(&mut self.sign_in).without(part);
+        Ok(())
+    }
+
+    /// Nothing more is sent until somebody looked.
+    async fn refused(&self, message: String) -> Result<SyncError, SyncError> {
+        let because = format!("the carrier refused the credentials: {message}");
+        pause(self.installation.ledger, self.tenant, self.account.service_provider, &because).await?;
+        Ok(SyncError::CarrierCredentials(message))
+    }
+
+    /// Waits in parts, each shorter than the lease.
+    async fn wait(&mut self, reading: &FleetReading, wait: Duration) -> Result<(), SyncError> {
+        let mut left = wait;
+        while !left.is_zero() {
+            let part = left.min(self.settings.lease / 4);
+            tokio::select! {
+                () = self.stop.cancelled() => return Err(SyncError::Stopped),
+                () = tokio::time::sleep(part) => left = left.saturating_sub(part),
+            }
+            self.keep(reading).await?;
+        }
+        Ok(())
+    }
+
+    /// The reading stays ours while it goes on, and does not go on when we are to stop.
+    async fn keep(&mut self, reading: &FleetReading) -> Result<(), SyncError> {
+        if self.stop.is_cancelled() {
+            return Err(SyncError::Stopped);
+        }
+        // How long we have waited ourselves: no decision of the ledger hangs on it.
+        let now = Instant::now();
+        if self.extended.is_none_or(|last| now.duration_since(last) > self.settings.lease / 4) {
+            extend(self.installation.ledger, reading, self.settings.lease.as_secs_f64()).await?;
+            self.extended = Some(now);
+        }
+        Ok(())
+    }
+}
+
+fn carrier(
+    installation: &Installation<'_>,
+    account: &CarrierAccount,
+    mut secrets: BTreeMap<String, SecretString>,
+) -> Result<Carrier, SyncError> {
+    let http: &HttpClient = installation.http;
+    let mut secret =
+        |field: &'static str| secrets.remove(field).ok_or_else(|| SyncError::Unusable(format!("it has no {field}")));
+    match CarrierKind::from_word(&account.integration) {
+        Some(CarrierKind::ThingSpace) => {
+            let signing_in = ThingSpaceAccount {
+                base_url: account.base_url.clone(),
+                key: secret("key")?,
+                secret: secret("secret")?,
+                username: secret("username")?,
+                password: secret("password")?,
+                account_name: account.account_name.clone(),
+            };
+            let carrier =
+                ThingSpace::new(http, signing_in, ThingSpaceSettings::default(), installation.clock.clone());
+            Ok(Carrier::ThingSpace(carrier.map_err(|why| SyncError::Unusable(why.to_string()))?))
+        }
+        None => Err(SyncError::Unusable(format!("{} cannot be read yet", account.integration))),
+    }
+}

@@ -1,0 +1,148 @@
+//! A fleet as it is, as it changes, and what leaves it.
+
+use crate::stage::Stage;
+use serde_json::json;
+use simulators::thingspace::{IdKind, State};
+use sync::SyncError;
+use tokio_util::sync::CancellationToken;
+
+#[expect(clippy::disallowed_methods, reason = "the world under test runs on the machine's clock")]
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+#[tokio::test]
+async fn what_is_here_is_what_the_carrier_has_and_a_second_reading_changes_nothing() {
+    let stage = Stage::of(2_300).await;
+    let went = stage.read_whole().await;
+    assert_eq!((went.read, went.made, went.unreadable), (2_300, 2_300, 0), "{went:?}");
+    assert!(went.ended_at.is_some() && went.read_at == Some(went.started_at) && went.kept_because.is_none(), "{went:?}");
+    assert_eq!(stage.here().await, stage.there());
+    // Every SIM is somebody's, and knows when it was activated.
+    let count = |sql: &'static str| stage.app.database.number(sql);
+    let unassigned = "select count(*) from app.device_tenant dt join app.m2m_device d on d.id = dt.device_id
+        join app.site s on s.id = dt.site_id where s.is_system_default and not d.is_archived";
+    assert_eq!(count(unassigned).await.unwrap(), 2_300);
+    let active = "select count(*) from app.m2m_device d where not d.is_archived and d.status = 'active'";
+    let dated = "select count(distinct h.device_id) from app.device_status_history h join app.m2m_device d on d.id = h.device_id
+        where not d.is_archived and d.status = 'active' and h.current_status = 'active'";
+    assert_eq!(count(dated).await.unwrap(), count(active).await.unwrap());
+    let plans = "select count(*) from app.m2m_device d where not d.is_archived and d.status = 'active' and d.carrier_rate_plan_id is null";
+    assert_eq!(count(plans).await.unwrap(), 0);
+
+    let again = stage.read_whole().await;
+    assert_eq!((again.read, again.made, again.changed, again.archived), (2_300, 0, 0, 0), "{again:?}");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn what_changes_at_the_carrier_changes_here_and_is_remembered() {
+    let stage = Stage::of(300).await;
+    stage.read_whole().await;
+    let (suspended, renumbered) = stage.profile(|profile| {
+        let active: Vec<i64> =
+            profile.devices.iter().filter(|d| d.record.state == State::Active).map(|d| d.record.id).collect();
+        let iccid = |id: i64| profile.devices.get(id).unwrap().record.id_of(IdKind::Iccid).unwrap().to_owned();
+        let found = (iccid(active[0]), iccid(active[1]));
+        assert!(profile.devices.change(active[0], now(), |record| record.state = State::Suspend));
+        assert!(profile.devices.change(active[1], now(), |record| {
+            record.ids.insert(IdKind::Msisdn, "15550001234".to_owned());
+        }));
+        found
+    });
+    let went = stage.read_whole().await;
+    assert_eq!((went.made, went.changed), (0, 2), "{went:?}");
+    let here = stage.here().await;
+    assert_eq!(here, stage.there());
+    assert_eq!((here[&suspended].0.as_str(), here[&renumbered].1.as_deref()), ("suspend", Some("15550001234")));
+    let history = "select count(*) from app.device_status_history where previous_status = 'active' and current_status = 'suspend'";
+    assert_eq!(stage.app.database.number(history).await.unwrap(), 1);
+    stage.finish().await;
+}
+
+/// The ids of so many devices, from the front.
+fn first(stage: &Stage, many: usize) -> Vec<i64> {
+    stage.profile(|profile| profile.devices.iter().map(|device| device.record.id).take(many).collect())
+}
+
+#[tokio::test]
+async fn a_few_that_are_gone_go_into_the_archive_and_many_wait_for_a_person() {
+    let mut stage = Stage::of(400).await;
+    stage.read_whole().await;
+    for id in first(&stage, 6) {
+        stage.profile(|profile| profile.devices.remove(id)).unwrap();
+    }
+    let went = stage.read_whole().await;
+    assert_eq!((went.archived, &went.kept_because), (6, &None), "{went:?}");
+    assert_eq!(stage.here().await, stage.there());
+    assert_eq!(stage.here().await.len(), 394);
+
+    for id in first(&stage, 100) {
+        stage.profile(|profile| profile.devices.remove(id)).unwrap();
+    }
+    let went = stage.read_whole().await;
+    assert_eq!(went.archived, 0, "{went:?}");
+    assert!(went.kept_because.as_deref().unwrap().contains("100 of 394 were missing"), "{went:?}");
+    assert!(went.read_at.unwrap() < went.started_at, "it was not whole: {went:?}");
+    assert_eq!(stage.here().await.len(), 394);
+    stage.settings.accept_missing = true;
+    let went = stage.read_whole().await;
+    assert_eq!((went.archived, stage.here().await.len()), (100, 294), "{went:?}");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_list_that_leaves_out_what_is_there_archives_none_of_it() {
+    let stage = Stage::of(300).await;
+    stage.read_whole().await;
+    let hidden = first(&stage, 5);
+    let others = stage.profile(|profile| {
+        let account = profile.accounts[0].name.clone();
+        for id in &hidden {
+            assert!(profile.devices.change(*id, now(), |record| record.account = "0000000000-00099".to_owned()));
+        }
+        account
+    });
+    let went = stage.read_whole().await;
+    assert_eq!((went.archived, stage.here().await.len()), (0, 300), "they are in another account: {others} {went:?}");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_keeps_everything_from_the_archive() {
+    let stage = Stage::of(300).await;
+    stage.read_whole().await;
+    let ids = first(&stage, 4);
+    stage.profile(|profile| {
+        assert!(profile.devices.change(ids[0], now(), |record| {
+            record.ids.remove(&IdKind::Iccid);
+        }));
+        for id in &ids[1..] {
+            profile.devices.remove(*id).unwrap();
+        }
+    });
+    let went = stage.read_whole().await;
+    assert_eq!((went.unreadable, went.archived), (1, 0), "{went:?}");
+    assert!(went.kept_because.as_deref().unwrap().contains("1 devices could not be read"), "{went:?}");
+    assert_eq!(stage.here().await.len(), 300);
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_reading_that_is_interrupted_goes_on_where_it_was() {
+    let mut stage = Stage::of(3_500).await;
+    stage.settings.tries = 1;
+    let list = "/devices/actions/list";
+    stage.fault(json!({"provider": "thingspace", "method": "POST", "path": list, "when": {"nth": [3]}, "fault": {"kind": "server_error_before"}}));
+    let stop = CancellationToken::new();
+    let broken = stage.read(&stop).await.unwrap_err();
+    assert!(matches!(broken, SyncError::GivenUp { .. }), "{broken}");
+    assert_eq!(stage.here().await.len(), 2_000, "what was read is kept");
+    let before = stage.world.ledger(|ledger| ledger.counts().iter().map(|of| of.calls).sum::<u64>());
+    let went = stage.read_whole().await;
+    assert_eq!((went.read, went.made), (3_500, 3_500), "{went:?}");
+    let calls = stage.world.ledger(|ledger| ledger.counts().iter().map(|of| of.calls).sum::<u64>()) - before;
+    assert_eq!(calls, 2, "the two pages that were missing, and no sign-in: that is shared");
+    assert_eq!(stage.here().await, stage.there());
+    stage.finish().await;
+}

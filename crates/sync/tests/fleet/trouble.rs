@@ -1,0 +1,64 @@
+//! Sign-ins that run out, credentials that are refused, two readers at once.
+
+use crate::stage::Stage;
+use serde_json::json;
+use sync::SyncError;
+use tokio_util::sync::CancellationToken;
+
+/// How often this operation was called.
+fn calls(stage: &Stage, path: &str) -> usize {
+    stage.world.ledger(|ledger| ledger.entries().filter(|entry| entry.path.ends_with(path)).count())
+}
+
+#[tokio::test]
+async fn a_sign_in_that_has_run_out_is_renewed_and_only_then() {
+    let stage = Stage::of(50).await;
+    stage.read_whole().await;
+    stage.read_whole().await;
+    assert_eq!((calls(&stage, "/oauth2/token"), calls(&stage, "/session/login")), (1, 1), "it is shared");
+    stage.profile(|profile| profile.end_sessions());
+    stage.read_whole().await;
+    assert_eq!((calls(&stage, "/oauth2/token"), calls(&stage, "/session/login")), (1, 2));
+    stage.profile(|profile| profile.expire_token());
+    stage.read_whole().await;
+    assert_eq!(calls(&stage, "/oauth2/token"), 2);
+    // Sealed: neither token is in the database as it is.
+    let plain = "select count(*) from app.carrier_sign_in where encode(sealed_value, 'escape') ~ '^[ -~]+$'";
+    assert_eq!(stage.app.database.number(plain).await.unwrap(), 0);
+    assert_eq!(stage.app.database.number("select count(*) from app.carrier_sign_in").await.unwrap(), 2);
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn refused_credentials_pause_the_account_at_once_and_lock_nobody_out() {
+    let stage = Stage::of(20).await;
+    stage.set_up("wrong").await;
+    let stop = CancellationToken::new();
+    let refused = stage.read(&stop).await.unwrap_err();
+    assert!(matches!(refused, SyncError::CarrierCredentials(_)), "{refused}");
+    assert_eq!(calls(&stage, "/session/login"), 1);
+    assert!(!format!("{refused} {refused:?}").contains("canary"));
+    let account = database::carrier::get(&stage.app.ledger, stage.app.fixture.tenant, stage.provider()).await.unwrap().unwrap();
+    assert!(account.paused_because.unwrap().contains("refused the credentials"));
+    assert!(matches!(stage.read(&stop).await.unwrap_err(), SyncError::Paused));
+    assert_eq!(calls(&stage, "/session/login"), 1, "nothing more is sent");
+    assert!(!stage.profile(|profile| profile.is_locked()));
+    stage.set_up("canary-password").await;
+    assert_eq!(stage.read_whole().await.read, 20);
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn two_do_not_read_the_same_list() {
+    let stage = Stage::of(20).await;
+    stage.fault(json!({"provider": "thingspace", "method": "POST", "path": "/devices/actions/list", "when": {"next": 1},
+        "fault": {"kind": "slow_drip", "seconds": 2}}));
+    let stop = CancellationToken::new();
+    let (one, other) = tokio::join!(stage.read(&stop), async {
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        stage.read(&stop).await
+    });
+    assert!(one.is_ok(), "{one:?}");
+    assert!(matches!(other, Err(SyncError::Taken("devices"))), "{other:?}");
+    stage.finish().await;
+}
