@@ -1,7 +1,7 @@
 //! Guesses that no other test changes: each does what it says.
 
 use crate::server::{Server, answer, error};
-use crate::stage::{ONE, accepted, believing, client, permit, plan_change, signed_in};
+use crate::stage::{ONE, accepted, believing, client, named, permit, plan_change, signed_in};
 use integrations::Answer;
 use integrations::answer::Postponed;
 use integrations::carriers::thingspace::Inferred;
@@ -66,7 +66,8 @@ async fn words_for_states_can_be_learned() {
     let body = crate::reads::page(false, &[crate::reads::device(1, ONE, "84777", "hibernating")]);
     let server = Server::always(answer(200, &body)).await;
     let standing = async |change: fn(&mut Inferred)| {
-        let Answer::Done(found) = believing(&server, change).device(permit(), &signed_in(), ONE).await.answer else {
+        let Answer::Done(found) = believing(&server, change).device(permit(), &signed_in(), &named(ONE)).await.answer
+        else {
             panic!()
         };
         (found[0].status.clone(), found[0].standing)
