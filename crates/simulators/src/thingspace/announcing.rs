@@ -69,7 +69,7 @@ fn truth(profile: &Profile, request: &Request, telling: &Telling, now: Timestamp
         device: device.or_else(|| telling.ids.first().map(|id| id.id.clone())).unwrap_or_default(),
         status,
         code: telling.result.as_ref().err().map(|(code, _)| code.clone()),
-        sort: Sort::True,
+        sort: Sort::Real,
         due: now,
         attempts: Vec::new(),
         outcome: Outcome::Waiting,

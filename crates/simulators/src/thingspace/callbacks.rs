@@ -26,15 +26,15 @@ pub enum Outcome {
     Lost,
 }
 
-/// Whether it tells the truth.
+/// Where it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
-    /// It does.
-    True,
-    /// It is the same once more.
+    /// The carrier tells it.
+    Real,
+    /// The carrier tells it once more.
     Double,
-    /// It is a forgery.
+    /// Somebody else tells it.
     Forged,
 }
 
@@ -70,7 +70,7 @@ pub struct Callback {
     pub status: &'static str,
     /// The code of what failed.
     pub code: Option<String>,
-    /// Whether it tells the truth.
+    /// Where it comes from.
     pub sort: Sort,
     /// When it was first due.
     pub due: Timestamp,

@@ -70,6 +70,15 @@ pub struct Settings {
     pub callback_ports_of_life: bool,
 }
 
+impl Settings {
+    /// The same limits, without delays: what is asked for is done before it is answered, and told right after.
+    #[must_use]
+    pub fn at_once(self) -> Self {
+        let none = Delay { from: Seconds::default(), to: Seconds::default() };
+        Self { activation_delay: none, delay: none, ..self }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         let seconds = |seconds| Seconds::new(seconds).unwrap_or_default();

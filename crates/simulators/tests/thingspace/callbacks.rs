@@ -121,7 +121,7 @@ async fn what_is_not_taken_is_sent_again_three_times() {
         stage.pass(SignedDuration::from_secs(1));
     }
     listener.hears_no_more_than(4).await;
-    assert_eq!(outcomes(&stage), [(Sort::True, Outcome::GivenUp, 4)]);
+    assert_eq!(outcomes(&stage), [(Sort::Real, Outcome::GivenUp, 4)]);
     let (_, told) = stage.own(Method::GET, "/ledger/callbacks", None).await;
     let statuses: Vec<&Value> =
         told["items"][0]["attempts"].as_array().unwrap().iter().map(|attempt| &attempt["status"]).collect();
@@ -142,7 +142,7 @@ async fn the_schedule_of_resends_is_a_setting_and_ends_with_a_success() {
     let heard = listener.hears(2).await;
     assert_eq!((&heard[1]["callbackCount"], &heard[1]["maxCallbackThreshold"]), (&json!(2), &json!(2)));
     stage.settles().await;
-    assert_eq!(outcomes(&stage), [(Sort::True, Outcome::Delivered, 2)]);
+    assert_eq!(outcomes(&stage), [(Sort::Real, Outcome::Delivered, 2)]);
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn a_listener_that_is_not_there_or_does_not_answer_is_an_attempt_too() {
     drop(silent);
     stage.pass(SignedDuration::from_secs(1));
     assert_eq!(attempts(2).await[1].error, Some("connection"));
-    assert_eq!(outcomes(&stage), [(Sort::True, Outcome::GivenUp, 2)]);
+    assert_eq!(outcomes(&stage), [(Sort::Real, Outcome::GivenUp, 2)]);
 }
 
 #[tokio::test]
@@ -216,7 +216,7 @@ async fn a_lost_callback_is_never_heard_though_the_work_is_done() {
     listener.hears(1).await;
     stage.pass(SignedDuration::from_hours(1));
     listener.hears_no_more_than(1).await;
-    assert_eq!(outcomes(&stage), [(Sort::True, Outcome::Lost, 0), (Sort::True, Outcome::Delivered, 1)]);
+    assert_eq!(outcomes(&stage), [(Sort::Real, Outcome::Lost, 0), (Sort::Real, Outcome::Delivered, 1)]);
     assert_eq!(stage.device(1, |device| device.record.plan.clone()).as_deref(), Some("LARGE"));
 }
 
@@ -257,7 +257,7 @@ async fn a_doubled_callback_comes_twice_the_same() {
     let heard = listener.hears(2).await;
     assert_eq!(heard[0], heard[1]);
     stage.settles().await;
-    assert_eq!(outcomes(&stage), [(Sort::True, Outcome::Delivered, 1), (Sort::Double, Outcome::Delivered, 1)]);
+    assert_eq!(outcomes(&stage), [(Sort::Real, Outcome::Delivered, 1), (Sort::Double, Outcome::Delivered, 1)]);
 }
 
 #[tokio::test]

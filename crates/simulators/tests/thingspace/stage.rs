@@ -252,8 +252,8 @@ impl Stage {
     /// Everything is done at once from now on.
     pub(crate) fn at_once(&self) {
         self.profile(|profile| {
-            let none = Delay::exactly(0.0).unwrap();
-            (profile.settings.delay, profile.settings.activation_delay) = (none, none);
+            profile.settings = profile.settings.clone().at_once();
+            assert_eq!(Delay::exactly(0.0), Some(profile.settings.delay));
         });
     }
 
