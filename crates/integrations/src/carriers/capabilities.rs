@@ -99,6 +99,18 @@ impl Capabilities {
         }
     }
 
+    /// Whether it can be asked for this change, and for what each device of the batch is to get besides.
+    ///
+    /// # Errors
+    /// [`NotSupported`]
+    pub fn admits_batch(&self, batch: &Batch) -> Result<(), NotSupported> {
+        self.admits_change(&batch.change)?;
+        let asks = batch.devices.iter().any(|device| device.ip_address.is_some());
+        let operation = batch.change.operation();
+        let what = "addresses that are asked for";
+        if asks && !self.static_ips.asked_for { Err(NotSupported { operation, what }) } else { Ok(()) }
+    }
+
     /// What is wrong with a batch before it is sent, besides what it asks for.
     #[must_use]
     pub fn excess(&self, batch: &Batch) -> Option<&'static str> {
@@ -111,8 +123,6 @@ impl Capabilities {
             Some(excess)
         } else if !batch.devices.iter().all(|device| seen.insert(self.natural_key.of(device))) {
             Some("a device is in the batch twice")
-        } else if !self.static_ips.asked_for && batch.devices.iter().any(|device| device.ip_address.is_some()) {
-            Some("the carrier gives no address that is asked for")
         } else {
             None
         }
@@ -192,8 +202,10 @@ mod tests {
         assert_eq!(by_number.excess(&named), Some("a device is in the batch twice"));
         named.devices[1].subscriber_number = Some("15551230001".to_owned());
         assert_eq!(by_number.excess(&named), None);
-        let mut asking = batch(&[one]);
+        let activate = Change::Activate(Box::default());
+        let mut asking = Batch { change: activate, ..batch(&[one]) };
+        assert_eq!(plain.admits_batch(&asking), Ok(()));
         asking.devices[0].ip_address = Some("10.0.0.1".to_owned());
-        assert!(plain.excess(&asking).is_some());
+        assert_eq!(plain.admits_batch(&asking).unwrap_err().what, "addresses that are asked for");
     }
 }

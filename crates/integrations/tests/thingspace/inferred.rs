@@ -6,7 +6,7 @@ use integrations::Answer;
 use integrations::answer::Postponed;
 use integrations::carriers::thingspace::Inferred;
 use integrations::carriers::{Batch, Change};
-use integrations::carriers::{PlanChange, Standing, Taken};
+use integrations::carriers::{Cause, PlanChange, Standing, Taken};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -57,7 +57,8 @@ async fn an_address_that_is_asked_for_can_be_doubted() {
     pooled.devices[0].ip_address = Some("10.1.2.3".to_owned());
     assert!(matches!(client(&server).send(permit(), &signed_in(), &pooled).await.answer, Answer::Done(_)));
     let doubting = believing(&server, |inferred| inferred.takes_an_address_that_is_asked_for = false);
-    assert!(matches!(doubting.send(permit(), &signed_in(), &pooled).await.answer, Answer::Refused(_)));
+    let Answer::Refused(refusal) = doubting.send(permit(), &signed_in(), &pooled).await.answer else { panic!() };
+    assert_eq!(doubting.cause(&refusal), Cause::NotSupported);
     assert_eq!(server.seen().len(), 1);
 }
 
