@@ -1,6 +1,6 @@
 //! What a carrier can do, and within which limits: what a plan asks before it promises anything.
 
-use crate::carriers::{Batch, Change, Operation};
+use crate::carriers::{Batch, Change, DeviceRef, NaturalKey, Operation};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub struct Capabilities {
     /// How it answers a write.
     pub answers: Answers,
     /// By what a device is known and read back, exactly.
-    pub natural_key: &'static str,
+    pub natural_key: NaturalKey,
     /// Whether a device has a communication plan besides its rate plan.
     pub communication_plans: bool,
     /// Which static addresses it gives.
@@ -99,6 +99,18 @@ impl Capabilities {
         }
     }
 
+    /// Whether it can be asked for this change, and for what each device of the batch is to get besides.
+    ///
+    /// # Errors
+    /// [`NotSupported`]
+    pub fn admits_batch(&self, batch: &Batch) -> Result<(), NotSupported> {
+        self.admits_change(&batch.change)?;
+        let asks = batch.devices.iter().any(|device| device.ip_address.is_some());
+        let operation = batch.change.operation();
+        let what = "addresses that are asked for";
+        if asks && !self.static_ips.asked_for { Err(NotSupported { operation, what }) } else { Ok(()) }
+    }
+
     /// What is wrong with a batch before it is sent, besides what it asks for.
     #[must_use]
     pub fn excess(&self, batch: &Batch) -> Option<&'static str> {
@@ -107,26 +119,30 @@ impl Capabilities {
             Some("there is no device in the batch")
         } else if batch.devices.len() > self.devices_per_request {
             Some("the batch has more devices than one request may name")
-        } else if batch.devices.iter().any(|device| !is_iccid(&device.iccid)) {
-            Some("an ICCID is not of 18 to 22 digits")
-        } else if !batch.devices.iter().all(|device| seen.insert(device.iccid.as_str())) {
+        } else if let Some(excess) = batch.devices.iter().find_map(|device| self.excess_of_key(device)) {
+            Some(excess)
+        } else if !batch.devices.iter().all(|device| seen.insert(self.natural_key.of(device))) {
             Some("a device is in the batch twice")
-        } else if !self.static_ips.asked_for && batch.devices.iter().any(|device| device.ip_address.is_some()) {
-            Some("the carrier gives no address that is asked for")
         } else {
             None
         }
     }
-}
 
-fn is_iccid(text: &str) -> bool {
-    (18..=22).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    fn excess_of_key(&self, device: &DeviceRef) -> Option<&'static str> {
+        let (lengths, excess) = match self.natural_key {
+            NaturalKey::Iccid => (18..=22, "an ICCID is not of 18 to 22 digits"),
+            NaturalKey::SubscriberNumber => (7..=15, "a subscriber number is not of 7 to 15 digits"),
+        };
+        let key = self.natural_key.of(device);
+        let fits = lengths.contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_digit());
+        (!fits).then_some(excess)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::carriers::{Activation, DeviceRef, IpWish, PlanChange};
+    use crate::carriers::{Activation, IpWish, PlanChange};
 
     /// A carrier that can do next to nothing.
     fn plain() -> Capabilities {
@@ -135,7 +151,7 @@ mod tests {
             devices_per_request: 2,
             devices_per_page: 50,
             answers: Answers::AtOnce,
-            natural_key: "ICCID",
+            natural_key: NaturalKey::Iccid,
             communication_plans: false,
             static_ips: StaticIps { of_a_pool: false, asked_for: false },
             activation_wants_imei: false,
@@ -177,8 +193,19 @@ mod tests {
         for iccids in [&[] as &[&str], &[one, two, three], &[one, one], &["1"], &["8914800000000000000'"]] {
             assert!(plain.excess(&batch(iccids)).is_some(), "{iccids:?}");
         }
-        let mut asking = batch(&[one]);
+        let by_number = Capabilities { natural_key: NaturalKey::SubscriberNumber, ..plain.clone() };
+        let mut named = batch(&[one, two]);
+        assert!(by_number.excess(&named).is_some());
+        for device in &mut named.devices {
+            device.subscriber_number = Some("15551230000".to_owned());
+        }
+        assert_eq!(by_number.excess(&named), Some("a device is in the batch twice"));
+        named.devices[1].subscriber_number = Some("15551230001".to_owned());
+        assert_eq!(by_number.excess(&named), None);
+        let activate = Change::Activate(Box::default());
+        let mut asking = Batch { change: activate, ..batch(&[one]) };
+        assert_eq!(plain.admits_batch(&asking), Ok(()));
         asking.devices[0].ip_address = Some("10.0.0.1".to_owned());
-        assert!(plain.excess(&asking).is_some());
+        assert_eq!(plain.admits_batch(&asking).unwrap_err().what, "addresses that are asked for");
     }
 }

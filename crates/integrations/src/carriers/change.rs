@@ -1,7 +1,7 @@
 //! What a carrier is told to do with a batch of devices, and what it says of it.
 
 use crate::answer::Refusal;
-use crate::carriers::Operation;
+use crate::carriers::{Device, Operation};
 
 /// One request: the same change for each of these devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,11 +12,53 @@ pub struct Batch {
     pub devices: Vec<DeviceRef>,
 }
 
-/// A device, by its natural key.
+/// By what a carrier knows a device, and by what it is found again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NaturalKey {
+    /// The SIM.
+    Iccid,
+    /// The line; the SIM is one of its fields.
+    SubscriberNumber,
+}
+
+impl NaturalKey {
+    /// For people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Iccid => "its ICCID, equal to the last digit",
+            Self::SubscriberNumber => "its subscriber number, equal to the last digit",
+        }
+    }
+
+    /// What a device is named by; empty if it has nothing of the kind.
+    #[must_use]
+    pub fn of(self, device: &DeviceRef) -> &str {
+        match self {
+            Self::Iccid => device.iccid.trim(),
+            Self::SubscriberNumber => device.subscriber_number.as_deref().unwrap_or_default().trim(),
+        }
+    }
+
+    /// Whether what was found is the device: equal to the last digit, after the spaces around it.
+    #[must_use]
+    pub fn is_of(self, device: &DeviceRef, found: &Device) -> bool {
+        let said = match self {
+            Self::Iccid => found.iccid.as_str(),
+            Self::SubscriberNumber => found.msisdn.as_deref().unwrap_or_default(),
+        };
+        let wanted = self.of(device);
+        !wanted.is_empty() && said.trim() == wanted
+    }
+}
+
+/// A device, by all that it may be named by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviceRef {
     /// As the carrier has it.
     pub iccid: String,
+    /// Its MSISDN, where a carrier knows devices by that.
+    pub subscriber_number: Option<String>,
     /// Of the radio; an activation may need it beside the ICCID.
     pub imei: Option<String>,
     /// An address of the pool that this device is to get; else the carrier chooses one.
@@ -27,7 +69,7 @@ impl DeviceRef {
     /// By its ICCID alone.
     #[must_use]
     pub const fn of(iccid: String) -> Self {
-        Self { iccid, imei: None, ip_address: None }
+        Self { iccid, subscriber_number: None, imei: None, ip_address: None }
     }
 }
 
@@ -147,6 +189,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_the_whole_key_is_the_device() {
+        let named = DeviceRef {
+            subscriber_number: Some("15551230000".to_owned()),
+            ..DeviceRef::of("89148000000000000001".to_owned())
+        };
+        let found = |iccid: &str, msisdn: Option<&str>| Device {
+            iccid: iccid.to_owned(),
+            msisdn: msisdn.map(str::to_owned),
+            ..Device::default()
+        };
+        let (by_iccid, by_number) = (NaturalKey::Iccid, NaturalKey::SubscriberNumber);
+        assert!(by_iccid.is_of(&named, &found(" 89148000000000000001 ", None)));
+        for other in ["", " ", "8914800000000000000", "891480000000000000011", "89148000000000000002"] {
+            assert!(!by_iccid.is_of(&named, &found(other, Some("15551230000"))), "{other}");
+        }
+        assert!(by_number.is_of(&named, &found("", Some("15551230000"))));
+        for other in [None, Some(""), Some("5551230000"), Some("155512300001")] {
+            assert!(!by_number.is_of(&named, &found("89148000000000000001", other)), "{other:?}");
+        }
+        let nameless = DeviceRef::default();
+        assert!(!by_iccid.is_of(&nameless, &found("", None)) && !by_number.is_of(&nameless, &found("", Some(""))));
+    }
+
+    #[test]
     fn only_what_has_a_way_back_is_taken_back() {
         let plan = |plan: &str, only_from: Option<&str>| {
             Change::CarrierRatePlan(PlanChange {
@@ -171,12 +237,12 @@ mod tests {
 /// What is known of a batch that the carrier has taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// It has promised to do it. Of no device is anything known yet: each is read back by its ICCID.
+    /// It has promised to do it. Of no device is anything known yet: each is read back by its natural key.
     Accepted {
         /// The carrier's id of the request: callbacks have it, too.
         request_id: String,
     },
-    /// Each device's own answer, by ICCID and never by place. Of a device that is not in it nothing is known.
+    /// Each device's own answer, by its natural key and never by place. Of a device that is not in it nothing is known.
     Answered(Vec<(String, DeviceAnswer)>),
 }
 

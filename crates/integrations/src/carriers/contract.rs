@@ -134,7 +134,7 @@ fn of_capabilities(can: &Capabilities) -> String {
     };
     let rows = [
         ("A write is answered", answers.to_owned()),
-        ("A device is known by", can.natural_key.to_owned()),
+        ("A device is known by", can.natural_key.name().to_owned()),
         ("Devices in a request", can.devices_per_request.to_string()),
         ("Devices on a page", can.devices_per_page.to_string()),
         ("Communication plans", yes(can.communication_plans)),

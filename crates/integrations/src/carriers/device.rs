@@ -66,13 +66,6 @@ impl Device {
         numbers.map(|number| number.trim()).find(|number| !number.is_empty())
     }
 
-    /// Whether it is the device of that ICCID: equal to the last digit, after the spaces around it.
-    #[must_use]
-    pub fn is(&self, iccid: &str) -> bool {
-        let wanted = iccid.trim();
-        !wanted.is_empty() && self.iccid.trim() == wanted
-    }
-
     /// Why it does not admit a change of its plan now, if it does not.
     #[must_use]
     pub const fn keeps_its_plan(&self) -> Option<Cause> {
@@ -125,16 +118,6 @@ pub struct UnreadableDevice {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_the_whole_iccid_is_the_device() {
-        let device = Device { iccid: " 89148000000000000001 ".to_owned(), ..Device::default() };
-        assert!(device.is("89148000000000000001"));
-        for other in ["", " ", "8914800000000000000", "891480000000000000011", "89148000000000000002"] {
-            assert!(!device.is(other), "{other}");
-        }
-        assert!(!Device::default().is(""));
-    }
 
     #[test]
     fn a_number_is_one_that_the_carrier_says() {

@@ -3,8 +3,8 @@
 use super::device::Device;
 use super::thingspace::{self, ThingSpace};
 use super::{
-    Admitted, Batch, CallbackGate, Capabilities, Cause, DevicePage, HistoryPage, IpPool, Listing, NewCallback,
-    NotAdmitted, OperationContract, Plan, RegisteredCallback, SignIn, Taken,
+    Admitted, Batch, CallbackGate, Capabilities, Cause, DevicePage, DeviceRef, HistoryPage, IpPool, Listing,
+    NewCallback, NotAdmitted, OperationContract, Plan, RegisteredCallback, SignIn, Taken,
 };
 use crate::Permit;
 use crate::answer::{Outcome, Refusal, SignInPart};
@@ -133,10 +133,10 @@ impl Carrier {
         }
     }
 
-    /// The devices of exactly that ICCID: none, one, or so many that a person has to look.
-    pub async fn device(&self, permit: Permit, sign_in: &SignIn, iccid: &str) -> Outcome<Vec<Device>> {
+    /// The devices of exactly that key: none, one, or so many that a person has to look.
+    pub async fn device(&self, permit: Permit, sign_in: &SignIn, device: &DeviceRef) -> Outcome<Vec<Device>> {
         match self {
-            Self::ThingSpace(carrier) => carrier.device(permit, sign_in, iccid).await,
+            Self::ThingSpace(carrier) => carrier.device(permit, sign_in, device).await,
         }
     }
 
@@ -152,11 +152,11 @@ impl Carrier {
         &self,
         permit: Permit,
         sign_in: &SignIn,
-        iccid: &str,
+        device: &DeviceRef,
         between: (Timestamp, Timestamp),
     ) -> Outcome<HistoryPage> {
         match self {
-            Self::ThingSpace(carrier) => carrier.history(permit, sign_in, iccid, between).await,
+            Self::ThingSpace(carrier) => carrier.history(permit, sign_in, device, between).await,
         }
     }
 

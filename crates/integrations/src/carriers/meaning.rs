@@ -5,7 +5,7 @@
 //! has settled, a forged or an early word ends nothing (`reliability.md` 4.5, promise P12).
 
 use crate::carriers::device::Device;
-use crate::carriers::{CallbackWord, Cause, Change, DeviceRef, PlanChange, Standing, StaticIp};
+use crate::carriers::{CallbackWord, Cause, Change, DeviceRef, NaturalKey, PlanChange, Standing, StaticIp};
 use jiff::Timestamp;
 use std::net::IpAddr;
 
@@ -19,6 +19,8 @@ pub struct Asked<'a> {
     pub change: &'a Change,
     /// Which device.
     pub device: &'a DeviceRef,
+    /// By what its carrier knows it.
+    pub key: NaturalKey,
     /// How it was when the intent was written.
     pub before: &'a Before,
     /// The name of the plan asked for, where it has one besides its code. Whether a carrier's list says the code or the name
@@ -78,7 +80,7 @@ pub struct Receipt {
 pub enum Strange {
     /// The carrier does not show the device any more.
     Gone,
-    /// It shows so many of that ICCID.
+    /// It shows so many of that key.
     Several(usize),
     /// The device has this plan.
     Plan(Option<String>),
@@ -88,10 +90,10 @@ pub enum Strange {
     Address(String),
 }
 
-/// What the devices that were found under exactly that ICCID mean for what was asked.
+/// What the devices that were found mean for what was asked; only those of exactly that key count.
 #[must_use]
 pub fn meaning(asked: &Asked<'_>, found: &[Device]) -> Meaning {
-    let mut ours = found.iter().filter(|device| device.is(&asked.device.iccid));
+    let mut ours = found.iter().filter(|device| asked.key.is_of(asked.device, device));
     match (ours.next(), ours.count()) {
         (Some(device), 0) => of_device(asked, device),
         (Some(_), others) => Meaning::SomebodyElses(Strange::Several(others + 1)),

@@ -8,7 +8,7 @@
 //! A write is about a [`Batch`]: one request, as many devices as the carrier takes at once. What it comes to is an
 //! [`Answer`](crate::Answer) about the whole request; `Done` holds what is known of its devices ([`Taken`]): an id under
 //! which they will be done, or each device's own answer. An accepted batch proves nothing of any device: each is read back
-//! by its ICCID, and [`meaning`] says what was found.
+//! by its natural key, and [`meaning`] says what was found.
 
 mod callback;
 mod capabilities;
@@ -25,7 +25,9 @@ pub mod thingspace;
 pub use callback::{Admitted, CallbackGate, CallbackWord, MOST_CALLBACK_BYTES, NotAdmitted};
 pub use capabilities::{Answers, Capabilities, NOT_SUPPORTED, NotSupported, StaticIps};
 pub use cause::{Cause, Concerns};
-pub use change::{Activation, Batch, Change, DeviceAnswer, DeviceRef, IpWish, PlaceOfUse, PlanChange, StaticIp, Taken};
+pub use change::{
+    Activation, Batch, Change, DeviceAnswer, DeviceRef, IpWish, NaturalKey, PlaceOfUse, PlanChange, StaticIp, Taken,
+};
 pub use contract::{Operation, OperationContract, document};
 pub use device::{Cursor, Device, DevicePage, Standing, UnreadableDevice};
 pub use dispatch::{Carrier, CarrierKind};

@@ -3,7 +3,7 @@
 use crate::stage::{Stage, batch, iccid, imei, permit, to_large};
 use integrations::answer::Answer;
 use integrations::carriers::meaning::{Before, Meaning, Receipt, Strange};
-use integrations::carriers::{Activation, Batch, Cause, Change, IpWish, PlanChange, Standing, StaticIp};
+use integrations::carriers::{Activation, Batch, Cause, Change, DeviceRef, IpWish, PlanChange, Standing, StaticIp};
 use jiff::{SignedDuration, Timestamp};
 use simulators::thingspace::State;
 
@@ -87,7 +87,7 @@ async fn an_activation_gives_a_number_and_an_address_of_its_pool() {
         assert!(number != 3 || address == "10.0.0.4", "{address}");
     }
     let between = (Timestamp::UNIX_EPOCH, "2030-01-01T00:00:00Z".parse().unwrap());
-    let read = stage.carrier.history(permit(), &stage.sign_in, &iccid(1), between).await.answer;
+    let read = stage.carrier.history(permit(), &stage.sign_in, &DeviceRef::of(iccid(1)), between).await.answer;
     let Answer::Done(history) = read else { panic!("{read:?}") };
     assert!(history.activated_at().is_some(), "{history:?}");
     stage.stop().await;

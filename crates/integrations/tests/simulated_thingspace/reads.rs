@@ -2,7 +2,7 @@
 
 use crate::stage::{ACCOUNT, Stage, iccid, permit, to_large};
 use integrations::answer::{Answer, Postponed, SignInPart};
-use integrations::carriers::{Cause, Change, Listing, PlanChange, Reading, Standing};
+use integrations::carriers::{Cause, Change, DeviceRef, Listing, PlanChange, Reading, Standing};
 use jiff::{SignedDuration, Timestamp};
 use simulators::thingspace::{Inferred, NoListeners, PoolsKey, State};
 use std::collections::BTreeSet;
@@ -129,7 +129,7 @@ async fn whatever_is_inferred_is_read_either_way() {
         let Answer::Done(pools) = stage.carrier.pools(permit(), &stage.sign_in).await.answer else { panic!() };
         let Answer::Done(callbacks) = stage.carrier.callbacks(permit(), &stage.sign_in).await.answer else { panic!() };
         assert_eq!((pools.len(), callbacks.len(), stage.device(1).await.len()), (2, 0, 1));
-        let read = stage.carrier.history(permit(), &stage.sign_in, &iccid(1), between).await.answer;
+        let read = stage.carrier.history(permit(), &stage.sign_in, &DeviceRef::of(iccid(1)), between).await.answer;
         assert!(matches!(read, Answer::Done(_)), "{read:?}");
         let listing = Listing { most: Some(2), ..Listing::default() };
         let Answer::Done(page) = stage.carrier.devices(permit(), &stage.sign_in, &listing).await.answer else {

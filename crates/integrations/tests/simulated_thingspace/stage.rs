@@ -4,7 +4,9 @@ use domain::clock::Clock;
 use integrations::answer::{Answer, Outcome, Postponed};
 use integrations::carriers::meaning::{Asked, Before, Meaning, meaning};
 use integrations::carriers::thingspace::{Inferred, ThingSpace, ThingSpaceAccount, ThingSpaceSettings};
-use integrations::carriers::{Batch, CallbackWord, Carrier, Change, Device, DeviceRef, PlanChange, SignIn, Taken};
+use integrations::carriers::{
+    Batch, CallbackWord, Carrier, Change, Device, DeviceRef, NaturalKey, PlanChange, SignIn, Taken,
+};
 use integrations::{HttpClient, HttpSettings, Permit};
 use jiff::{SignedDuration, Timestamp};
 use simulators::faults::{Fault, Rule, When};
@@ -159,7 +161,7 @@ impl Stage {
     }
 
     pub(crate) async fn device(&self, number: usize) -> Vec<Device> {
-        let found = self.carrier.device(permit(), &self.sign_in, &iccid(number)).await.answer;
+        let found = self.carrier.device(permit(), &self.sign_in, &DeviceRef::of(iccid(number))).await.answer;
         let Answer::Done(found) = found else { panic!("{found:?}") };
         found
     }
@@ -184,7 +186,8 @@ impl Stage {
         heard: Option<&CallbackWord>,
     ) -> Meaning {
         let device = batch.devices.iter().find(|device| device.iccid == iccid(number)).unwrap();
-        let asked = Asked { change: &batch.change, device, before, plan_name: None, settled, heard };
+        let asked =
+            Asked { change: &batch.change, device, key: NaturalKey::Iccid, before, plan_name: None, settled, heard };
         meaning(&asked, &self.device(number).await)
     }
 

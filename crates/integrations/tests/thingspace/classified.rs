@@ -1,7 +1,7 @@
 //! Every code of the reference over a socket: what a write comes to, and a read.
 
 use crate::server::{Reply, Server, answer, error, fault};
-use crate::stage::{ONE, believing, client, permit, plan_change, signed_in};
+use crate::stage::{ONE, believing, client, named, permit, plan_change, signed_in};
 use integrations::Answer;
 use integrations::answer::{Postponed, RefusedBy, Trouble};
 use integrations::carriers::{Cause, Listing};
@@ -131,7 +131,7 @@ async fn being_asked_too_often_is_no_attempt() {
         let later = Duration::from_secs(seconds);
         let written = carrier.send(permit(), &signed_in(), &plan_change(&[ONE])).await.answer;
         assert_eq!(written, Answer::TryLater { after: later, why: Postponed::Throttled });
-        let read = carrier.device(permit(), &signed_in(), ONE).await.answer;
+        let read = carrier.device(permit(), &signed_in(), &named(ONE)).await.answer;
         assert_eq!(read, Answer::TryLater { after: later, why: Postponed::Throttled });
     }
     let server = Server::always(fault(403, "900802")).await;

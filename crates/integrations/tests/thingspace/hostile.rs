@@ -1,7 +1,7 @@
 //! Answers that no provider should give. None of them makes a write look done, and none is followed anywhere.
 
 use crate::server::{Reply, Server, answer};
-use crate::stage::{ONE, accepted, client, permit, plan_change, signed_in};
+use crate::stage::{ONE, accepted, client, named, permit, plan_change, signed_in};
 use integrations::Answer;
 use integrations::answer::Postponed;
 use integrations::carriers::{Device, SignIn, Taken};
@@ -16,7 +16,7 @@ async fn write_to(reply: Reply) -> (Answer<Taken>, usize) {
 
 async fn read_from(reply: Reply) -> Answer<Vec<Device>> {
     let server = Server::always(reply).await;
-    client(&server).device(permit(), &signed_in(), ONE).await.answer
+    client(&server).device(permit(), &signed_in(), &named(ONE)).await.answer
 }
 
 #[tokio::test]

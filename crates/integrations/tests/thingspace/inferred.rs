@@ -1,12 +1,12 @@
 //! Guesses that no other test changes: each does what it says.
 
 use crate::server::{Server, answer, error};
-use crate::stage::{ONE, accepted, believing, client, permit, plan_change, signed_in};
+use crate::stage::{ONE, accepted, believing, client, named, permit, plan_change, signed_in};
 use integrations::Answer;
 use integrations::answer::Postponed;
 use integrations::carriers::thingspace::Inferred;
 use integrations::carriers::{Batch, Change};
-use integrations::carriers::{PlanChange, Standing, Taken};
+use integrations::carriers::{Cause, PlanChange, Standing, Taken};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -57,7 +57,8 @@ async fn an_address_that_is_asked_for_can_be_doubted() {
     pooled.devices[0].ip_address = Some("10.1.2.3".to_owned());
     assert!(matches!(client(&server).send(permit(), &signed_in(), &pooled).await.answer, Answer::Done(_)));
     let doubting = believing(&server, |inferred| inferred.takes_an_address_that_is_asked_for = false);
-    assert!(matches!(doubting.send(permit(), &signed_in(), &pooled).await.answer, Answer::Refused(_)));
+    let Answer::Refused(refusal) = doubting.send(permit(), &signed_in(), &pooled).await.answer else { panic!() };
+    assert_eq!(doubting.cause(&refusal), Cause::NotSupported);
     assert_eq!(server.seen().len(), 1);
 }
 
@@ -66,7 +67,8 @@ async fn words_for_states_can_be_learned() {
     let body = crate::reads::page(false, &[crate::reads::device(1, ONE, "84777", "hibernating")]);
     let server = Server::always(answer(200, &body)).await;
     let standing = async |change: fn(&mut Inferred)| {
-        let Answer::Done(found) = believing(&server, change).device(permit(), &signed_in(), ONE).await.answer else {
+        let Answer::Done(found) = believing(&server, change).device(permit(), &signed_in(), &named(ONE)).await.answer
+        else {
             panic!()
         };
         (found[0].status.clone(), found[0].standing)

@@ -1,7 +1,7 @@
 //! Reading devices, pages and histories.
 
 use crate::server::{Server, answer, error};
-use crate::stage::{ACCOUNT, ONE, TWO, client, permit, signed_in};
+use crate::stage::{ACCOUNT, ONE, TWO, client, named, permit, signed_in};
 use integrations::Answer;
 use integrations::answer::{Postponed, RefusedBy};
 use integrations::carriers::{Cursor, Device, Listing, Standing};
@@ -32,7 +32,7 @@ fn iccids(devices: &[Device]) -> Vec<&str> {
 async fn a_device_is_read_by_its_iccid_alone() {
     let body = page(false, &[device(7, ONE, "84777", "active")]);
     let server = Server::always(answer(200, &body)).await;
-    let found = client(&server).device(permit(), &signed_in(), ONE).await;
+    let found = client(&server).device(permit(), &signed_in(), &named(ONE)).await;
     let Answer::Done(devices) = found.answer else { panic!("{:?}", found.answer) };
     let device = &devices[0];
     assert_eq!((device.standing, device.carrier_rate_plan.as_deref()), (Standing::Active, Some("84777")));
@@ -53,17 +53,17 @@ async fn only_that_device_counts() {
     let longer = page(false, &[device(7, &format!("{ONE}0"), "84777", "active")]);
     for (body, expected) in [(both, 1), (twice, 2), (other, 0), (longer, 0), (page(false, &[]), 0)] {
         let server = Server::always(answer(200, &body)).await;
-        let found = client(&server).device(permit(), &signed_in(), ONE).await.answer;
+        let found = client(&server).device(permit(), &signed_in(), &named(ONE)).await.answer;
         let Answer::Done(devices) = found else { panic!("{found:?}") };
         assert_eq!(devices.len(), expected, "{body}");
-        assert!(devices.iter().all(|device| device.is(ONE)));
+        assert!(devices.iter().all(|device| device.iccid == ONE));
     }
     let server = Server::always(error(400, "REQUEST_FAILED.DeviceNotFound")).await;
-    assert_eq!(client(&server).device(permit(), &signed_in(), ONE).await.answer, Answer::Done(Vec::new()));
+    assert_eq!(client(&server).device(permit(), &signed_in(), &named(ONE)).await.answer, Answer::Done(Vec::new()));
     // What cannot be read could be the one.
     let unreadable = page(false, &[device(7, ONE, "84777", "active"), "{}".to_owned()]);
     let server = Server::always(answer(200, &unreadable)).await;
-    let found = client(&server).device(permit(), &signed_in(), ONE).await.answer;
+    let found = client(&server).device(permit(), &signed_in(), &named(ONE)).await.answer;
     assert!(matches!(found, Answer::TryLater { why: Postponed::ReadFailed(_), .. }), "{found:?}");
 }
 
@@ -119,7 +119,7 @@ async fn a_list_that_cannot_be_asked_for_is_not() {
         assert_eq!((refusal.by, refusal.status), (RefusedBy::Ourselves, None), "{listing:?}");
     }
     for iccid in ["", " ", "8914'"] {
-        let refused = carrier.device(permit(), &signed_in(), iccid).await.answer;
+        let refused = carrier.device(permit(), &signed_in(), &named(iccid)).await.answer;
         assert!(matches!(refused, Answer::Refused(_)), "{iccid}");
     }
     assert!(server.seen().is_empty());
@@ -133,7 +133,7 @@ async fn a_history_dates_the_activation() {
     let server = Server::always(answer(200, body)).await;
     let between: (Timestamp, Timestamp) =
         ("2026-01-01T00:00:00Z".parse().unwrap(), "2026-02-01T00:00:00Z".parse().unwrap());
-    let found = client(&server).history(permit(), &signed_in(), ONE, between).await.answer;
+    let found = client(&server).history(permit(), &signed_in(), &named(ONE), between).await.answer;
     let Answer::Done(history) = found else { panic!("{found:?}") };
     assert_eq!(history.activated_at(), "2026-01-10T12:00:00Z".parse().ok());
     let seen = server.only();

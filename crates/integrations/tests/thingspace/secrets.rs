@@ -1,7 +1,7 @@
 //! A server that says everything back that it was sent does not get a secret, or anything personal, into what we keep.
 
 use crate::server::{Reply, Server, answer};
-use crate::stage::{ACCOUNT, IMEI, ONE, batch, http, permit};
+use crate::stage::{ACCOUNT, IMEI, ONE, batch, http, named, permit};
 use domain::clock::Clock;
 use integrations::answer::SignInPart;
 use integrations::carriers::thingspace::{ThingSpace, ThingSpaceAccount, ThingSpaceSettings};
@@ -122,9 +122,9 @@ async fn every_call(server: &Server) -> String {
     let between = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);
     let mut kept = format!("{carrier:?} {signed_in:?} {:?}", listener());
     kept.push_str(&format!("{:?}", carrier.check(permit(), &signed_in).await));
-    kept.push_str(&format!("{:?}", carrier.device(permit(), &signed_in, ONE).await));
+    kept.push_str(&format!("{:?}", carrier.device(permit(), &signed_in, &named(ONE)).await));
     kept.push_str(&format!("{:?}", carrier.devices(permit(), &signed_in, &Listing::default()).await));
-    kept.push_str(&format!("{:?}", carrier.history(permit(), &signed_in, ONE, between).await));
+    kept.push_str(&format!("{:?}", carrier.history(permit(), &signed_in, &named(ONE), between).await));
     kept.push_str(&format!("{:?}", carrier.plans(permit(), &signed_in).await));
     kept.push_str(&format!("{:?}", carrier.pools(permit(), &signed_in).await));
     kept.push_str(&format!("{:?}", carrier.callbacks(permit(), &signed_in).await));

@@ -1,7 +1,7 @@
 //! Signing in: two requests, each asked for; what has run out is told from what is wrong.
 
 use crate::server::{Reply, Server, answer, error, fault};
-use crate::stage::{BASIC, ONE, believing, client, permit, plan_change, signed_in};
+use crate::stage::{BASIC, ONE, believing, client, named, permit, plan_change, signed_in};
 use integrations::Answer;
 use integrations::answer::{Postponed, RefusedBy, SignInPart, Trouble};
 use integrations::carriers::SignIn;
@@ -51,7 +51,7 @@ async fn a_sign_in_takes_two_requests_and_no_more() {
 #[tokio::test]
 async fn every_other_call_has_both_tokens() {
     let server = Server::always(answer(200, r#"{"hasMoreData":false,"devices":[]}"#)).await;
-    let found = client(&server).device(permit(), &signed_in(), ONE).await;
+    let found = client(&server).device(permit(), &signed_in(), &named(ONE)).await;
     assert_eq!(found.answer, Answer::Done(Vec::new()));
     let seen = server.only();
     assert_eq!(seen.header("authorization").as_deref(), Some("Bearer bearer-1"));
@@ -72,7 +72,7 @@ async fn what_has_run_out_is_renewed_and_nothing_else_is() {
     ] {
         let server = Server::always(reply).await;
         let carrier = client(&server);
-        assert_eq!(carrier.device(permit(), &signed_in(), ONE).await.answer, lapsed(part));
+        assert_eq!(carrier.device(permit(), &signed_in(), &named(ONE)).await.answer, lapsed(part));
         assert_eq!(carrier.send(permit(), &signed_in(), &plan_change(&[ONE])).await.answer, lapsed(part));
         assert_eq!(server.seen().len(), 2, "nothing is renewed by itself");
     }

@@ -65,6 +65,10 @@ pub(crate) fn accepted() -> String {
     format!(r#"{{"requestId":"{REQUEST_ID}"}}"#)
 }
 
+pub(crate) fn named(iccid: &str) -> DeviceRef {
+    DeviceRef::of(iccid.to_owned())
+}
+
 pub(crate) fn batch(change: Change, iccids: &[&str]) -> Batch {
     let devices = iccids.iter().map(|iccid| DeviceRef::of((*iccid).to_owned())).collect();
     Batch { change, devices }

@@ -62,6 +62,7 @@ impl Case<'_> {
         let asked = Asked {
             change: &self.change,
             device: &self.device,
+            key: NaturalKey::Iccid,
             before: &self.before,
             plan_name: Some("The new plan"),
             settled: self.settled,

@@ -8,7 +8,7 @@ use super::wire::request::ListHistory;
 use super::wire::{DeviceId, filled, instant};
 use crate::Permit;
 use crate::answer::Outcome;
-use crate::carriers::{HistoryEvent, HistoryPage, Operation, SignIn};
+use crate::carriers::{DeviceRef, HistoryEvent, HistoryPage, NaturalKey, Operation, SignIn};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::Value;
@@ -19,11 +19,12 @@ impl ThingSpace {
         &self,
         permit: Permit,
         sign_in: &SignIn,
-        iccid: &str,
+        device: &DeviceRef,
         (earliest, latest): (Timestamp, Timestamp),
     ) -> Outcome<HistoryPage> {
+        let iccid = NaturalKey::Iccid.of(device);
         let body = ListHistory {
-            device_id: DeviceId::iccid(iccid.trim()),
+            device_id: DeviceId::iccid(iccid),
             earliest: earliest.to_string(),
             latest: latest.to_string(),
         };
@@ -35,7 +36,7 @@ impl ThingSpace {
             keep: Keep::Length,
             secrets: Vec::new(),
         };
-        if iccid.trim().is_empty() || !super::listing::is_legal(iccid) {
+        if iccid.is_empty() || !super::listing::is_legal(iccid) {
             return self.refuse(permit, &asked, None, "there is no ICCID");
         }
         let prove = |status: u16, text: &str| read(status, text, earliest);

@@ -9,15 +9,18 @@ use super::wire::{DeviceId, filled, id_of, instant};
 use super::{Inferred, ThingSpace};
 use crate::Permit;
 use crate::answer::{Answer, Outcome};
-use crate::carriers::{Cause, Cursor, Device, DevicePage, Listing, Operation, SignIn, UnreadableDevice};
+use crate::carriers::{
+    Cause, Cursor, Device, DevicePage, DeviceRef, Listing, NaturalKey, Operation, SignIn, UnreadableDevice,
+};
 use reqwest::Method;
 
 impl ThingSpace {
     /// The devices of exactly that ICCID. None, if the platform shows none or says that there is none.
-    pub async fn device(&self, permit: Permit, sign_in: &SignIn, iccid: &str) -> Outcome<Vec<Device>> {
-        let body = ListDevices { device_id: Some(DeviceId::iccid(iccid.trim())), ..ListDevices::default() };
+    pub async fn device(&self, permit: Permit, sign_in: &SignIn, device: &DeviceRef) -> Outcome<Vec<Device>> {
+        let iccid = NaturalKey::Iccid.of(device);
+        let body = ListDevices { device_id: Some(DeviceId::iccid(iccid)), ..ListDevices::default() };
         let asked = list(Operation::ReadDevice, &body, Keep::Bodies);
-        if iccid.trim().is_empty() || !is_legal(iccid) {
+        if iccid.is_empty() || !is_legal(iccid) {
             return self.refuse(permit, &asked, None, "there is no ICCID");
         }
         let inferred = &self.settings.inferred;
@@ -26,7 +29,7 @@ impl ThingSpace {
             // What cannot be read could be the one.
             match page.unreadable.first() {
                 Some(unreadable) => Err(unreadable.why.clone()),
-                None => Ok(page.devices.into_iter().filter(|device| device.is(iccid)).collect()),
+                None => Ok(page.devices.into_iter().filter(|found| NaturalKey::Iccid.is_of(device, found)).collect()),
             }
         };
         let found = self.call(permit, Signed::InFull(sign_in), asked, prove).await;

@@ -31,7 +31,7 @@ pub(super) use callback::admit;
 pub(super) use codes::{cause, cause_of};
 
 use super::dispatch::Described;
-use super::{Answers, Capabilities, SignIn, StaticIps};
+use super::{Answers, Capabilities, NaturalKey, SignIn, StaticIps};
 use crate::HttpClient;
 use crate::answer::SignInPart;
 use crate::exchange::Secrets;
@@ -99,7 +99,7 @@ fn capabilities(settings: &ThingSpaceSettings) -> Capabilities {
         devices_per_request: settings.devices_per_request(),
         devices_per_page: settings.devices_per_page(),
         answers: Answers::Later,
-        natural_key: "its ICCID, equal to the last digit",
+        natural_key: NaturalKey::Iccid,
         communication_plans: false,
         static_ips: StaticIps { of_a_pool: true, asked_for: inferred.takes_an_address_that_is_asked_for },
         activation_wants_imei: true,

@@ -26,7 +26,7 @@ impl ThingSpace {
             keep: Keep::Bodies,
             secrets: Vec::new(),
         };
-        if let Err(lacking) = capabilities.admits_change(&batch.change) {
+        if let Err(lacking) = capabilities.admits_batch(batch) {
             return self.refuse(permit, &asked, Some(NOT_SUPPORTED), &lacking.to_string());
         }
         let excess = capabilities.excess(batch).or_else(|| excess(batch));
