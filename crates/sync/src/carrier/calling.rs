@@ -7,7 +7,7 @@ use domain::ids::{Ids, TenantId};
 use domain::provider_address::admitted;
 use integrations::answer::{Answer, Postponed, SignInPart};
 use integrations::carriers::thingspace::{ThingSpace, ThingSpaceAccount, ThingSpaceSettings};
-use integrations::carriers::{Carrier, CarrierKind, Device, DevicePage, Listing, SignIn};
+use integrations::carriers::{Carrier, CarrierKind, Device, DevicePage, DeviceRef, Listing, SignIn};
 use integrations::{HttpClient, Permit};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -87,7 +87,7 @@ impl<'a> Calling<'a> {
         let mut failed = 0;
         loop {
             let permit = self.ready(reading, &mut failed).await?;
-            let answer = self.carrier.device(permit, &self.sign_in, iccid).await.answer;
+            let answer = self.carrier.device(permit, &self.sign_in, &DeviceRef::of(iccid.to_owned())).await.answer;
             if let Some(found) = self.weigh(reading, answer, &mut failed).await? {
                 return Ok(found);
             }
