@@ -1147,6 +1147,9 @@ create unique index provider_intent_one_receipt on app.provider_intent (tenant_i
 -- A thing at the provider is the receipt of one intent: nobody adopts it twice.
 create unique index provider_intent_by_receipt on app.provider_intent (tenant_id, account, call, provider_ref)
     where outcome = 'DONE' and call in ('create_service', 'create_service_product');
+-- What ended or changed a thing, by that thing: was it another row?
+create index provider_intent_by_ended on app.provider_intent (tenant_id, account, provider_ref)
+    where outcome = 'DONE' and call in ('disconnect_service_product', 'close_service', 'patch_service');
 -- Attempts at the same thing that are not settled: what is found then may be theirs.
 create index provider_intent_unsettled on app.provider_intent (tenant_id, account, natural_key) where outcome in ('OPEN', 'UNKNOWN');
 
@@ -2512,8 +2515,8 @@ begin
                     where s.tenant_id = p_tenant_id and s.id = t.existing_rev_service_id)
                  else r.integration_authentication_id end as account, d.msisdn
         from app.m2m_device_change c
-        join app.device_tenant dt on dt.tenant_id = c.tenant_id and dt.device_id = c.device_id
-        join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = c.device_id
+        left join app.device_tenant dt on dt.tenant_id = c.tenant_id and dt.device_id = c.device_id
+        left join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = c.device_id
         join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
         left join app.rev_customer r on r.tenant_id = t.tenant_id and r.id = t.rev_customer_id
         where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (p_rows)
@@ -2551,17 +2554,18 @@ create function app.heal_turns(p_tenant_id uuid) returns integer
     language plpgsql set search_path = app, pg_temp
     as $$
 declare
-    v_turns  uuid[];
-    v_healed integer;
+    v_accounts uuid[];
+    v_changes  uuid[];
+    v_healed   integer;
 begin
-    select array_agg(t.bulk_change_id) into v_turns from (
-        select t.bulk_change_id from app.outside_turn t
+    select array_agg(t.account), array_agg(t.bulk_change_id) into v_accounts, v_changes from (
+        select t.account, t.bulk_change_id from app.outside_turn t
         join app.device_bulk_change b on b.tenant_id = t.tenant_id and b.id = t.bulk_change_id
         where t.tenant_id = p_tenant_id and (t.is_paused, t.is_cancelled) is distinct from (b.status = 'PAUSED', b.is_cancelled)
         order by t.account, t.bulk_change_id for update of t skip locked) as t;
     update app.outside_turn t set is_paused = b.status = 'PAUSED', is_cancelled = b.is_cancelled
     from app.device_bulk_change b
-    where t.tenant_id = p_tenant_id and t.bulk_change_id = any (v_turns) and b.tenant_id = t.tenant_id and b.id = t.bulk_change_id
+    where t.tenant_id = p_tenant_id and (t.account, t.bulk_change_id) in (select * from unnest(v_accounts, v_changes)) and b.tenant_id = t.tenant_id and b.id = t.bulk_change_id
       and (t.is_paused, t.is_cancelled) is distinct from (b.status = 'PAUSED', b.is_cancelled);
     get diagnostics v_healed = row_count;
     if v_healed > 0 then
@@ -3414,10 +3418,16 @@ begin
     if v_rows is null then
         return 0;
     end if;
-    -- A row that is over gives its device back; what had ended before is looked at again at once.
+    -- A row that is over gives its device back. Of what had ended before a person's word is the last: it is not looked at again unless
+    -- that is what was asked for, and then at once.
     perform app.unlock_devices(p_tenant_id, p_bulk_change_id, v_devices);
-    update app.due_work w set due_at = v_now
-    where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_over) and w.sweeps is not null;
+    if p_outcome = 'look_again' then
+        update app.due_work w set due_at = v_now
+        where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_over) and w.sweeps is not null;
+    else
+        delete from app.due_work w
+        where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_over) and w.sweeps is not null;
+    end if;
     perform app.leave_outside(p_tenant_id, p_bulk_change_id, array_agg(w.row_number), null, interval '15 minutes') from app.due_work w
     where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_over) and w.sweeps is null
     having count(*) > 0;

@@ -44,7 +44,7 @@ pub(crate) struct Stale {
 pub(crate) struct AtStake {
     stale: Stale,
     customers: HashSet<RevAccount>,
-    /// As lines are numbered; empty again once there are too many.
+    /// Of SIMs; empty again once there are too many.
     numbers: BTreeSet<String>,
     too_many_customers: bool,
     too_many_numbers: bool,
@@ -83,16 +83,12 @@ impl AtStake {
         }
     }
 
-    /// A line may have the number with the country's 1 or without; links take both for the same.
     fn add_number(&mut self, number: &str) {
         if self.too_many_numbers {
             return;
         }
         self.numbers.insert(number.to_owned());
-        if let Some(short) = number.strip_prefix('1').filter(|short| short.len() == 10) {
-            self.numbers.insert(short.to_owned());
-        }
-        if self.numbers.len() > 2 * MOST_NUMBERS {
+        if self.numbers.len() > MOST_NUMBERS {
             self.too_many_numbers = true;
             self.numbers.clear();
         }
@@ -104,9 +100,12 @@ impl AtStake {
             account: customer.integration_authentication,
             what: ReadAgain::Customer(customer.rev_customer_id.clone()),
         });
+        // A line may have the number with the country's 1 or without; links take both for the same.
+        let short = |number: &String| number.strip_prefix('1').filter(|short| short.len() == 10).map(str::to_owned);
+        let as_on_lines: BTreeSet<String> = self.numbers.iter().flat_map(|n| [Some(n.clone()), short(n)]).flatten().collect();
         let everywhere = self.stale.accounts.iter().flat_map(|stale| {
             let account = stale.account;
-            let numbers = self.numbers.iter().map(move |n| Wanted { account, what: ReadAgain::Number(n.clone()) });
+            let numbers = as_on_lines.iter().map(move |n| Wanted { account, what: ReadAgain::Number(n.clone()) });
             // What is new since never is everything, and that is no reading of a moment.
             let new = stale.was_read.then_some(Wanted { account, what: ReadAgain::NewLines });
             numbers.chain(new)

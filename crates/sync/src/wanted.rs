@@ -6,7 +6,7 @@ use crate::reading::{Reader, told};
 use crate::records::Mirrored;
 use crate::{SyncError, SyncSettings};
 use database::rev_io::{
-    ReadAgain, ReadingAgain, Resource, Source, Told, claim_wanted, end_wanted, extend_wanted, keep_beside,
+    CUSTOMERS_AT_A_TIME, ReadAgain, ReadingAgain, Resource, Source, Told, claim_wanted, end_wanted, extend_wanted, keep_beside,
     lines_known_since, mark_gone_beside, unknown_customers, untold_of,
 };
 use domain::ids::TenantId;
@@ -114,13 +114,21 @@ async fn what_is_new(reader: &mut Reader<'_>, reading: &ReadingAgain) -> Result<
     customers_of(reader, reading, &lines).await
 }
 
-/// Whoever has these lines may be as new as they are, and a line links by its customer.
+/// Whoever has these lines may be as new as they are, or was closed and is open again; and a line links by its customer.
 async fn customers_of(reader: &mut Reader<'_>, reading: &ReadingAgain, lines: &[i64]) -> Result<(), SyncError> {
-    for customer in unknown_customers(reader.ledger, reading, lines).await? {
-        let found = reader.object::<Customer>(reading, customer).await?;
-        keep_or_mark(reader, reading, customer, found).await?;
+    let mut last = i64::MIN;
+    loop {
+        let customers = unknown_customers(reader.ledger, reading, lines, last).await?;
+        let is_all = customers.len() < CUSTOMERS_AT_A_TIME;
+        for customer in customers {
+            last = customer;
+            let found = reader.object::<Customer>(reading, customer).await?;
+            keep_or_mark(reader, reading, customer, found).await?;
+        }
+        if is_all {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// Every object that a filter finds, each page kept before the next is asked for; each has to be what was asked for.

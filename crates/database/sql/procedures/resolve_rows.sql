@@ -81,10 +81,16 @@ begin
     if v_rows is null then
         return 0;
     end if;
-    -- A row that is over gives its device back; what had ended before is looked at again at once.
+    -- A row that is over gives its device back. Of what had ended before a person's word is the last: it is not looked at again unless
+    -- that is what was asked for, and then at once.
     perform app.unlock_devices(p_tenant_id, p_bulk_change_id, v_devices);
-    update app.due_work w set due_at = v_now
-    where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_over) and w.sweeps is not null;
+    if p_outcome = 'look_again' then
+        update app.due_work w set due_at = v_now
+        where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_over) and w.sweeps is not null;
+    else
+        delete from app.due_work w
+        where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_over) and w.sweeps is not null;
+    end if;
     perform app.leave_outside(p_tenant_id, p_bulk_change_id, array_agg(w.row_number), null, interval '15 minutes') from app.due_work w
     where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_over) and w.sweeps is null
     having count(*) > 0;

@@ -101,5 +101,8 @@ create unique index provider_intent_one_receipt on app.provider_intent (tenant_i
 -- A thing at the provider is the receipt of one intent: nobody adopts it twice.
 create unique index provider_intent_by_receipt on app.provider_intent (tenant_id, account, call, provider_ref)
     where outcome = 'DONE' and call in ('create_service', 'create_service_product');
+-- What ended or changed a thing, by that thing: was it another row?
+create index provider_intent_by_ended on app.provider_intent (tenant_id, account, provider_ref)
+    where outcome = 'DONE' and call in ('disconnect_service_product', 'close_service', 'patch_service');
 -- Attempts at the same thing that are not settled: what is found then may be theirs.
 create index provider_intent_unsettled on app.provider_intent (tenant_id, account, natural_key) where outcome in ('OPEN', 'UNKNOWN');

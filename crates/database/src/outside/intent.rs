@@ -194,13 +194,14 @@ pub async fn receipts_among(
     Ok((row.receipts, row.unsettled))
 }
 
-/// Has another row of the same SIM done this to one of these things, by its receipt? One statement.
+/// Has another row of the same SIM done this to one of these things at this account, by its receipt, and not put it back? One
+/// statement; by index from the things to the rows.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn has_another_row_done(
     ledger: &Ledger,
-    tenant: TenantId,
+    (tenant, account): (TenantId, Uuid),
     (bulk_change, row): (Uuid, i32),
     call: &str,
     things: &[i64],
@@ -208,17 +209,20 @@ pub async fn has_another_row_done(
     let mut transaction = ledger.worker(tenant).await?;
     let done = sqlx::query_scalar!(
         r#"select exists (
-               select from app.m2m_device_change me
-               join app.m2m_device_change o on o.tenant_id = me.tenant_id and o.device_id = me.device_id
-                   and (o.bulk_change_id, o.row_number) <> (me.bulk_change_id, me.row_number)
-               join app.provider_intent i on i.tenant_id = o.tenant_id and i.bulk_change_id = o.bulk_change_id and i.row_number = o.row_number
-               where me.tenant_id = $1 and me.bulk_change_id = $2 and me.row_number = $3
-                 and i.call = $4 and i.outcome = 'DONE' and i.provider_ref = any ($5)) as "done!""#,
+               select from app.provider_intent i
+               join app.m2m_device_change o on o.tenant_id = i.tenant_id and o.bulk_change_id = i.bulk_change_id and o.row_number = i.row_number
+               join app.m2m_device_change me on me.tenant_id = $1 and me.bulk_change_id = $2 and me.row_number = $3
+               where i.tenant_id = $1 and i.account = $6 and i.provider_ref = any ($5) and i.outcome = 'DONE' and i.call = $4
+                 and i.call in ('disconnect_service_product', 'close_service', 'patch_service') and i.direction = 'apply'
+                 and o.device_id = me.device_id and (i.bulk_change_id, i.row_number) <> ($2, $3)
+                 and not exists (select from app.provider_intent b where b.tenant_id = i.tenant_id and b.bulk_change_id = i.bulk_change_id
+                     and b.row_number = i.row_number and b.call = i.call and b.direction = 'undo' and b.outcome = 'DONE')) as "done!""#,
         tenant.0,
         bulk_change,
         row,
         call,
-        things
+        things,
+        account
     );
     Ok(done.fetch_one(&mut *transaction).await?)
 }

@@ -22,6 +22,8 @@ pub struct OutsideRow {
     pub blind_since: Option<Timestamp>,
     /// The SIM.
     pub iccid: String,
+    /// Does the row take another one back?
+    pub restores: bool,
     /// The outside steps, in order.
     pub steps: Vec<String>,
     /// The lines that `close_rev_service` closes.
@@ -123,7 +125,7 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
     let now =
         sqlx::query_scalar!(r#"select app.now() as "now!: jiff_sqlx::Timestamp""#).fetch_one(&mut *transaction).await?;
     let rows = sqlx::query!(
-        r#"select c.row_number, w.msisdn, w.found_over, w.blind_since as "blind_since: jiff_sqlx::Timestamp", d.iccid,
+        r#"select c.row_number, w.msisdn, w.found_over, w.blind_since as "blind_since: jiff_sqlx::Timestamp", coalesce(d.iccid, c.iccid) as "iccid!", t.restores,
                w.sweeps is null and not exists (select from app.provider_intent i where i.tenant_id = w.tenant_id and i.bulk_change_id = w.bulk_change_id
                    and i.row_number = w.row_number and i.outcome <> 'NOT_SENT')
                    and ((dt.version + dt.link_version, d.version) is distinct from (c.device_tenant_version, c.device_version)
@@ -140,8 +142,8 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
            join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
            join app.device_bulk_change b on b.tenant_id = w.tenant_id and b.id = w.bulk_change_id
            join app.tenant n on n.id = w.tenant_id
-           join app.device_tenant dt on dt.tenant_id = c.tenant_id and dt.device_id = c.device_id
-           join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = c.device_id
+           left join app.device_tenant dt on dt.tenant_id = c.tenant_id and dt.device_id = c.device_id
+           left join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = c.device_id
            left join app.rev_customer r on r.tenant_id = t.tenant_id and r.id = t.rev_customer_id
            left join app.site s on s.tenant_id = t.tenant_id and s.id = t.site_id
            left join app.customer_rate_plan p on p.tenant_id = t.tenant_id and p.id = t.customer_rate_plan_id
@@ -211,6 +213,7 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
             found_over: r.found_over.unwrap_or_default(),
             blind_since: r.blind_since.map(jiff_sqlx::Timestamp::to_jiff),
             iccid: r.iccid,
+            restores: r.restores,
             steps: r.steps,
             closes: closes.remove(&r.row_number).unwrap_or_default(),
             effective_date: r.effective_date.map(jiff_sqlx::Date::to_jiff),

@@ -273,22 +273,26 @@ pub async fn lines_known_since(ledger: &Ledger, reading: &ReadingAgain) -> Resul
     Ok(since.fetch_one(&mut *transaction).await?.map(jiff_sqlx::Timestamp::to_jiff))
 }
 
-/// Whoever has these lines and is not in the mirror; fifty of them at most.
+/// So many of [`unknown_customers`] are answered at a time.
+pub const CUSTOMERS_AT_A_TIME: usize = 50;
+
+/// Whoever has these lines and is not in the mirror, or is closed there and may have been opened again: the lowest ids after this one.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn unknown_customers(ledger: &Ledger, reading: &ReadingAgain, lines: &[i64]) -> Result<Vec<i64>> {
+pub async fn unknown_customers(ledger: &Ledger, reading: &ReadingAgain, lines: &[i64], after: i64) -> Result<Vec<i64>> {
     let mut transaction = ledger.worker(reading.tenant).await?;
     let unknown = sqlx::query_scalar!(
         r#"select distinct s.rev_customer_id::bigint as "id!" from app.rev_service s
            where s.tenant_id = $1 and s.integration_authentication_id = $2 and s.rev_service_id = any ($3)
-             and s.rev_customer_id ~ '^[0-9]{1,18}$'
+             and case when s.rev_customer_id ~ '^[0-9]{1,18}$' then s.rev_customer_id::bigint > $4 end
              and not exists (select from app.rev_customer c where c.tenant_id = $1 and c.integration_authentication_id = $2
-                 and c.rev_customer_id = s.rev_customer_id)
+                 and c.rev_customer_id = s.rev_customer_id and c.status <> 'CLOSED')
            order by 1 limit 50"#,
         reading.tenant.0,
         reading.wanted.account.0,
-        lines
+        lines,
+        after
     );
     Ok(unknown.fetch_all(&mut *transaction).await?)
 }

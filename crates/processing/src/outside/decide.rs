@@ -327,7 +327,10 @@ impl Judge<'_> {
     fn bills_the_sim(&self, line: &Line) -> bool {
         let Some((number, iccid)) = &self.saga.sim else { return true };
         let billed = line.number.as_deref().map(str::trim).unwrap_or_default();
-        billed == number || number.strip_prefix('1') == Some(billed) || line.number2.as_deref() == Some(iccid)
+        let has_iccid = line.number2.as_deref() == Some(iccid);
+        let has_number = billed == number || number.strip_prefix('1') == Some(billed);
+        // What the row takes back was opened with the SIM's ICCID, whatever number the SIM has by now.
+        has_number || has_iccid && (self.saga.takes_back || billed.is_empty())
     }
 
     /// Something of a step that may have happened, while the row is taken back.
@@ -405,9 +408,13 @@ pub fn decide_unsettled(saga: &Saga, policy: &Policy, now: Timestamp) -> Option<
 /// there when it had settled, and may have landed since.
 #[must_use]
 pub fn decide_landed(saga: &Saga) -> Option<Look> {
+    // A line that the row has ended took its products with it.
+    let has_ended_its_line = saga.closes.len() == 1
+        && saga.attempts.iter().any(|a| a.key.write == Write::CloseService && matches!(a.fate, Fate::Done(_)));
     let may_have_landed = |attempt: &&Attempt| {
         let key = attempt.key;
         key.direction == Direction::Apply
+            && !(key.write == Write::DisconnectServiceProduct && has_ended_its_line)
             && !key.write.duplicates()
             && attempt.was_unknown
             && saga.receipt(key).is_none()

@@ -114,6 +114,11 @@ impl Saga {
         self
     }
 
+    pub(super) fn taking_back(mut self) -> Self {
+        self.takes_back = true;
+        self
+    }
+
     pub(super) fn over(mut self, id: i64) -> Self {
         self.over.insert(id);
         self

@@ -175,7 +175,14 @@ fn a_line_of_another_account_is_ended_first_and_never_opened_again() {
             ("it was over when another account's gate was asked", both().over(OLD), 0, Next::Send(create())),
             ("it has the SIM's number", both().of_sim().billed(OLD, 2, "1555", ""), 0, Next::Send(close(APPLY, OLD))),
             ("without the country's 1", both().of_sim().billed(OLD, 2, "555", ""), 0, Next::Send(close(APPLY, OLD))),
-            ("only its ICCID", both().of_sim().billed(OLD, 2, "1777", "8914"), 0, Next::Send(close(APPLY, OLD))),
+            ("another SIM's number", both().of_sim().billed(OLD, 2, "1777", "8914"), 0, Next::Stale(Some(OLD))),
+            ("no number, its ICCID", both().of_sim().billed(OLD, 2, "", "8914"), 0, Next::Send(close(APPLY, OLD))),
+            (
+                "its ICCID, and it is taken back",
+                both().of_sim().taking_back().billed(OLD, 2, "1777", "8914"),
+                0,
+                Next::Send(close(APPLY, OLD)),
+            ),
             ("it bills another SIM by now", both().of_sim().billed(OLD, 2, "1777", "8915"), 0, Next::Stale(Some(OLD))),
             (
                 "it moved after a product of it was ended",

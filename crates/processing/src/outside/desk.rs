@@ -3,7 +3,7 @@
 use super::decide::{
     Attention, Because, Look, Next, Policy, decide, decide_landed, decide_late, decide_late_product, decide_unsettled,
 };
-use super::saga::{Closing, Direction, Fate, Key, Resolution, Saga, Step, Write};
+use super::saga::{Attempt, Closing, Direction, Fate, Key, Resolution, Saga, Step, Write};
 use super::told;
 use database::outside::OutsideRow;
 use jiff::Timestamp;
@@ -148,7 +148,8 @@ impl Working {
 
     /// Was anything sent that makes a thing, so that there may be one too many?
     fn made_anything(&self) -> bool {
-        self.saga.attempts.iter().any(|attempt| attempt.key.write.duplicates())
+        let doubted = |attempt: &Attempt| attempt.was_unknown || matches!(attempt.fate, Fate::Open | Fate::Unknown);
+        self.saga.attempts.iter().any(|attempt| attempt.key.write.duplicates() && doubted(attempt))
     }
 
     /// The line that products of the row are put on.

@@ -139,8 +139,7 @@ impl Carrying<'_> {
                 None
             }
             Err(Blind::Unreadable(why)) => {
-                // The account answers: nothing is wrong with it but this.
-                wave.came_through += 1;
+                // Neither a call that came through nor one that came to nothing: the account answers, and tells nothing.
                 self.unreadable(at, &why, wave, now);
                 None
             }

@@ -22,6 +22,29 @@ pub(super) struct Whose {
     pub(super) account: Uuid,
 }
 
+async fn has_another_done(
+    ledger: &Ledger,
+    whose: Whose,
+    working: &Working,
+    key: Key,
+    ids: &[i64],
+) -> Result<bool, DatabaseError> {
+    let (at, word) = ((whose.tenant, whose.account), key.write.word());
+    has_another_row_done(ledger, at, except_of(whose, working), word, ids).await
+}
+
+/// What has landed of a row that was not done.
+fn landed(key: Key) -> (&'static str, String) {
+    (
+        Reason::FoundSeveral.word(),
+        format!(
+            "The row is over and not done, and {} has happened at Rev.io by now: it landed late, or somebody did it. Look at \
+             Rev.io, put it right there if it is not wanted, then close the row.",
+            super::explain::what(key)
+        ),
+    )
+}
+
 const fn except_of(whose: Whose, working: &Working) -> (Uuid, i32) {
     (whose.bulk_change, working.row.row)
 }
@@ -68,18 +91,11 @@ pub(super) async fn meaning(
         // Looked for because a person wants it sent again, or after the end of the row: nothing is written of what was decided before.
         let after_the_end = working.late != Late::NotYet;
         if ids.is_empty()
-            || after_the_end && has_another_row_done(ledger, whose.tenant, except_of(whose, working), key.write.word(), &ids).await?
+            || after_the_end && has_another_done(ledger, whose, working, key, &ids).await?
         {
             working.saga.looked.insert(key);
         } else if after_the_end {
-            working.attention = Some((
-                Reason::FoundSeveral.word(),
-                format!(
-                    "The row is over and not done, and {} has happened at Rev.io by now: it landed late, or somebody did it. Look at \
-                     Rev.io, put it right there if it is not wanted, then close the row.",
-                    super::explain::what(key)
-                ),
-            ));
+            working.attention = Some(landed(key));
         } else {
             working.attention = Some((
                 Reason::FoundSeveral.word(),
@@ -105,6 +121,15 @@ pub(super) async fn meaning(
             format!("The row is over and not done, and Rev.io has {}: {}.", list(&ids), super::explain::what(key)),
         ));
         return Ok(None);
+    }
+    let mut ids = ids;
+    if late_for_nothing && !key.write.duplicates() && !ids.is_empty() {
+        if !has_another_done(ledger, whose, working, key, &ids).await? {
+            working.attention = Some(landed(key));
+            return Ok(None);
+        }
+        // Another row of the SIM has done it since: of this one nothing shows.
+        ids.clear();
     }
     let told = |outcome, reference, evidence: String, log_status| Told {
         key: key_of(working.row.row, key),

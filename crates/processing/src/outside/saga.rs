@@ -207,6 +207,8 @@ pub struct Saga {
     pub is_stale: bool,
     /// The SIM's number and ICCID: a line that is to be closed has one of them still.
     pub sim: Option<(String, String)>,
+    /// Does the row take another one back?
+    pub takes_back: bool,
     /// Lines to be closed that were found to be over without our doing.
     pub over: HashSet<i64>,
     /// Lines as they were read since this claim began, and as our own writes since have left them.

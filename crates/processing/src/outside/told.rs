@@ -35,6 +35,7 @@ pub(super) fn saga(row: &OutsideRow) -> Saga {
         looked: std::collections::HashSet::new(),
         is_stale: row.is_stale,
         sim: row.msisdn.clone().map(|number| (number, row.iccid.clone())),
+        takes_back: row.restores,
         over: row.found_over.iter().copied().collect(),
         lines: std::collections::BTreeMap::new(),
     }

@@ -201,11 +201,15 @@ async fn a_line_that_shows_up_after_its_row_has_failed_is_left_alone_and_told() 
     let change = stage.app.get(&format!("/bulk-changes/{}", plan.as_str().unwrap())).await.unwrap().json;
     assert_eq!((&change["counts"]["failed"], &change["counts"]["needs_attention"]), (&json!(0), &json!(1)), "{change}");
     assert_eq!(stage.app.database.number("select count(*) from app.device_lock").await.unwrap(), 1);
-    // It is somebody's own; the row stays failed, and is not asked about at once again.
+    // It is somebody's own; the row stays failed, and is not asked about again.
     assert_eq!(decide(&stage, &plan, &row, json!({"outcome": "failed"})).await, 200);
     let change = stage.app.get(&format!("/bulk-changes/{}", plan.as_str().unwrap())).await.unwrap().json;
     assert_eq!((&change["counts"]["failed"], &change["counts"]["needs_attention"]), (&json!(1), &json!(0)), "{change}");
+    stage.sweep().await;
+    let change = stage.app.get(&format!("/bulk-changes/{}", plan.as_str().unwrap())).await.unwrap().json;
+    assert_eq!(change["counts"]["needs_attention"], 0, "a person's word is the last: {change}");
     assert_eq!(stage.app.database.number("select count(*) from app.device_lock").await.unwrap(), 0);
+    assert_eq!(stage.app.database.number("select count(*) from app.due_work").await.unwrap(), 0);
     stage.finish().await;
 }
 

@@ -224,7 +224,11 @@ async fn an_ending_that_lands_after_its_row_has_failed_is_told() {
     assert!(details[0]["detail"].as_str().unwrap().contains("has happened at Rev.io by now"), "{details:?}");
     assert_eq!(stage.app.database.number("select count(*) from app.due_work").await.unwrap(), 1);
     let path = format!("/bulk-changes/{}/resolve", plan.as_str().unwrap());
-    let body = json!({"rows": [1], "outcome": "failed", "reason": "put on again at Rev.io"});
+    let body = json!({"rows": [1], "outcome": "failed", "reason": "it may be over"});
     assert_eq!(stage.app.post(&path, &body).await.unwrap().status, 200);
+    stage.sweep().await;
+    let again = rows(&stage, &plan).await.remove(0).0;
+    assert_eq!(again, "FAILED", "it is over still, and a person's word is the last");
+    assert_eq!(stage.app.database.number("select count(*) from app.device_lock").await.unwrap(), 0);
     stage.finish().await;
 }

@@ -279,3 +279,30 @@ async fn refusals(stage: &Stage, stop: &CancellationToken) -> Vec<String> {
     }
     refused
 }
+
+#[tokio::test]
+async fn of_many_new_customers_with_new_lines_each_is_read() {
+    let stage = Stage::of(60, 8, 2).await;
+    alone(&stage).await;
+    let Billed { line, customer, other, product } = billed(&stage).await;
+    stage.app.database.plant(OLD).await.unwrap();
+    let numbered = "update app.m2m_device set msisdn = '120266' || substring(iccid from 15 for 5)";
+    stage.app.database.plant(numbered).await.unwrap();
+    let of = |place: u32| format!("120266{}", &iccid(place)[14..19]);
+    let (today, _) = days(&stage).await;
+    for place in 0..55 {
+        let new = stage.world.rev_io(|state| {
+            let account = state.account_mut("api@first").unwrap();
+            let mut new = account.customers.get(customer).unwrap().clone();
+            new.customer_id = 0;
+            account.customers.add(new, today.0)
+        });
+        by_hand(&stage, line, new, &of(place), today);
+    }
+    let new = json!({"create_rev_service": true, "products": [product], "rates": [1]});
+    let devices: Vec<String> = (0..60).map(iccid).collect();
+    let (plan, _) = plan_served(&stage, other, &new, &devices).await;
+    assert_eq!(plan["counts"]["by_reason"]["ACTIVE_SERVICE_LINE_OTHER_CUSTOMER"], 55, "{plan}");
+    assert_eq!((&plan["counts"]["change"], &plan["warnings"]), (&json!(5), &json!([])), "{plan}");
+    stage.finish().await;
+}
