@@ -1,6 +1,6 @@
-//! `ascribe sync`: reads the accounts at Rev.io into the mirror; once by hand, or whenever one is due.
+//! `ascribe sync`: reads the accounts at Rev.io and at carriers; once by hand, or whenever one is due.
 
-use crate::roles::{open, until_told_to_stop};
+use crate::roles::{fleets, open, until_told_to_stop};
 use crate::settings::{self, Settings};
 use anyhow::Context as _;
 use database::Ledger;
@@ -24,7 +24,7 @@ use web::MOST_UPLOAD_BYTES;
 /// What `ascribe sync` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Only this account at Rev.io, by name or id
+    /// Only this account at Rev.io, or this service provider, by name or id
     #[arg(long)]
     account: Option<String>,
     /// Take for gone whatever is missing and is not there when it is asked for by its id, however much it is; look first
@@ -80,13 +80,17 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
                 }
             }
         }
+        let fleets = fleets::Reader { ledger: &opened.ledger, keys: &keys, http: &http, settings, stop: &stop };
+        let (carriers, unread) =
+            fleets.by_hand(tenant, arguments.account.as_deref(), arguments.accept_missing).await?;
+        (read, failed) = (read + carriers, failed + unread);
     }
     opened.close().await;
-    anyhow::ensure!(read > 0, "no account at Rev.io is set up, or it is paused: `ascribe doctor` says more");
+    anyhow::ensure!(read > 0, "no account at Rev.io or at a carrier is set up, or it is paused: `ascribe doctor` says more");
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn reading(settings: &Settings) -> SyncSettings {
+pub(super) fn reading(settings: &Settings) -> SyncSettings {
     SyncSettings { hosts: settings.rev_io_hosts(), ..SyncSettings::default() }
 }
 
@@ -263,6 +267,31 @@ async fn look_after(
             continue;
         }
         readings.running.insert(id, tokio::spawn(read(Arc::clone(mirror), Arc::clone(keys), tenant, account)));
+    }
+    for account in database::carrier::accounts_to_read(&mirror.ledger, tenant).await? {
+        let id = account.service_provider.0;
+        if let Some(ended) = readings.running.remove(&id) {
+            if !ended.is_finished() {
+                readings.running.insert(id, ended);
+                continue;
+            }
+            if !ended.await.unwrap_or(false) {
+                readings.not_before.insert(id, now + AFTER_TROUBLE);
+            }
+        }
+        let waits = readings.not_before.get(&id).is_some_and(|until| now < *until);
+        let is_due = fleets::is_due(&mirror.ledger, tenant, &account, oldest(&mirror.settings)).await?;
+        if waits || readings.running.len() >= READ_AT_ONCE || !is_due {
+            continue;
+        }
+        let (mirror, keys) = (Arc::clone(mirror), Arc::clone(keys));
+        readings.running.insert(
+            id,
+            tokio::spawn(async move {
+                let Mirror { ledger, http, settings, stop, .. } = &*mirror;
+                fleets::Reader { ledger, keys: &keys, http, settings, stop }.when_due(tenant, &account).await
+            }),
+        );
     }
     Ok(())
 }

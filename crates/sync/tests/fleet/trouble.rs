@@ -1,7 +1,6 @@
 //! Sign-ins that run out, credentials that are refused, two readers at once.
 
 use crate::stage::Stage;
-use serde_json::json;
 use sync::SyncError;
 use tokio_util::sync::CancellationToken;
 
@@ -49,16 +48,17 @@ async fn refused_credentials_pause_the_account_at_once_and_lock_nobody_out() {
 }
 
 #[tokio::test]
-async fn two_do_not_read_the_same_list() {
+async fn two_do_not_read_the_same_list_and_who_died_with_it_keeps_nobody_from_it_for_long() {
     let stage = Stage::of(20).await;
-    stage.fault(json!({"provider": "thingspace", "method": "POST", "path": "/devices/actions/list", "when": {"next": 1},
-        "fault": {"kind": "slow_drip", "seconds": 2}}));
+    let (ledger, tenant) = (&stage.app.ledger, stage.app.fixture.tenant);
+    let held = database::carrier::claim(ledger, tenant, stage.provider(), 1.5).await.unwrap();
+    assert!(held.is_some());
     let stop = CancellationToken::new();
-    let (one, other) = tokio::join!(stage.read(&stop), async {
-        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
-        stage.read(&stop).await
-    });
-    assert!(one.is_ok(), "{one:?}");
-    assert!(matches!(other, Err(SyncError::Taken("devices"))), "{other:?}");
+    assert!(matches!(stage.read(&stop).await, Err(SyncError::Taken("devices"))));
+    tokio::time::sleep(std::time::Duration::from_millis(1_700)).await;
+    assert_eq!(stage.read_whole().await.read, 20);
+    // Whoever wakes up after that writes nothing.
+    let late = database::carrier::end(ledger, &held.unwrap(), None).await;
+    assert!(matches!(late, Err(database::DatabaseError::LeaseLost)), "{late:?}");
     stage.finish().await;
 }
