@@ -197,7 +197,9 @@ async fn a_row_costs_no_more_than_the_document_says() {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cost.md")).unwrap();
     let line = text.lines().find(|line| line.starts_with("| A line with two products (three calls)")).unwrap();
     let most: f64 = line.split('|').nth(2).unwrap().trim().trim_end_matches(" kB").parse().unwrap();
-    let mut stage = Stage::of(200).await;
+    // WAL is the whole server's, and other tests write it, too.
+    let cluster = testing::TestCluster::start().unwrap();
+    let mut stage = Stage::alone(&cluster, 200).await;
     let plan = stage.plan_to_open(0..200).await;
     // Pages that are written whole once after a checkpoint are nobody's cost.
     stage.app.database.plant("checkpoint").await.unwrap();

@@ -1,6 +1,7 @@
 //! A whole app beside a served world, with one account at Rev.io, SIMs with numbers, and plans that open and end lines.
 
 use domain::clock::Clock;
+use intake::PlannerSettings;
 use integrations::billing::rev_io::RevIoSettings;
 use integrations::{HttpClient, HttpSettings};
 use processing::outside::decide::Policy;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use testing::{TestApp, iccid};
+use testing::{TestApp, TestCluster, iccid};
 
 pub(crate) const USER: &str = "api@first";
 /// The customers of the world that Acme and Twin are.
@@ -62,6 +63,18 @@ pub(crate) fn times() -> OutsideSettings {
 
 impl Stage {
     pub(crate) async fn of(devices: u32) -> Self {
+        Self::with(TestApp::start(devices).await.unwrap()).await
+    }
+
+    /// On a server that nobody else writes to.
+    pub(crate) async fn alone(cluster: &TestCluster, devices: u32) -> Self {
+        // Nobody looks after the mirror here.
+        let billing_wait = Duration::from_millis(300);
+        let settings = PlannerSettings { chunk_rows: 10, page_rows: 25, billing_wait, ..PlannerSettings::default() };
+        Self::with(TestApp::start_in(cluster, devices, settings).await.unwrap()).await
+    }
+
+    async fn with(mut app: TestApp) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         // What the workers say stands beside a test that fails.
         drop(
@@ -70,7 +83,6 @@ impl Stage {
                 .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
                 .try_init(),
         );
-        let mut app = TestApp::start(devices).await.unwrap();
         #[expect(clippy::disallowed_methods, reason = "the world under test runs on the machine's clock")]
         let world = World::new(7, Arc::new(jiff::Timestamp::now));
         let mut account = RevAccount::new(USER, "canary-password", "canarykey0123456789").with_example(1, 4, 0);
