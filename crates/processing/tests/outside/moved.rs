@@ -114,6 +114,10 @@ async fn second_account(stage: &Stage) {
         set base_url = f.base_url, calls_per_minute = f.calls_per_minute, calls_per_day = f.calls_per_day
         from app.integration_authentication f where f.name = 'Rev.io' and s.name = 'Second' and f.tenant_id = s.tenant_id";
     stage.app.database.plant(like).await.unwrap();
+    let read = "insert into app.rev_sync (tenant_id, integration_authentication_id, resource, started_at, ended_at, mirrored_at)
+        select s.tenant_id, a.id, s.resource, s.started_at, s.ended_at, s.mirrored_at from app.rev_sync s
+        join app.integration_authentication a on a.tenant_id = s.tenant_id where a.name = 'Second'";
+    stage.app.database.plant(read).await.unwrap();
     let secrets = json!({"username": USER, "password": "canary-password", "subscription_key": "canarykey0123456789"});
     let kept = stage.app.post(&format!("/integration-authentications/{id}/credentials"), &secrets).await.unwrap();
     assert!(kept.status.is_success(), "{}", kept.json);

@@ -100,6 +100,11 @@ impl Stage {
             "update app.integration_authentication set calls_per_minute = 10000000, calls_per_day = 10000000, base_url = '".to_owned() + &base + "' where name = 'Rev.io'",
             format!("update app.rev_customer set rev_customer_id = '{ACME}' where customer_name = 'Acme'"),
             format!("update app.rev_customer set rev_customer_id = '{OTHER}' where rev_customer_id = '9000002'"),
+            // It was read a moment ago, whatever the clock says: no plan waits for somebody to read it again.
+            "insert into app.rev_sync (tenant_id, integration_authentication_id, resource, started_at, ended_at, mirrored_at)
+             select a.tenant_id, a.id, r, now(), now(), now() + interval '10 years'
+             from app.integration_authentication a, unnest(array['customers', 'services', 'service_products']) as r where a.name = 'Rev.io'"
+                .to_owned(),
             // What is sold there, as it was read.
             "insert into app.rev_provider (tenant_id, integration_authentication_id, rev_provider_id, description, is_active)
              select tenant_id, id, 1, 'Verizon Wireless', true from app.integration_authentication where name = 'Rev.io';
