@@ -28,6 +28,7 @@ pub mod line_images;
 mod line_names;
 pub mod migrate;
 pub mod outside;
+pub mod overview;
 pub mod person;
 pub mod plan;
 pub mod proof;
