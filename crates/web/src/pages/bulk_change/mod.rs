@@ -319,7 +319,7 @@ pub(super) async fn row(
         elsewhere: vec![
             elsewhere(
                 "This log",
-                format!("ascribe change log {id} --row {number}"),
+                format!("ascribe change log {id} {number}"),
                 format!("GET /api/v1/bulk-changes/{id}/rows/{number}/log"),
             ),
             elsewhere(
