@@ -7,7 +7,7 @@
 use crate::email::Email;
 use crate::ids::Ids;
 use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{CustomizedPasswordHasher as _, PasswordVerifier as _};
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 
 /// Memory of one hash, in KiB.
@@ -110,4 +110,52 @@ pub fn verify(password: &str, phc: &str) -> bool {
 #[must_use]
 pub fn is_outdated(phc: &str) -> bool {
     !phc.starts_with(&format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}$"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use jiff::Timestamp;
+
+    #[test]
+    fn length_counts_and_what_everybody_tries_first_is_refused() {
+        let email = Email::read("harbour@example.com").unwrap();
+        for good in [
+            "correct horse battery staple", "nine shy otters", "пароль из слов", "Tr0ub4dor&3 x", "   leading spaces", "wasser läuft bergab",
+            "secretary of state 1987", &"long ".repeat(40),
+        ] {
+            assert_eq!(taken(good, &email), Ok(()), "{good}");
+        }
+        for (bad, why) in [
+            ("", PasswordRefusal::Short),
+            ("elevenchars", PasswordRefusal::Short),
+            (&"x1".repeat(129), PasswordRefusal::Long),
+            ("aaaaaaaaaaaaaaaa", PasswordRefusal::Guessed),
+            ("abcabcabcabcabc", PasswordRefusal::Guessed),
+            ("abcdefghijklmnop", PasswordRefusal::Guessed),
+            ("12345678901234567890", PasswordRefusal::Guessed),
+            ("passwordpassword", PasswordRefusal::Guessed),
+            ("Password12345!", PasswordRefusal::Guessed),
+            ("QwertyQwerty1", PasswordRefusal::Guessed),
+            ("harbour@example.com", PasswordRefusal::Address),
+            ("harbour12345", PasswordRefusal::Address),
+        ] {
+            assert_eq!(taken(bad, &email), Err(why), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_hash_knows_its_password_and_its_age() {
+        let ids = Ids::new(Clock::fixed(Timestamp::UNIX_EPOCH), [7; 32]);
+        let (one, two) = (hash("nine shy otters", &ids).unwrap(), hash("nine shy otters", &ids).unwrap());
+        assert_ne!(one, two, "each has a salt of its own");
+        assert!(verify("nine shy otters", &one) && !verify("nine shy otter", &one) && !verify("nine shy otters", "nonsense"));
+        assert!(!is_outdated(&one));
+        // Kept by other parameters, it is still known: m=8192, t=1.
+        let params = Params::new(8_192, 1, 1, None).unwrap();
+        let old = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let old = old.hash_password_with_salt(b"nine shy otters", b"a salt of theirs").unwrap().to_string();
+        assert!(verify("nine shy otters", &old) && is_outdated(&old));
+    }
 }
