@@ -172,7 +172,10 @@ impl Settings {
             anyhow::ensure!(value.is_finite() && value > 0.0 && value < 1e6, "{name} must be a positive number");
         }
         if let Some(url) = &settings.public_url {
-            let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).map(|rest| rest.trim_end_matches('/'));
+            let host = url
+                .strip_prefix("https://")
+                .or_else(|| url.strip_prefix("http://"))
+                .map(|rest| rest.trim_end_matches('/'));
             let sound = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']));
             anyhow::ensure!(sound, "public_url must be like https://ascribe.example, without a path");
         }

@@ -61,7 +61,12 @@ impl Fleet {
     ///
     /// # Errors
     /// `Data` if there is a role already; the database does not answer.
-    pub async fn give_role_in_agent(&mut self, agent: TenantId, person: PersonKey, new: &NewPerson<'_>) -> Result<Made> {
+    pub async fn give_role_in_agent(
+        &mut self,
+        agent: TenantId,
+        person: PersonKey,
+        new: &NewPerson<'_>,
+    ) -> Result<Made> {
         let mut transaction = self.in_tenant(agent).await?;
         let made = give_role(&mut transaction, agent, person, new).await?;
         if made == Made::Done {

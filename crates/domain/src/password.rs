@@ -46,8 +46,20 @@ pub struct HashFailed;
 
 /// Words whose repetition or continuation makes the long ones among the passwords that are tried first.
 const GUESSED: [&str; 14] = [
-    "password", "passwort", "qwerty", "asdfgh", "letmein", "welcome", "iloveyou", "administrator", "ascribe", "changeme",
-    "1q2w3e4r", "zaq12wsx", "abcdef", "secret",
+    "password",
+    "passwort",
+    "qwerty",
+    "asdfgh",
+    "letmein",
+    "welcome",
+    "iloveyou",
+    "administrator",
+    "ascribe",
+    "changeme",
+    "1q2w3e4r",
+    "zaq12wsx",
+    "abcdef",
+    "secret",
 ];
 
 /// Is this password taken from this person?
@@ -63,7 +75,9 @@ pub fn taken(password: &str, email: &Email) -> Result<(), PasswordRefusal> {
     }
     let lower = password.to_lowercase();
     let first = email.as_str().split('@').next().unwrap_or_default();
-    if lower.contains(email.as_str()) || (first.len() >= 4 && lower.contains(first) && lower.len() < 2 * first.len() + 8) {
+    if lower.contains(email.as_str())
+        || (first.len() >= 4 && lower.contains(first) && lower.len() < 2 * first.len() + 8)
+    {
         return Err(PasswordRefusal::Address);
     }
     // What is left when the words that everybody knows, digits and signs are taken away.
@@ -75,7 +89,8 @@ pub fn taken(password: &str, email: &Email) -> Result<(), PasswordRefusal> {
     let rest = left.chars().filter(|c| c.is_alphabetic()).count();
     let steps = lower.as_bytes().windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == 1 || pair == b"90");
     let only_digits = lower.chars().all(|c| c.is_ascii_digit());
-    if letters.len() < 5 || steps || (left.len() < lower.len() && rest < 4) || (only_digits && lower.contains("123456")) {
+    if letters.len() < 5 || steps || (left.len() < lower.len() && rest < 4) || (only_digits && lower.contains("123456"))
+    {
         return Err(PasswordRefusal::Guessed);
     }
     Ok(())
@@ -122,8 +137,14 @@ mod tests {
     fn length_counts_and_what_everybody_tries_first_is_refused() {
         let email = Email::read("harbour@example.com").unwrap();
         for good in [
-            "correct horse battery staple", "nine shy otters", "пароль из слов", "Tr0ub4dor&3 x", "   leading spaces", "wasser läuft bergab",
-            "secretary of state 1987", &"long ".repeat(40),
+            "correct horse battery staple",
+            "nine shy otters",
+            "пароль из слов",
+            "Tr0ub4dor&3 x",
+            "   leading spaces",
+            "wasser läuft bergab",
+            "secretary of state 1987",
+            &"long ".repeat(40),
         ] {
             assert_eq!(taken(good, &email), Ok(()), "{good}");
         }
@@ -150,7 +171,11 @@ mod tests {
         let ids = Ids::new(Clock::fixed(Timestamp::UNIX_EPOCH), [7; 32]);
         let (one, two) = (hash("nine shy otters", &ids).unwrap(), hash("nine shy otters", &ids).unwrap());
         assert_ne!(one, two, "each has a salt of its own");
-        assert!(verify("nine shy otters", &one) && !verify("nine shy otter", &one) && !verify("nine shy otters", "nonsense"));
+        assert!(
+            verify("nine shy otters", &one)
+                && !verify("nine shy otter", &one)
+                && !verify("nine shy otters", "nonsense")
+        );
         assert!(!is_outdated(&one));
         // Kept by other parameters, it is still known: m=8192, t=1.
         let params = Params::new(8_192, 1, 1, None).unwrap();

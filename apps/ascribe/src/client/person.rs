@@ -99,7 +99,11 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
         }
         Command::Edit { of, name, role, sites, site_groups, everywhere, active } => {
             let mut body = json!({});
-            for (field, value) in [("name", name.map(|n| json!(n))), ("role", role.map(|r| json!(r))), ("active", active.map(|a| json!(a)))] {
+            for (field, value) in [
+                ("name", name.map(|n| json!(n))),
+                ("role", role.map(|r| json!(r))),
+                ("active", active.map(|a| json!(a))),
+            ] {
                 if let Some(value) = value {
                     body[field] = value;
                 }

@@ -131,10 +131,8 @@ async fn first_person(
         }
         None => {
             let url = settings.public_url.as_deref().unwrap_or(&settings.url).trim_end_matches('/');
-            let said = format!(
-                "{email} sets a password at {url}/invitation/{}, once, within seven days.",
-                link.reveal()
-            );
+            let said =
+                format!("{email} sets a password at {url}/invitation/{}, once, within seven days.", link.reveal());
             (fleet.create_person(tenant, &new, FirstPassword::Link(&link)).await?, said)
         }
     };

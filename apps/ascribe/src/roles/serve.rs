@@ -106,7 +106,8 @@ async fn first_set_up(settings: &Settings, ledger: &Ledger, ids: &Ids, url: &str
         return Ok(SetUp::default());
     }
     let file = settings.data.join("set-up.token");
-    let token = set_up_token(&file, ids).with_context(|| format!("cannot keep the set-up token in {}", file.display()))?;
+    let token =
+        set_up_token(&file, ids).with_context(|| format!("cannot keep the set-up token in {}", file.display()))?;
     tracing::info!(file = %file.display(), page = format!("{url}/set-up"), "nobody can sign in yet: the token in this file makes the first administrator");
     Ok(SetUp::with(token, file))
 }

@@ -116,7 +116,9 @@ pub(crate) async fn give_role(
     .execute(&mut *connection)
     .await?;
     match new.sites {
-        Some(sites) if !confine(connection, tenant, new.role_id, sites, new.site_groups).await? => Ok(Made::SiteNotFound),
+        Some(sites) if !confine(connection, tenant, new.role_id, sites, new.site_groups).await? => {
+            Ok(Made::SiteNotFound)
+        }
         _ => Ok(Made::Done),
     }
 }

@@ -24,14 +24,14 @@ pub struct Known {
 /// # Errors
 /// The database does not answer.
 pub async fn known(ledger: &Ledger, email: &Email) -> Result<Option<Known>> {
-    let found = sqlx::query!(
-        "select tenant_id, person_id from app.person_lookup where email_sha256 = $1",
-        &email.sha256()[..]
-    )
-    .fetch_optional(&ledger.dispatcher)
-    .await?;
+    let found =
+        sqlx::query!("select tenant_id, person_id from app.person_lookup where email_sha256 = $1", &email.sha256()[..])
+            .fetch_optional(&ledger.dispatcher)
+            .await?;
     match found {
-        Some(row) => by_key(ledger, PersonKey { tenant: TenantId(row.tenant_id), person: PersonId(row.person_id) }).await,
+        Some(row) => {
+            by_key(ledger, PersonKey { tenant: TenantId(row.tenant_id), person: PersonId(row.person_id) }).await
+        }
         None => Ok(None),
     }
 }

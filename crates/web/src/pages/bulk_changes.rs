@@ -70,13 +70,21 @@ pub(super) fn tally(change: &BulkChange) -> Tally {
         end += i64::from(rows);
         parts.push(Part { word, tone, rows: grouped(rows.into()), x, width: end * 1000 / planned - x });
     }
-    let told: Vec<String> = all.iter().filter(|(.., rows)| *rows > 0).map(|(word, _, rows)| format!("{} {word}", grouped((*rows).into()))).collect();
+    let told: Vec<String> = all
+        .iter()
+        .filter(|(.., rows)| *rows > 0)
+        .map(|(word, _, rows)| format!("{} {word}", grouped((*rows).into())))
+        .collect();
     let done = c.planned - c.to_do;
     Tally {
         planned: c.planned,
         done,
         percent: i32::try_from(i64::from(done) * 100 / planned).unwrap_or(0),
-        said: format!("{}: {}", counted(c.planned.into(), "row", "rows"), if told.is_empty() { "none".to_owned() } else { told.join(", ") }),
+        said: format!(
+            "{}: {}",
+            counted(c.planned.into(), "row", "rows"),
+            if told.is_empty() { "none".to_owned() } else { told.join(", ") }
+        ),
         parts,
     }
 }

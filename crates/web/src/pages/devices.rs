@@ -148,7 +148,8 @@ pub(super) async fn show(
 
 async fn customer_name(app: &App, member: &Member, id: Uuid) -> Result<String, Problem> {
     let sites = member.allowed().sites();
-    let found = database::customer::list(&app.ledger, member.caller().0.tenant, Some(id), None, sites.as_deref(), None, 1);
+    let found =
+        database::customer::list(&app.ledger, member.caller().0.tenant, Some(id), None, sites.as_deref(), None, 1);
     Ok(found.await?.into_iter().next().map(|customer| customer.name).unwrap_or_default())
 }
 
@@ -169,7 +170,8 @@ fn query(asked: &Asked) -> String {
 
 fn command(asked: &Asked) -> String {
     let options = said(asked).into_iter().filter(|(.., value)| !value.is_empty());
-    options.fold("ascribe device list".to_owned(), |text, (_, option, value)| format!("{text} {option} {}", quoted(value)))
+    options
+        .fold("ascribe device list".to_owned(), |text, (_, option, value)| format!("{text} {option} {}", quoted(value)))
 }
 
 /// As a shell takes it for one word.

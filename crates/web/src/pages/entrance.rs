@@ -44,7 +44,12 @@ pub(crate) async fn let_in(
         return Err(foreign());
     }
     if let (Some(_), None) = (act, &signed_in) {
-        return Ok(to_sign_in(&app, &request, cookies::session(headers, secure).is_some()).await);
+        let was_signed_in = cookies::session(headers, secure).is_some();
+        // While nobody can sign in at all, the first set-up is what there is to do.
+        if !was_signed_in && !database::person::sign_in::anybody(&app.ledger).await? {
+            return Ok(see_other("/set-up"));
+        }
+        return Ok(to_sign_in(&request, was_signed_in));
     }
     if changes {
         let in_header = headers.get(FORM_TOKEN_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -102,11 +107,8 @@ async fn read(request: Request) -> Result<(Request, Fields), Problem> {
     Ok((Request::from_parts(parts, Body::empty()), fields))
 }
 
-/// To sign in, and back to where they were. While nobody can sign in at all: to the first set-up.
-async fn to_sign_in(app: &App, request: &Request, was_signed_in: bool) -> Response {
-    if !was_signed_in && !database::person::sign_in::anybody(&app.ledger).await.unwrap_or(true) {
-        return see_other("/set-up");
-    }
+/// To sign in, and back to where they were.
+fn to_sign_in(request: &Request, was_signed_in: bool) -> Response {
     let headers = request.headers();
     let here = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let back = if request.method().is_safe() { next_path(here) } else { page_before(headers) };

@@ -2,9 +2,9 @@
 
 use super::assets::{ASSETS, Assets};
 use super::with_status;
+use crate::App;
 use crate::problem::{REQUEST, Told};
 use crate::signing_in::cookies;
-use crate::App;
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};

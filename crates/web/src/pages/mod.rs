@@ -112,8 +112,16 @@ mod tests {
     fn one_goes_on_to_a_path_of_ours_and_nowhere_else() {
         assert_eq!(next_path("/bulk-changes?cursor=ab"), "/bulk-changes?cursor=ab");
         for text in [
-            "", "devices", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nSet-Cookie: x", "javascript:alert(1)",
-            "/sign-in?next=/sign-in", "/sign-out", "/api/v1/me",
+            "",
+            "devices",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a\r\nSet-Cookie: x",
+            "javascript:alert(1)",
+            "/sign-in?next=/sign-in",
+            "/sign-out",
+            "/api/v1/me",
         ] {
             assert_eq!(next_path(text), "/", "{text:?}");
         }

@@ -105,20 +105,25 @@ async fn written(
     let limit = Limit::default();
     let after = Some(cursor).filter(|cursor| !cursor.is_empty());
     let found = rows_of(app, &caller, &id.to_string(), &Filter::default(), after, limit).await?;
-    let cut = Cut::cut(found, limit, |row| row.row_number.to_string(), |row| {
-        let state = match row.status {
-            DeviceChangeStatus::Refused | DeviceChangeStatus::NoChange => of_row(row.status),
-            _ => Shown { word: "Will be changed", tone: "good" },
-        };
-        Row {
-            number: row.row_number,
-            state,
-            said: row.reason.map(|reason| explain(reason, row.detail.as_deref())).unwrap_or_default(),
-            before: image(&row.before),
-            after: image(&row.after),
-            input: row.iccid.unwrap_or(row.input),
-        }
-    });
+    let cut = Cut::cut(
+        found,
+        limit,
+        |row| row.row_number.to_string(),
+        |row| {
+            let state = match row.status {
+                DeviceChangeStatus::Refused | DeviceChangeStatus::NoChange => of_row(row.status),
+                _ => Shown { word: "Will be changed", tone: "good" },
+            };
+            Row {
+                number: row.row_number,
+                state,
+                said: row.reason.map(|reason| explain(reason, row.detail.as_deref())).unwrap_or_default(),
+                before: image(&row.before),
+                after: image(&row.after),
+                input: row.iccid.unwrap_or(row.input),
+            }
+        },
+    );
     let planned = plan.status == BulkChangeStatus::Planned;
     let change = if planned { plan.counts.planned } else { 0 };
     let rights = &member.signed_in.rights;
@@ -148,12 +153,12 @@ async fn written(
         refused_apply,
         once: app.ids.next().to_string(),
         elsewhere: vec![
-            elsewhere("Apply it", format!("ascribe apply {id} --wait"), format!("POST /api/v1/bulk-changes {{\"plan_id\": \"{id}\"}}")),
             elsewhere(
-                "Its rows",
-                format!("ascribe plan rows {id}"),
-                format!("GET /api/v1/plans/{id}/rows"),
+                "Apply it",
+                format!("ascribe apply {id} --wait"),
+                format!("POST /api/v1/bulk-changes {{\"plan_id\": \"{id}\"}}"),
             ),
+            elsewhere("Its rows", format!("ascribe plan rows {id}"), format!("GET /api/v1/plans/{id}/rows")),
         ],
     }))
 }
@@ -188,11 +193,7 @@ pub(super) async fn show(
 }
 
 /// Applies it: the number, where it is large, has to be the plan's.
-pub(super) async fn apply(
-    State(app): State<App>,
-    member: Member,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
+pub(super) async fn apply(State(app): State<App>, member: Member, Path(id): Path<String>) -> Result<Response, Problem> {
     let page = match written(&app, &member, &id, "", None).await? {
         Ok(page) => page,
         Err(elsewhere) => return Ok(elsewhere),

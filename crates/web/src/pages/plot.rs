@@ -75,7 +75,12 @@ mod tests {
         let drawn = week(&[day(0, 0), day(100_000, 1), day(500, 0)]);
         assert_eq!((drawn.bars[0].ok_height, drawn.bars[0].not_ok_height), (0, 0));
         assert_eq!((drawn.bars[1].not_ok_height, drawn.bars[2].ok_height), (2, 2));
-        assert!(drawn.bars.iter().all(|bar| bar.ok_y + bar.ok_height == GROUND && bar.not_ok_y + bar.not_ok_height == bar.ok_y));
+        assert!(
+            drawn
+                .bars
+                .iter()
+                .all(|bar| bar.ok_y + bar.ok_height == GROUND && bar.not_ok_y + bar.not_ok_height == bar.ok_y)
+        );
         assert!(drawn.said.contains("100,500 rows") && week(&[day(0, 0)]).is_empty);
     }
 }

@@ -75,7 +75,10 @@ fn asked(app: &App, visitor: &Visitor) -> Result<Asked, Vec<Refused>> {
     let (fields, mut refused) = (&visitor.fields, Vec::new());
     let mut no = |field: &'static str, said: &str| refused.push(Refused { field, said: said.to_owned() });
     if !app.people.set_up().is(fields.text("token")) {
-        no("token", "This is not the token. It is in the file that is named above, on the machine that Ascribe runs on.");
+        no(
+            "token",
+            "This is not the token. It is in the file that is named above, on the machine that Ascribe runs on.",
+        );
     }
     let tenant = name("tenant", fields.text("tenant"));
     if tenant.is_err() {

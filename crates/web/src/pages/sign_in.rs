@@ -57,11 +57,7 @@ pub(super) async fn show(
 }
 
 /// Signs somebody in, or says that address and password do not go together.
-pub(super) async fn submit(
-    State(app): State<App>,
-    visitor: Visitor,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+pub(super) async fn submit(State(app): State<App>, visitor: Visitor, headers: HeaderMap) -> Result<Response, Problem> {
     let fields = &visitor.fields;
     let (given, next) = (fields.text("email").to_owned(), next_path(fields.text("next")));
     let refused = |status: StatusCode, said: String| {
@@ -85,7 +81,8 @@ pub(super) async fn submit(
     let (key, active) = known.as_ref().map(|known| (known.key, known.active)).unzip();
     let kept = known.and_then(|Known { phc, .. }| phc);
     // Too long a password is nobody's; hashing it would be work for nothing.
-    let password: String = Some(fields.text("password")).filter(|p| p.len() <= domain::password::LONGEST).unwrap_or("").into();
+    let password: String =
+        Some(fields.text("password")).filter(|p| p.len() <= domain::password::LONGEST).unwrap_or("").into();
     let verified = app.people.passwords().verify(password, kept).await?;
     let Some(key) = key.filter(|_| verified.right && active == Some(true)) else {
         tracing::warn!(address = %visitor.address, "a sign-in with a wrong password");
@@ -94,7 +91,10 @@ pub(super) async fn submit(
             let (ledger, address) = (app.ledger.clone(), visitor.address.to_string());
             tokio::spawn(async move {
                 if let Err(error) = database::person::sign_in::sign_in_failed(&ledger, key, &address).await {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "a failed sign-in could not be written down");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a failed sign-in could not be written down"
+                    );
                 }
             });
         }
@@ -137,5 +137,7 @@ fn waiting(seconds: u64) -> String {
         2..=89 => format!("{seconds} seconds"),
         _ => format!("{} minutes", seconds.div_ceil(60)),
     };
-    format!("That was tried very often from here. Wait {wait}, and try again. Nobody is locked out: from another address it works at once.")
+    format!(
+        "That was tried very often from here. Wait {wait}, and try again. Nobody is locked out: from another address it works at once."
+    )
 }

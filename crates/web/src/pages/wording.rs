@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_and_times_are_the_tenants() {
-        for (number, shown) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567"), (-1_000, "-1,000")] {
+        for (number, shown) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567"), (-1_000, "-1,000")]
+        {
             assert_eq!(grouped(number), shown);
         }
         assert_eq!(counted(1, "row", "rows"), "1 row");

@@ -83,7 +83,8 @@ pub(crate) async fn change(
         (Some(None), None) => Some((None, Vec::new())),
         (sites, groups) => Some(reach(sites.flatten(), groups)?),
     };
-    let touches_rights = new_role.is_some_and(|role| role != person.role) || confined.is_some() || change.active.is_some();
+    let touches_rights =
+        new_role.is_some_and(|role| role != person.role) || confined.is_some() || change.active.is_some();
     if touches_rights && caller.person == Some(person.id) {
         return Err(Problem::new(
             StatusCode::CONFLICT,

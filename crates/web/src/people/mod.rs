@@ -75,7 +75,8 @@ pub(crate) fn reach(
     // Who names a group, even none, confines.
     let sites = sites.or_else(|| site_groups.is_some().then(Vec::new)).map(each_once);
     let site_groups = each_once(site_groups.unwrap_or_default());
-    for (field, ids, most) in [("sites", sites.as_deref().unwrap_or_default(), 1_000), ("site_groups", &site_groups, 100)]
+    for (field, ids, most) in
+        [("sites", sites.as_deref().unwrap_or_default(), 1_000), ("site_groups", &site_groups, 100)]
     {
         if ids.len() > most {
             return Err(Problem::field(field, "FIELD_INVALID", format!("At most {most} of them.")));

@@ -44,7 +44,8 @@ mod tests {
             (vec![("origin", "https://ascribe.example")], public, true),
             (vec![("origin", "https://ascribe.example.evil.example")], public, false),
         ] {
-            let pairs = said.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            let pairs =
+                said.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
             let headers: HeaderMap = pairs.collect();
             assert_eq!(same_origin(&headers, url), ours, "{said:?} {url:?}");
         }

@@ -64,7 +64,8 @@ impl Throttle {
         let keys = [key(&[email.as_str().as_bytes(), &from]), key(&[&from])];
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        let waits = keys.iter().filter_map(|key| all.get(key)).map(|tries| tries.not_before.saturating_duration_since(now));
+        let waits =
+            keys.iter().filter_map(|key| all.get(key)).map(|tries| tries.not_before.saturating_duration_since(now));
         let wait = waits.max().unwrap_or_default();
         if !wait.is_zero() {
             return Err(wait);

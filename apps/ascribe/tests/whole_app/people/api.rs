@@ -21,7 +21,12 @@ async fn a_role_and_its_sites_hold_from_the_next_request_on() {
     assert!(devices > 3);
     let one = app.get(&path).await.unwrap();
     let change = patch(&app, &path, Some(&etag(&one)), &json!({"sites": [app.fixture.water.1]})).await;
-    assert_eq!((change.status, &change.json["sites"]), (StatusCode::OK, &json!([app.fixture.water.1])), "{}", change.json);
+    assert_eq!(
+        (change.status, &change.json["sites"]),
+        (StatusCode::OK, &json!([app.fixture.water.1])),
+        "{}",
+        change.json
+    );
     assert_eq!(seen().await.json["items"].as_array().unwrap().len(), 1, "Water's one");
     let stale = patch(&app, &path, Some(&etag(&one)), &json!({"role": "agent"})).await;
     assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED);
@@ -41,7 +46,8 @@ async fn a_role_and_its_sites_hold_from_the_next_request_on() {
 async fn nobody_gives_more_than_they_have_and_nobody_changes_their_own_rights() {
     let app = TestApp::start(0).await.unwrap();
     let agent_admin = key(&app, Role::AgentPartnerAdmin, None).await;
-    for (role, may) in [("super_admin", false), ("partner_admin", false), ("agent_partner_admin", true), ("user", true)] {
+    for (role, may) in [("super_admin", false), ("partner_admin", false), ("agent_partner_admin", true), ("user", true)]
+    {
         let new = json!({"email": format!("{role}@example.com"), "name": role, "role": role});
         let made = app.send_as(&agent_admin, Method::POST, "/people", Some(&new)).await.unwrap();
         assert_eq!(made.status == StatusCode::CREATED, may, "{role}: {}", made.json);

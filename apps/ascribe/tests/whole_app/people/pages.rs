@@ -19,7 +19,8 @@ fn path(route: &str, change: &str, plan: &str, person: &str) -> String {
 
 /// What holds for every page, whatever it is about.
 fn sound(seen: &Seen, about: &str) {
-    let header = |name: &str| seen.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+    let header =
+        |name: &str| seen.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     assert_eq!(header("content-security-policy"), POLICY, "{about}");
     assert_eq!(header("x-content-type-options"), "nosniff", "{about}");
     assert_eq!(header("x-frame-options"), "DENY", "{about}");
@@ -86,7 +87,11 @@ async fn each_role_sees_the_pages_that_its_table_says_and_every_page_is_sound() 
             let expected = if may { StatusCode::OK } else { StatusCode::FORBIDDEN };
             assert_eq!(seen.status, expected, "{role:?} {route}: {}", seen.html);
             sound(&seen, &format!("{role:?} {route}"));
-            assert_eq!(seen.html.contains("href=\"/people\" data-go"), may && administers, "{role:?} {route}: no dead links");
+            assert_eq!(
+                seen.html.contains("href=\"/people\" data-go"),
+                may && administers,
+                "{role:?} {route}: no dead links"
+            );
             pages += 1;
         }
         for (method, route, open) in web::pages() {
@@ -119,12 +124,17 @@ async fn nobody_who_is_not_signed_in_and_nobody_of_another_tenant_sees_anything(
         if !open {
             let request = anonymous.request(method.clone(), &path);
             let seen = anonymous.send(request).await.unwrap();
-            assert!(seen.status == StatusCode::SEE_OTHER && seen.location().starts_with("/sign-in"), "{method} {route}: {}", seen.status);
+            assert!(
+                seen.status == StatusCode::SEE_OTHER && seen.location().starts_with("/sign-in"),
+                "{method} {route}: {}",
+                seen.status
+            );
             sound(&seen, route);
         }
         if route.contains("{id}") {
             let fields = [("row", "1"), ("outcome", "failed"), ("reason", "x"), ("what", "deactivate")];
-            let seen = if method == Method::GET { beta.get(&path).await } else { beta.post(&path, &fields).await }.unwrap();
+            let seen =
+                if method == Method::GET { beta.get(&path).await } else { beta.post(&path, &fields).await }.unwrap();
             assert_eq!(seen.status, StatusCode::NOT_FOUND, "{method} {route}: {}", seen.html);
             assert!(!seen.html.contains("T-1") && !seen.html.contains("someone@"), "{}", seen.html);
             sound(&seen, route);
@@ -181,7 +191,8 @@ async fn what_somebody_typed_is_never_html() {
     seen.push(browser.post("/people", &fields).await.unwrap());
     let mut nobody = Browser::from(app.url(), [127, 0, 0, 1]).unwrap();
     seen.push(nobody.sign_in(canary, canary).await.unwrap());
-    let shown = seen.iter().filter(|seen| seen.html.contains("&#60;script&#62;") || seen.html.contains("&lt;script&gt;"));
+    let shown =
+        seen.iter().filter(|seen| seen.html.contains("&#60;script&#62;") || seen.html.contains("&lt;script&gt;"));
     assert!(shown.count() >= 8, "it is shown, as text");
     for seen in &seen {
         assert!(!seen.html.contains("<script>alert") && !seen.html.contains("<img src=x"), "{}", seen.html);
@@ -246,7 +257,8 @@ async fn a_change_is_applied_paused_retried_undone_and_decided_on_with_forms_alo
     assert!(home.html.contains("Rows whose outcome nobody knows"), "{}", home.html);
     let page = browser.get(&undo_change).await.unwrap();
     assert!(page.html.contains("Decide on rows that need attention"), "{}", page.html);
-    let empty = browser.post(&format!("{undo_change}/resolve"), &[("outcome", "failed"), ("reason", "x")]).await.unwrap();
+    let empty =
+        browser.post(&format!("{undo_change}/resolve"), &[("outcome", "failed"), ("reason", "x")]).await.unwrap();
     assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY, "no row was ticked");
     let fields = [("row", "1"), ("outcome", "failed"), ("reason", "never arrived"), ("comment", "")];
     let decided = browser.post(&format!("{undo_change}/resolve"), &fields).await.unwrap();

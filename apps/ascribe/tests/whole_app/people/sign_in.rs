@@ -34,7 +34,11 @@ async fn the_right_password_lets_in_and_out_again_and_a_wrong_one_does_not() {
     assert_eq!(out.location(), "/sign-in?done=out");
     assert!(!browser.cookies.contains_key("ascribe_session"));
     browser.cookies = before;
-    assert_eq!(browser.get("/devices").await.unwrap().location(), "/sign-in?next=%2Fdevices&over=1", "the cookie is worth nothing now");
+    assert_eq!(
+        browser.get("/devices").await.unwrap().location(),
+        "/sign-in?next=%2Fdevices&over=1",
+        "the cookie is worth nothing now"
+    );
 
     let acts = app.get("/audit?limit=100").await.unwrap().json.to_string();
     for act in ["signed_in", "sign_in_failed", "signed_out", "person:"] {
@@ -83,7 +87,8 @@ async fn who_guesses_has_to_wait_and_locks_nobody_out() {
         assert!(seen.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() >= 1);
         assert!(seen.html.contains("Nobody is locked out"), "{}", seen.html);
     }
-    let failed = app.database.number("select count(*) from app.audit_entry where action = 'sign_in_failed'").await.unwrap();
+    let failed =
+        app.database.number("select count(*) from app.audit_entry where action = 'sign_in_failed'").await.unwrap();
     assert!(failed <= 5, "tries that wait are not written down: {failed}");
     let mut owner = Browser::from(app.url(), [127, 0, 0, 2]).unwrap();
     assert_eq!(owner.sign_in("ops@example.com", PASSWORD).await.unwrap().status, StatusCode::SEE_OTHER);

@@ -29,7 +29,9 @@ pub(super) fn elsewhere_of(id: Uuid) -> Vec<Elsewhere> {
         elsewhere(
             "Decide on rows that need attention",
             format!("ascribe change resolve {id} --row 17 --outcome look_again --reason \"why\""),
-            format!("POST /api/v1/bulk-changes/{id}/resolve {{\"rows\": [17], \"outcome\": \"look_again\", \"reason\": \"why\"}}"),
+            format!(
+                "POST /api/v1/bulk-changes/{id}/resolve {{\"rows\": [17], \"outcome\": \"look_again\", \"reason\": \"why\"}}"
+            ),
         ),
         elsewhere(
             "Export",
@@ -44,17 +46,25 @@ fn back(id: &str, done: &str) -> Result<Response, Problem> {
 }
 
 pub(crate) async fn pause(State(app): State<App>, member: Member, Path(id): Path<String>) -> Result<Response, Problem> {
-    control::pause(member.caller(), member.allowed(), State(app), Path(id.clone())).await?;
+    drop(control::pause(member.caller(), member.allowed(), State(app), Path(id.clone())).await?);
     back(&id, "pause")
 }
 
-pub(crate) async fn resume(State(app): State<App>, member: Member, Path(id): Path<String>) -> Result<Response, Problem> {
-    control::resume(member.caller(), member.allowed(), State(app), Path(id.clone())).await?;
+pub(crate) async fn resume(
+    State(app): State<App>,
+    member: Member,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    drop(control::resume(member.caller(), member.allowed(), State(app), Path(id.clone())).await?);
     back(&id, "resume")
 }
 
-pub(crate) async fn cancel(State(app): State<App>, member: Member, Path(id): Path<String>) -> Result<Response, Problem> {
-    control::cancel(member.caller(), member.allowed(), State(app), Path(id.clone())).await?;
+pub(crate) async fn cancel(
+    State(app): State<App>,
+    member: Member,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    drop(control::cancel(member.caller(), member.allowed(), State(app), Path(id.clone())).await?);
     back(&id, "cancel")
 }
 
@@ -99,6 +109,6 @@ pub(crate) async fn resolve(
         asked["adopt"] = adopt.parse::<i64>().map_or(json!(adopt), |made| json!(made));
     }
     let body = Ok(Bytes::from(asked.to_string()));
-    resolving::handle(member.caller(), member.allowed(), State(app), Path(id.clone()), body).await?;
+    drop(resolving::handle(member.caller(), member.allowed(), State(app), Path(id.clone()), body).await?);
     back(&id, "resolve")
 }

@@ -217,7 +217,8 @@ fn done(word: &str) -> Option<&'static str> {
 
 /// The result file with the same rows as are shown.
 fn results(id: Uuid, asked: &Asked) -> String {
-    let pairs = [("status", &asked.status), ("reason", &asked.reason)].into_iter().filter(|(_, value)| !value.is_empty());
+    let pairs =
+        [("status", &asked.status), ("reason", &asked.reason)].into_iter().filter(|(_, value)| !value.is_empty());
     let query: Vec<String> = pairs.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
     let mark = if query.is_empty() { "" } else { "?" };
     format!("/api/v1/bulk-changes/{id}/results.csv{mark}{}", query.join("&"))
@@ -325,7 +326,9 @@ pub(super) async fn row(
             elsewhere(
                 "Decide",
                 format!("ascribe change resolve {id} --row {number} --outcome look_again --reason \"why\""),
-                format!("POST /api/v1/bulk-changes/{id}/resolve {{\"rows\": [{number}], \"outcome\": \"look_again\", \"reason\": \"why\"}}"),
+                format!(
+                    "POST /api/v1/bulk-changes/{id}/resolve {{\"rows\": [{number}], \"outcome\": \"look_again\", \"reason\": \"why\"}}"
+                ),
             ),
         ],
     })
