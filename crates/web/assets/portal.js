@@ -76,7 +76,7 @@ function follow() {
   events = new EventSource(part.dataset.events);
   events.addEventListener("open", () => { stoppedAt = null; liveness(); clearInterval(polling); polling = null; });
   events.addEventListener("progress", refresh);
-  events.addEventListener("finished", () => { events.close(); refresh(); });
+  events.addEventListener("finished", () => { events?.close(); refresh(); });
   events.addEventListener("error", () => { stoppedAt ??= Date.now(); liveness(); poll(); });
 }
 
@@ -84,7 +84,16 @@ document.addEventListener("htmx:afterSettle", () => { live()?.removeAttribute("a
 for (const failed of ["htmx:sendError", "htmx:responseError"]) {
   document.addEventListener(failed, () => { stoppedAt ??= Date.now(); liveness(); });
 }
-document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+// A browser has few connections to one host: a page that nobody looks at keeps none.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) {
+    events?.close();
+    events = null;
+  } else {
+    follow();
+    refresh();
+  }
+});
 
 // --- Focus ------------------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ use testing::{TestApp, iccid};
 mod doctor;
 mod lines;
 mod mirror;
+mod people;
 mod reference;
 mod told;
 mod watching;

@@ -5,10 +5,11 @@ use super::visitor::Member;
 use super::wording::{Moment, moment};
 use super::{page, see_other, with_status};
 use crate::App;
+use crate::paging::Filters;
 use crate::problem::Problem;
 use crate::signing_in::cookies;
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use database::person::session;
@@ -75,7 +76,7 @@ async fn email_of(app: &App, member: &Member) -> Result<String, Problem> {
 pub(super) async fn show(
     State(app): State<App>,
     member: Member,
-    Query(from): Query<From>,
+    Filters(from): Filters<From>,
 ) -> Result<Response, Problem> {
     let told = match from.done.as_str() {
         "password" => Some("Your password is changed, and every other session has ended."),

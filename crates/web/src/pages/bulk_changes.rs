@@ -5,16 +5,16 @@ use super::page;
 use super::visitor::Member;
 use super::wording::{Elsewhere, Moment, State as Shown, counted, elsewhere, grouped, moment, of_change};
 use crate::App;
-use crate::paging::{Limit, Page as Cut, id_cursor};
+use crate::paging::{Filters, Limit, Page as Cut, id_cursor};
 use crate::problem::Problem;
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use database::bulk_change::{BulkChange, Stage};
 use serde::Deserialize;
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Asked {
     stage: String,
     cursor: String,
@@ -133,7 +133,7 @@ struct Page {
 pub(super) async fn show(
     State(app): State<App>,
     member: Member,
-    Query(asked): Query<Asked>,
+    Filters(asked): Filters<Asked>,
 ) -> Result<Response, Problem> {
     let (frame, zone) = Frame::of(&app, &member, "Bulk changes", "/bulk-changes").await?;
     let plans = asked.stage == "plans";

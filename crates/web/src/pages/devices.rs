@@ -5,10 +5,10 @@ use super::visitor::Member;
 use super::wording::{Elsewhere, counted, elsewhere, grouped};
 use super::{encoded, page};
 use crate::App;
-use crate::paging::{IncludeTotal, Limit, Page as Cut, id_cursor};
+use crate::paging::{Filters, IncludeTotal, Limit, Page as Cut, id_cursor};
 use crate::problem::Problem;
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use database::device::{Device, Filter};
 use domain::iccid::Iccid;
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Asked {
     iccid: String,
     customer: String,
@@ -92,7 +92,7 @@ fn plain(text: &str) -> Result<Option<String>, Problem> {
 pub(super) async fn show(
     State(app): State<App>,
     member: Member,
-    Query(asked): Query<Asked>,
+    Filters(asked): Filters<Asked>,
 ) -> Result<Response, Problem> {
     let (frame, _) = Frame::of(&app, &member, "Devices", "/devices").await?;
     let (caller, allowed, limit) = (member.caller().0, member.allowed(), Limit::default());

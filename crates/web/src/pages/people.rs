@@ -5,12 +5,12 @@ use super::visitor::Member;
 use super::wording::{Elsewhere, Moment, elsewhere, moment, moment_of};
 use super::{encoded, page, see_other, with_status};
 use crate::App;
-use crate::paging::{Limit, Page as Cut, id_cursor};
+use crate::paging::{Filters, Limit, Page as Cut, id_cursor};
 use crate::people::create::{New, add as add_person};
 use crate::people::edit::{Change, change as change_person};
 use crate::problem::{Problem, Told};
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use database::person::list::Listed;
@@ -20,7 +20,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Asked {
     q: String,
     cursor: String,
@@ -141,7 +141,7 @@ async fn written(app: &App, member: &Member, asked: &Asked) -> Result<Page, Prob
 pub(super) async fn show(
     State(app): State<App>,
     member: Member,
-    Query(asked): Query<Asked>,
+    Filters(asked): Filters<Asked>,
 ) -> Result<Response, Problem> {
     page(&written(&app, &member, &asked).await?)
 }
@@ -301,7 +301,7 @@ pub(super) async fn one(
     State(app): State<App>,
     member: Member,
     Path(id): Path<String>,
-    Query(asked): Query<Asked>,
+    Filters(asked): Filters<Asked>,
 ) -> Result<Response, Problem> {
     let mut written = one_written(&app, &member, &id).await?;
     written.told = match asked.done.as_str() {

@@ -7,12 +7,12 @@ use super::visitor::Member;
 use super::wording::{Elsewhere, Moment, State as Shown, counted, elsewhere, grouped, moment_of, of_change, of_row};
 use super::{page, see_other, with_status};
 use crate::App;
-use crate::paging::{Limit, Page as Cut, path_id};
+use crate::paging::{Filters, Limit, Page as Cut, path_id};
 use crate::plans::rows::{explain, of as rows_of};
 use crate::problem::Problem;
 use askama::Template;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use database::rows::{Filter, Image};
@@ -27,7 +27,7 @@ use uuid::Uuid;
 const TYPED_ABOVE: i32 = 1_000;
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Asked {
     cursor: String,
 }
@@ -184,7 +184,7 @@ pub(super) async fn show(
     State(app): State<App>,
     member: Member,
     Path(id): Path<String>,
-    Query(asked): Query<Asked>,
+    Filters(asked): Filters<Asked>,
 ) -> Result<Response, Problem> {
     match written(&app, &member, &id, &asked.cursor, None).await? {
         Ok(written) => page(&written),

@@ -4,10 +4,11 @@ use super::frame::Frame;
 use super::visitor::{Member, Visitor};
 use super::{next_path, page, see_other, with_status};
 use crate::App;
+use crate::paging::Filters;
 use crate::problem::Problem;
 use crate::signing_in::cookies;
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use database::person::sign_in::{Known, NewSession};
@@ -38,7 +39,7 @@ struct Page {
 pub(super) async fn show(
     State(app): State<App>,
     visitor: Visitor,
-    Query(from): Query<From>,
+    Filters(from): Filters<From>,
 ) -> Result<Response, Problem> {
     if visitor.signed_in.is_some() {
         return Ok(see_other(&next_path(&from.next)));

@@ -10,11 +10,11 @@ use super::wording::{Elsewhere, Moment, State as Shown, elsewhere, grouped, mome
 use super::{encoded, page};
 use crate::App;
 use crate::bulk_changes::Shown as Change;
-use crate::paging::{Limit, Page as Cut, path_id};
+use crate::paging::{Filters, Limit, Page as Cut, path_id};
 use crate::plans::rows::{explain, of as rows_of};
 use crate::problem::Problem;
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::Response;
 use database::overview::ranked;
 use database::rows::{DeviceChange, Filter};
@@ -25,7 +25,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Asked {
     status: String,
     reason: String,
@@ -154,7 +154,7 @@ pub(super) async fn show(
     State(app): State<App>,
     member: Member,
     Path(id): Path<String>,
-    Query(asked): Query<Asked>,
+    Filters(asked): Filters<Asked>,
 ) -> Result<Response, Problem> {
     let caller = member.caller().0;
     let change = database::bulk_change::get(&app.ledger, &caller, path_id(&id)?).await?;
