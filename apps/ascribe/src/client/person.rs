@@ -110,9 +110,11 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
             }
             confine(&mut body, &sites, &site_groups);
             if everywhere {
+                // Null is said here: no site confines them any more.
                 body["sites"] = json!(null);
             }
-            at.edit(of, body).await
+            one(of.output, PEOPLE, &at.api.edit(&format!("{}/{}", at.path, of.id), &body).await?)?;
+            Ok(ExitCode::SUCCESS)
         }
         Command::Invite(of) => send(&at, of, "invitation", LINK).await,
         Command::Sessions(of) => {

@@ -97,14 +97,14 @@ pub(super) async fn change_password(State(app): State<App>, member: Member) -> R
     if let Err(why) = password::taken(fields.text("new_password"), &email) {
         return refused("new_password", why.to_string()).await;
     }
-    let Ok(a_try) = app.people.throttle().begin(&email, member.visitor.address) else {
+    let Ok(a_try) = app.people.begin(&email, member.visitor.address) else {
         return refused("password", "That was tried very often. Wait a little.".to_owned()).await;
     };
     let kept = by_key(&app.ledger, key).await?.and_then(|known| known.phc);
     if !app.people.passwords().verify(fields.text("password").to_owned(), kept).await?.right {
         return refused("password", "This is not your password until now.".to_owned()).await;
     }
-    app.people.throttle().was_right(a_try);
+    app.people.was_right(a_try);
     let phc = app.people.passwords().hash(fields.text("new_password").to_owned()).await?;
     set_password(&app.ledger, key, &phc, None).await?;
     let (token, address) = (SecretToken::new(&app.ids), member.visitor.address.to_string());

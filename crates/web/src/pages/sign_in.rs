@@ -68,7 +68,7 @@ pub(super) async fn submit(State(app): State<App>, visitor: Visitor, headers: He
     };
     let wrong = "E-mail address and password do not go together.";
     let Some(email) = Email::read(&given) else { return refused(StatusCode::FORBIDDEN, wrong.to_owned()) };
-    let a_try = match app.people.throttle().begin(&email, visitor.address) {
+    let a_try = match app.people.begin(&email, visitor.address) {
         Ok(a_try) => a_try,
         Err(wait) => {
             tracing::warn!(address = %visitor.address, "a sign-in has to wait");
@@ -113,7 +113,7 @@ pub(super) async fn submit(State(app): State<App>, visitor: Visitor, headers: He
     if !database::person::sign_in::sign_in(&app.ledger, key, &session, verified.anew.as_deref()).await? {
         return refused(StatusCode::FORBIDDEN, "You have no role here any more. Ask an administrator.".to_owned());
     }
-    app.people.throttle().was_right(a_try);
+    app.people.was_right(a_try);
     let mut response = see_other(&next);
     cookies::set_session(response.headers_mut(), &token, secure, app.people.limits().absolute);
     Ok(response)

@@ -10,7 +10,6 @@ mod throttle;
 pub(crate) use origin::same_origin;
 pub(crate) use passwords::Passwords;
 pub use set_up::SetUp;
-pub(crate) use throttle::Throttle;
 
 use crate::App;
 use crate::problem::Problem;
@@ -18,11 +17,14 @@ use axum::extract::ConnectInfo;
 use axum::http::{Extensions, HeaderMap};
 use database::api_key::Caller;
 use database::person::session::{Session, SessionLimits};
+use domain::email::Email;
 use domain::ids::Ids;
 use domain::rights::Rights;
 use domain::secret_token::SecretToken;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+use throttle::Throttle;
 
 /// How people sign in here.
 #[derive(Clone, Debug)]
@@ -68,10 +70,6 @@ impl People {
         &self.0.passwords
     }
 
-    pub(crate) fn throttle(&self) -> &Throttle {
-        &self.0.throttle
-    }
-
     pub(crate) fn set_up(&self) -> &SetUp {
         &self.0.set_up
     }
@@ -93,7 +91,17 @@ impl People {
 
     /// What those who have not asked for long are known by is forgotten.
     pub fn forget_the_idle(&self) {
-        self.0.throttle.forget_the_idle();
+        self.0.throttle.forget_the_idle(now());
+    }
+
+    /// Lets a sign-in through, or says how long it has to wait.
+    pub(crate) fn begin(&self, email: &Email, address: IpAddr) -> Result<throttle::Try, Duration> {
+        self.0.throttle.begin(email, address, now())
+    }
+
+    /// The password was right.
+    pub(crate) fn was_right(&self, right: throttle::Try) {
+        self.0.throttle.was_right(right);
     }
 
     /// From where a request comes: the connection's other end, or what as many proxies say as we were told of.
@@ -107,6 +115,11 @@ impl People {
         };
         told.or(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long somebody has to wait is the machine's time")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// Somebody whose session lasts, with what they may do where they act.

@@ -51,7 +51,8 @@ async fn every_line_that_a_page_shows_is_a_command() {
         let seen = browser.get(&path).await.unwrap();
         assert_eq!(seen.status, StatusCode::OK, "{path}");
         assert!(seen.html.contains("Show as command and API"), "{path}");
-        let codes = seen.html.split("<dd><code>ascribe ").skip(1).map(|part| part.split('<').next().unwrap().to_owned());
+        let codes =
+            seen.html.split("<dd><code>ascribe ").skip(1).map(|part| part.split('<').next().unwrap().to_owned());
         lines.extend(codes);
     }
     assert!(lines.len() >= 16, "{lines:?}");
@@ -60,7 +61,8 @@ async fn every_line_that_a_page_shows_is_a_command() {
         // Only what comes before quotes and values decides whether there is such a command; --help asks for nothing else.
         let words: Vec<&str> = text.split(" --").next().unwrap().split(' ').collect();
         let options = text.split(" --").skip(1).map(|option| option.split(' ').next().unwrap());
-        let words: Vec<&str> = words.iter().take_while(|word| !word.contains('-') || word.len() < 36).copied().collect();
+        let words: Vec<&str> =
+            words.iter().take_while(|word| !word.contains('-') || word.len() < 36).copied().collect();
         let help = ascribe(app.url(), app.fixture.key.reveal(), &[&words[..], &["--help"]].concat(), "").await;
         let help = printed(&help, 0);
         for option in options {
