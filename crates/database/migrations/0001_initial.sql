@@ -1468,7 +1468,9 @@ revoke execute on all functions in schema app from public;
 grant select on app.seat, app.customer to ascribe_web, ascribe_worker, ascribe_auditor;
 
 -- tables/905_person_rights.sql
--- Who may do what with people. The web role signs people in and keeps them; nobody else that runs sees a password's hash.
+-- Who may do what with people. The web role signs people in and keeps them; nobody else sees a password's hash, not even who
+-- may read everything.
+revoke select on app.person_password from ascribe_auditor;
 -- Before a tenant is known the dispatcher finds ids: whose address, whose cookie, whose link, and where somebody has a role.
 create policy dispatcher on app.person_lookup for select to ascribe_dispatcher using (true);
 grant select on app.person_lookup to ascribe_dispatcher;

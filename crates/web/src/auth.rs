@@ -118,6 +118,7 @@ const PAGES: &[(Method, &str, Option<Act>)] = &[
     (Method::GET, "/tenants", Some(Act::AskWhoIAm)),
     (Method::POST, "/tenants", Some(Act::AskWhoIAm)),
     (Method::GET, "/devices", Some(Act::LookAtDevices)),
+    (Method::GET, "/devices/{id}", Some(Act::LookAtDevices)),
     (Method::GET, "/bulk-changes", Some(Act::LookAtDevices)),
     (Method::GET, "/bulk-changes/{id}", Some(Act::LookAtDevices)),
     (Method::GET, "/bulk-changes/{id}/rows/{row}", Some(Act::LookAtDevices)),

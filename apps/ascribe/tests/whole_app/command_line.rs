@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 use testing::{TestApp, iccid};
 
 mod doctor;
+mod first_person;
 mod lines;
 mod mirror;
 mod people;

@@ -26,6 +26,7 @@ pub(super) struct Asked {
 }
 
 struct Row {
+    path: String,
     iccid: String,
     /// In groups of four, as it is read out.
     spoken: String,
@@ -62,11 +63,16 @@ struct Page {
     elsewhere: Vec<Elsewhere>,
 }
 
+/// An ICCID in groups of four, as it is read out.
+pub(super) fn spoken(iccid: &str) -> String {
+    let groups: Vec<_> = iccid.as_bytes().chunks(4).map(String::from_utf8_lossy).collect();
+    groups.join(" ")
+}
+
 fn row(device: Device) -> Row {
-    let groups: Vec<String> =
-        device.iccid.as_bytes().chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
     Row {
-        spoken: groups.join(" "),
+        path: format!("/devices/{}", device.id),
+        spoken: spoken(&device.iccid),
         iccid: device.iccid,
         msisdn: device.msisdn.unwrap_or_default(),
         provider: device.service_provider.1,

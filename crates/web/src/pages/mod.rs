@@ -5,6 +5,7 @@ mod account;
 pub(crate) mod assets;
 mod bulk_change;
 mod bulk_changes;
+mod device;
 mod devices;
 mod entrance;
 pub(crate) mod errors;
@@ -46,6 +47,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/account/sessions/end", post(account::end_sessions))
         .route("/tenants", get(tenants::show).post(tenants::act_in))
         .route("/devices", get(devices::show))
+        .route("/devices/{id}", get(device::show))
         .route("/bulk-changes", get(bulk_changes::show))
         .route("/bulk-changes/{id}", get(bulk_change::show))
         .route("/bulk-changes/{id}/rows/{row}", get(bulk_change::row))

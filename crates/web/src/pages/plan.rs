@@ -79,8 +79,11 @@ struct Page {
 
 fn image(image: &Option<Image>) -> String {
     let Some(image) = image else { return String::new() };
-    let customer = image.customer.as_ref().map_or("nobody's", |(_, name)| name.as_str());
-    let mut text = format!("{customer}, {}", image.site.1);
+    let mut text = image.customer.as_ref().map_or("nobody's", |(_, name)| name.as_str()).to_owned();
+    // A customer that exists only here is its own seat.
+    if text != image.site.1 {
+        text = format!("{text}, at {}", image.site.1);
+    }
     for more in [&image.customer_rate_plan, &image.customer_rate_pool].into_iter().flatten() {
         text.push_str(", ");
         text.push_str(more);

@@ -8,8 +8,9 @@ use testing::{Browser, PASSWORD, Seen, TestApp, iccid};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-fn path(route: &str, change: &str, plan: &str, person: &str) -> String {
+fn path(route: &str, change: &str, plan: &str, person: &str, device: &str) -> String {
     let id = match route {
+        route if route.starts_with("/devices") => device,
         route if route.starts_with("/plans") => plan,
         route if route.starts_with("/people") => person,
         _ => change,
@@ -60,10 +61,17 @@ async fn furnished(app: &TestApp) -> (String, String) {
     (id(&made), id(&plan))
 }
 
+/// The id of the first device.
+async fn a_device(app: &TestApp) -> String {
+    let found = app.get(&format!("/devices?iccid={}", iccid(0))).await.unwrap().json;
+    found["items"][0]["id"].as_str().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn each_role_sees_the_pages_that_its_table_says_and_every_page_is_sound() {
     let app = TestApp::start(6).await.unwrap();
     let (change, plan) = furnished(&app).await;
+    let device = a_device(&app).await;
     let person = app.person_of(app.fixture.tenant, "someone@example.com", Role::User).await.unwrap().to_string();
     let mut pages = 0;
     for (role, looks, administers) in [
@@ -78,7 +86,7 @@ async fn each_role_sees_the_pages_that_its_table_says_and_every_page_is_sound() 
             if method != Method::GET || open {
                 continue;
             }
-            let seen = browser.get(&path(route, &change, &plan, &person)).await.unwrap();
+            let seen = browser.get(&path(route, &change, &plan, &person, &device)).await.unwrap();
             let may = match route {
                 "/" | "/account" | "/tenants" => true,
                 route if route.starts_with("/people") => administers,
@@ -97,7 +105,7 @@ async fn each_role_sees_the_pages_that_its_table_says_and_every_page_is_sound() 
         for (method, route, open) in web::pages() {
             let controls = ["pause", "resume", "cancel", "resolve", "apply", "retry", "undo"];
             if method == Method::POST && !open && controls.iter().any(|act| route.ends_with(act)) && !administers {
-                let seen = browser.post(&path(route, &change, &plan, &person), &[]).await.unwrap();
+                let seen = browser.post(&path(route, &change, &plan, &person, &device), &[]).await.unwrap();
                 let plans = role == Role::Agent && ["retry", "undo", "apply"].iter().any(|act| route.ends_with(act));
                 assert!(plans || seen.status == StatusCode::FORBIDDEN, "{role:?} {route}: {}", seen.status);
             }
@@ -113,6 +121,7 @@ async fn each_role_sees_the_pages_that_its_table_says_and_every_page_is_sound() 
 async fn nobody_who_is_not_signed_in_and_nobody_of_another_tenant_sees_anything() {
     let app = TestApp::start(6).await.unwrap();
     let (change, plan) = furnished(&app).await;
+    let device = a_device(&app).await;
     let person = app.person_of(app.fixture.tenant, "someone@example.com", Role::User).await.unwrap().to_string();
     app.person_of(app.fixture.other_tenant, "beta@example.com", Role::SuperAdmin).await.unwrap();
     let mut anonymous = Browser::from(app.url(), [127, 0, 0, 1]).unwrap();
@@ -120,7 +129,7 @@ async fn nobody_who_is_not_signed_in_and_nobody_of_another_tenant_sees_anything(
     beta.sign_in("beta@example.com", PASSWORD).await.unwrap();
     beta.get("/account").await.unwrap();
     for (method, route, open) in web::pages() {
-        let path = path(route, &change, &plan, &person);
+        let path = path(route, &change, &plan, &person, &device);
         if !open {
             let request = anonymous.request(method.clone(), &path);
             let seen = anonymous.send(request).await.unwrap();
@@ -178,6 +187,7 @@ async fn what_somebody_typed_is_never_html() {
         format!("/bulk-changes/{change}/rows/2"),
         "/devices".to_owned(),
         format!("/devices?status={encoded}&iccid={encoded}&service_provider={encoded}&customer={encoded}"),
+        format!("/devices/{}", a_device(&app).await),
         "/people".to_owned(),
         format!("/people?q={encoded}"),
         format!("/people/{}", person["id"].as_str().unwrap()),
@@ -229,6 +239,12 @@ async fn a_change_is_applied_paused_retried_undone_and_decided_on_with_forms_alo
     assert!(!done.html.contains("data-events="), "nothing comes any more");
     let export = browser.send(browser.request(Method::GET, &format!("/api/v1{change}/results.csv"))).await.unwrap();
     assert_eq!(export.status, StatusCode::OK, "the link works with the cookie");
+    let device = browser.get(&format!("/devices/{}", a_device(&app).await)).await.unwrap();
+    assert!(
+        device.html.contains("Assigned to Water") && device.html.contains(&format!("{change}/rows/1")),
+        "{}",
+        device.html
+    );
     let log = browser.get(&format!("{change}/rows/1")).await.unwrap();
     assert!(log.html.contains("record_assignment"), "{}", log.html);
 
