@@ -104,7 +104,8 @@ pub struct Ranked {
 /// So many rows are looked at.
 const MOST: i64 = 100_000;
 
-/// The reasons of rows that were refused, failed, skipped, or need attention, most frequent first.
+/// The reasons of rows that failed, were skipped, or need attention, most frequent first. Reads the change's rows from the
+/// first: some tenths of a second for a million. What the plan refused is counted with the plan.
 ///
 /// # Errors
 /// The database does not answer, or holds what nothing writes.
@@ -113,7 +114,7 @@ pub async fn ranked(ledger: &Ledger, tenant: TenantId, change: Uuid) -> Result<V
     let rows = sqlx::query!(
         r#"select status, reason, count(*) as "rows!" from (
                select status, reason from app.m2m_device_change
-               where tenant_id = $1 and bulk_change_id = $2 and status in ('REFUSED', 'FAILED', 'SKIPPED', 'NEEDS_ATTENTION')
+               where tenant_id = $1 and bulk_change_id = $2 and status in ('FAILED', 'SKIPPED', 'NEEDS_ATTENTION')
                limit $3) as found
            group by status, reason order by count(*) desc, status, reason"#,
         tenant.0,

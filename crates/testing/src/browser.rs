@@ -61,6 +61,7 @@ impl Browser {
     /// # Errors
     /// The process has no TLS.
     pub fn from(url: &str, address: [u8; 4]) -> Result<Self> {
+        drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .local_address(IpAddr::from(address))

@@ -95,6 +95,11 @@ async fn each_role_sees_the_pages_that_its_table_says_and_every_page_is_sound() 
             let expected = if may { StatusCode::OK } else { StatusCode::FORBIDDEN };
             assert_eq!(seen.status, expected, "{role:?} {route}: {}", seen.html);
             sound(&seen, &format!("{role:?} {route}"));
+            if may && route == "/bulk-changes/{id}" {
+                for word in ["ICCID_MALFORMED", "ALREADY_ASSIGNED_OTHER", "<strong>2</strong> ="] {
+                    assert!(seen.html.contains(word), "{role:?}: {word}: {}", seen.html);
+                }
+            }
             assert_eq!(
                 seen.html.contains("href=\"/people\" data-go"),
                 may && administers,

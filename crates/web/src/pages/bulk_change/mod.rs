@@ -238,24 +238,49 @@ fn may(member: &Member, change: &Change, integration: Option<&str>) -> May {
     }
 }
 
+/// A change of more rows than this has its reasons ranked when it is over: until then it is looked at every second.
+const RANKED_WHILE_RUNNING: i32 = 20_000;
+
 async fn why(app: &App, member: &Member, change: &database::bulk_change::BulkChange) -> Result<Vec<Why>, Problem> {
     let (id, counts) = (change.id.0, &change.counts);
-    if change.refused + counts.failed + counts.skipped + counts.needs_attention == 0 {
-        return Ok(Vec::new());
-    }
-    let found = ranked(&app.ledger, member.caller().0.tenant, id).await?;
-    let one = |ranked: database::overview::Ranked| {
-        let code = ranked.reason.map(Reason::word).unwrap_or_default();
+    let one = |status: DeviceChangeStatus, reason: Option<Reason>, rows: i64| {
+        let code = reason.map(Reason::word).unwrap_or_default();
         Why {
-            state: of_row(ranked.status),
+            state: of_row(status),
             reason: code.to_owned(),
-            sentence: ranked.reason.map_or("The rows say why.", Reason::sentence).to_owned(),
-            fix: ranked.reason.map(Reason::fix).unwrap_or_default().to_owned(),
-            rows: grouped(ranked.rows),
-            path: format!("/bulk-changes/{id}?status={}&reason={code}#rows", ranked.status.word()),
+            sentence: reason.map_or("The rows say why.", Reason::sentence).to_owned(),
+            fix: reason.map(Reason::fix).unwrap_or_default().to_owned(),
+            rows: grouped(rows),
+            path: format!("/bulk-changes/{id}?status={}&reason={code}#rows", status.word()),
         }
     };
-    Ok(found.into_iter().map(one).collect())
+    let mut all: Vec<(i64, Why)> = Vec::new();
+    // What the plan refused was counted then.
+    for (word, rows) in change.by_reason.as_object().into_iter().flatten() {
+        let (Some(reason), Some(rows)) = (Reason::from_word(word), rows.as_i64()) else { continue };
+        let status = match reason {
+            Reason::AlreadyAssignedSame => DeviceChangeStatus::NoChange,
+            _ => DeviceChangeStatus::Refused,
+        };
+        all.push((rows, one(status, Some(reason), rows)));
+    }
+    let not_done = [
+        (DeviceChangeStatus::Failed, counts.failed),
+        (DeviceChangeStatus::Skipped, counts.skipped),
+        (DeviceChangeStatus::NeedsAttention, counts.needs_attention),
+    ];
+    if change.status.is_finished() || counts.planned <= RANKED_WHILE_RUNNING {
+        if not_done.iter().any(|(_, rows)| *rows > 0) {
+            for found in ranked(&app.ledger, member.caller().0.tenant, id).await? {
+                all.push((found.rows, one(found.status, found.reason, found.rows)));
+            }
+        }
+    } else {
+        let unranked = not_done.into_iter().filter(|(_, rows)| *rows > 0);
+        all.extend(unranked.map(|(status, rows)| (rows.into(), one(status, None, rows.into()))));
+    }
+    all.sort_by_key(|(rows, _)| -rows);
+    Ok(all.into_iter().map(|(_, why)| why).collect())
 }
 
 /// One attempt at one step.
