@@ -61,7 +61,12 @@ pub(crate) async fn let_in(
         app.limits.take(signed_in.caller.api_key)?;
         if !signed_in.rights.may(act) {
             tracing::warn!(actor = signed_in.caller.actor(), path = matched.as_str(), "not allowed");
-            return Err(Problem::forbidden());
+            let role = super::wording::role(signed_in.rights.role);
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "FORBIDDEN",
+                format!("Your role here, {role}, may not do that. An administrator of this tenant can give you another."),
+            ));
         }
     }
     let visitor = visitor(&app, &request, signed_in, tie, fields);
