@@ -4,6 +4,7 @@
 pub mod invitation;
 pub mod keep;
 pub mod list;
+pub mod places;
 pub mod session;
 pub mod sign_in;
 

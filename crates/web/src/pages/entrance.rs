@@ -65,7 +65,9 @@ pub(crate) async fn let_in(
             return Err(Problem::new(
                 StatusCode::FORBIDDEN,
                 "FORBIDDEN",
-                format!("Your role here, {role}, may not do that. An administrator of this tenant can give you another."),
+                format!(
+                    "Your role here, {role}, may not do that. An administrator of this tenant can give you another."
+                ),
             ));
         }
     }

@@ -1,7 +1,5 @@
 //! What a form sends: names and values, in their order. Only the entrance reads it, so that no page can forget the form's token.
 
-use crate::problem::Problem;
-
 /// The fields of a form.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields(Vec<(String, String)>);
@@ -27,14 +25,8 @@ impl Fields {
         self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    /// Ids, each in a field of this name, or with spaces and commas between them in one.
-    pub(crate) fn ids(&self, name: &str) -> Result<Vec<uuid::Uuid>, Problem> {
-        self.all(name)
-            .flat_map(|text| text.split([',', ' ', '\n', '\r', '\t']))
-            .filter(|text| !text.is_empty())
-            .map(|text| {
-                uuid::Uuid::parse_str(text).map_err(|_| Problem::field(name, "FIELD_INVALID", "This is no id of ours."))
-            })
-            .collect()
+    /// What is in a field, line by line, without lines that are empty.
+    pub(crate) fn lines<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.text(name).lines().map(str::trim).filter(|line| !line.is_empty())
     }
 }

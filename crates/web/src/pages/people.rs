@@ -14,6 +14,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use database::person::list::Listed;
+use database::person::places::{Place, called};
 use database::person::{PersonKey, session};
 use domain::rights::Role;
 use serde::Deserialize;
@@ -150,16 +151,16 @@ pub(super) async fn show(
 pub(super) async fn add(State(app): State<App>, member: Member) -> Result<Response, Problem> {
     let fields = member.fields();
     let confined = fields.text("reach") == "sites";
-    let asked = (|| {
+    let asked = async || -> Result<New, Problem> {
         Ok(New {
             email: fields.text("email").to_owned(),
             name: fields.text("name").to_owned(),
             role: fields.text("role").to_owned(),
-            sites: if confined { Some(fields.ids("sites")?) } else { None },
-            site_groups: if confined { Some(fields.ids("site_groups")?) } else { None },
+            sites: if confined { Some(places(&app, &member, Place::Site).await?) } else { None },
+            site_groups: if confined { Some(places(&app, &member, Place::Group).await?) } else { None },
         })
-    })();
-    let added = match asked {
+    };
+    let added = match asked().await {
         Ok(new) => add_person(&app, &member.caller().0, &member.allowed(), new).await,
         Err(problem) => Err(problem),
     };
@@ -182,6 +183,31 @@ pub(super) async fn add(State(app): State<App>, member: Member) -> Result<Respon
             with_status(status, &written)
         }
     }
+}
+
+/// The sites, or groups of sites, that a form names: one a line, by name or by id.
+async fn places(app: &App, member: &Member, place: Place) -> Result<Vec<Uuid>, Problem> {
+    let field = match place {
+        Place::Site => "sites",
+        Place::Group => "site_groups",
+    };
+    let lines: Vec<&str> = member.fields().lines(field).collect();
+    let ids: Vec<Uuid> = lines.iter().filter_map(|line| Uuid::parse_str(line).ok()).collect();
+    let names: Vec<String> = lines.iter().filter(|line| !line.contains('\0')).map(|line| (*line).to_owned()).collect();
+    let found = called(&app.ledger, member.caller().0.tenant, place, &ids, &names).await?;
+    let of = |line: &str| {
+        let id = Uuid::parse_str(line).ok();
+        found.iter().find(|(known, name)| Some(*known) == id || name == line).map(|(known, _)| *known)
+    };
+    lines
+        .into_iter()
+        .map(|line| {
+            of(line).ok_or_else(|| {
+                let said = format!("{line} is no site, or group of sites, of this tenant.");
+                Problem::field(field, "SITE_NOT_FOUND", said)
+            })
+        })
+        .collect()
 }
 
 /// What a problem says, for the form that it is about.
@@ -221,8 +247,13 @@ struct One {
     elsewhere: Vec<Elsewhere>,
 }
 
-fn listed(ids: &[Uuid]) -> String {
-    ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join("\n")
+/// The names of these, one a line, as the form takes them back.
+async fn listed(app: &App, member: &Member, place: Place, ids: &[Uuid]) -> Result<String, Problem> {
+    if ids.is_empty() {
+        return Ok(String::new());
+    }
+    let found = called(&app.ledger, member.caller().0.tenant, place, ids, &[]).await?;
+    Ok(found.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join("\n"))
 }
 
 async fn one_written(app: &App, member: &Member, id: &str) -> Result<One, Problem> {
@@ -247,8 +278,8 @@ async fn one_written(app: &App, member: &Member, id: &str) -> Result<One, Proble
         may_change: member.signed_in.rights.role.may_give(person.role),
         roles: choices(member, person.role),
         confined: person.sites.is_some(),
-        sites: listed(person.sites.as_deref().unwrap_or_default()),
-        site_groups: listed(&person.site_groups),
+        sites: listed(app, member, Place::Site, person.sites.as_deref().unwrap_or_default()).await?,
+        site_groups: listed(app, member, Place::Group, &person.site_groups).await?,
         etag: person.etag.clone(),
         sessions: sessions
             .into_iter()
@@ -319,21 +350,21 @@ pub(super) async fn change(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let fields = member.fields();
-    let asked = (|| {
+    let asked = async || -> Result<Change, Problem> {
         Ok(match fields.text("what") {
             "deactivate" => Change { active: Some(false), ..Change::default() },
             "activate" => Change { active: Some(true), ..Change::default() },
             "name" => Change { name: Some(fields.text("name").to_owned()), ..Change::default() },
             _ if fields.text("reach") == "sites" => Change {
                 role: Some(fields.text("role").to_owned()),
-                sites: Some(Some(fields.ids("sites")?)),
-                site_groups: Some(fields.ids("site_groups")?),
+                sites: Some(Some(places(&app, &member, Place::Site).await?)),
+                site_groups: Some(places(&app, &member, Place::Group).await?),
                 ..Change::default()
             },
             _ => Change { role: Some(fields.text("role").to_owned()), sites: Some(None), ..Change::default() },
         })
-    })();
-    let changed = match asked {
+    };
+    let changed = match asked().await {
         Ok(change) => {
             let seen = fields.said("etag");
             change_person(&app, &member.caller().0, &member.allowed(), &id, seen, change).await

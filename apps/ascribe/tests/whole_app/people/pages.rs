@@ -343,3 +343,46 @@ async fn styles_and_scripts_come_from_the_program_for_ever_and_packed() {
     assert!(browser.get("/sign-in").await.unwrap().html.contains("data-theme=\"dark\""));
     app.finish().await.unwrap();
 }
+
+#[tokio::test]
+async fn somebody_is_added_confined_and_deactivated_with_forms_alone() {
+    let app = TestApp::start(1).await.unwrap();
+    let (_, mut browser) = app.signed_in("boss@example.com", Role::PartnerAdmin).await.unwrap();
+    app.post("/site-groups", &json!({"name": "North", "sites": [app.fixture.cold.1]})).await.unwrap();
+    let new = [("name", "Operations"), ("email", "ops@example.com"), ("role", "user"), ("reach", "sites")];
+    let wrong = browser.post("/people", &[&new[..], &[("sites", "Water\nNowhere")]].concat()).await.unwrap();
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        wrong.html.contains("Nowhere is no site") && wrong.html.contains("value=\"ops@example.com\""),
+        "{}",
+        wrong.html
+    );
+    let water = app.fixture.water.1.to_string();
+    let places = [("sites", "Cold\n"), ("site_groups", "North")];
+    let added = browser.post("/people", &[&new[..], &places].concat()).await.unwrap();
+    assert_eq!(added.status, StatusCode::CREATED, "{}", added.html);
+    let link = added.html.split("id=\"invitation-link\">").nth(1).unwrap().split('<').next().unwrap();
+    assert!(link.starts_with("http://127.0.0.1/invitation/"), "{link}");
+    let listed = app.get("/people?q=ops@").await.unwrap().json;
+    let id = listed["items"][0]["id"].as_str().unwrap();
+    assert_eq!(listed["items"][0]["sites"], json!([app.fixture.cold.1]));
+    let page = browser.get(&format!("/people/{id}")).await.unwrap();
+    assert!(page.html.contains(">Cold</textarea>") && page.html.contains(">North</textarea>"), "{}", page.html);
+    sound(&page, "person");
+    let etag = page.field("etag").unwrap().to_owned();
+    let change = [("etag", etag.as_str()), ("role", "agent"), ("reach", "sites"), ("sites", &water)];
+    let changed = browser.post(&format!("/people/{id}"), &change).await.unwrap();
+    assert_eq!(changed.location(), format!("/people/{id}?done=changed"), "{}", changed.html);
+    let stale = browser.post(&format!("/people/{id}"), &change).await.unwrap();
+    assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED, "somebody was faster");
+    let now = app.get(&format!("/people/{id}")).await.unwrap().json;
+    assert_eq!((&now["role"], &now["sites"]), (&json!("agent"), &json!([water])), "{now}");
+    let again = browser.post(&format!("/people/{id}/invitation"), &[]).await.unwrap();
+    assert!(again.status == StatusCode::CREATED && again.html.contains("invitation-link"), "{}", again.html);
+    let ended = browser.post(&format!("/people/{id}"), &[("what", "deactivate")]).await.unwrap();
+    assert_eq!(ended.status, StatusCode::SEE_OTHER, "{}", ended.html);
+    assert_eq!(app.get(&format!("/people/{id}")).await.unwrap().json["active"], false);
+    let refused = browser.post(&format!("/people/{id}/invitation"), &[]).await.unwrap();
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    app.finish().await.unwrap();
+}
