@@ -32,7 +32,7 @@ enum Command {
     Sync(roles::sync::Arguments),
     /// Serve the outside systems over HTTP, with state and faults, for trying out
     Simulate(roles::simulate::Arguments),
-    /// Make a tenant and an API key
+    /// Make a tenant, an administrator and an API key
     Init(roles::init::Arguments),
     /// Make or update the database's roles and schema
     Migrate,
@@ -77,6 +77,9 @@ enum Command {
     /// The audit trail
     #[command(subcommand)]
     Audit(client::audit::Command),
+    /// People: who signs in, and with which role
+    #[command(subcommand)]
+    Person(client::person::Command),
     /// API keys
     #[command(subcommand)]
     Key(client::key::Command),
@@ -138,6 +141,7 @@ async fn main() -> ExitCode {
         Command::Agent(command) => client::agent::run(&settings, command).await,
         Command::Webhook(command) => client::webhook::run(&settings, command).await,
         Command::Audit(command) => client::audit::run(&settings, command).await,
+        Command::Person(command) => client::person::run(&settings, command).await,
         Command::Key(command) => client::key::run(&settings, command).await,
         Command::Whoami { output } => client::key::whoami(&settings, output).await,
         Command::Doctor { output } => roles::doctor::run(&settings, output).await,

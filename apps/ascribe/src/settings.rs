@@ -2,6 +2,7 @@
 //! command line.
 
 use anyhow::Context as _;
+use database::person::session::SessionLimits;
 use database::secret::KeyRing;
 use domain::clock::Clock;
 use domain::ids::Ids;
@@ -20,6 +21,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use web::PeopleSettings;
 
 /// Every setting, with its default.
 #[derive(Clone, Debug, Deserialize)]
@@ -63,6 +65,14 @@ pub(crate) struct Settings {
     pub(crate) requests_per_second: u32,
     /// How many at once.
     pub(crate) requests_burst: u32,
+    /// The address that people use, such as `https://ascribe.example`. With https, cookies are for TLS alone.
+    pub(crate) public_url: Option<String>,
+    /// How many proxies stand in front of the API, each of which adds to `X-Forwarded-For`.
+    pub(crate) proxies: usize,
+    /// After so many minutes without a request somebody has to sign in again.
+    pub(crate) session_idle_minutes: f64,
+    /// After so many hours somebody has to sign in again, whatever they do.
+    pub(crate) session_hours: f64,
     /// A file with the key that seals secrets, which nobody else may read. The embedded database has its own if none is named.
     pub(crate) secret_key_file: Option<PathBuf>,
     /// The hosts at which accounts at Rev.io may be, with commas between them.
@@ -114,6 +124,10 @@ impl Default for Settings {
             plan_wait_seconds: 20.0,
             requests_per_second: 100,
             requests_burst: 500,
+            public_url: None,
+            proxies: 0,
+            session_idle_minutes: 30.0,
+            session_hours: 12.0,
             secret_key_file: None,
             rev_io_hosts: "api.revioapi.com,restapi.rev.io".into(),
             webhook_hosts: String::new(),
@@ -152,9 +166,20 @@ impl Settings {
             ("billing_wait_seconds", settings.billing_wait_seconds),
             ("plan_expires_hours", settings.plan_expires_hours),
             ("plan_wait_seconds", settings.plan_wait_seconds),
+            ("session_idle_minutes", settings.session_idle_minutes),
+            ("session_hours", settings.session_hours),
         ] {
             anyhow::ensure!(value.is_finite() && value > 0.0 && value < 1e6, "{name} must be a positive number");
         }
+        if let Some(url) = &settings.public_url {
+            let host = url
+                .strip_prefix("https://")
+                .or_else(|| url.strip_prefix("http://"))
+                .map(|rest| rest.trim_end_matches('/'));
+            let sound = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']));
+            anyhow::ensure!(sound, "public_url must be like https://ascribe.example, without a path");
+        }
+        anyhow::ensure!(settings.proxies <= 16, "proxies must be from 0 to 16");
         anyhow::ensure!((1..=10_000).contains(&settings.chunk_rows), "chunk_rows must be from 1 to 10000");
         for host in settings.webhook_hosts() {
             let port = host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
@@ -301,6 +326,19 @@ impl Settings {
         })
     }
 
+    /// How people sign in; `own_url` is where this process answers.
+    pub(crate) fn people(&self, own_url: String) -> PeopleSettings {
+        PeopleSettings {
+            limits: SessionLimits {
+                idle: Duration::from_secs_f64(self.session_idle_minutes * 60.0),
+                absolute: Duration::from_secs_f64(self.session_hours * 3600.0),
+            },
+            public_url: self.public_url.clone(),
+            own_url,
+            proxies: self.proxies,
+        }
+    }
+
     pub(crate) fn poll(&self) -> Duration {
         Duration::from_secs_f64(self.poll_seconds)
     }
@@ -366,6 +404,10 @@ mod tests {
             ("PLAN_WAIT_SECONDS", defaults.plan_wait_seconds.to_string()),
             ("REQUESTS_PER_SECOND", defaults.requests_per_second.to_string()),
             ("REQUESTS_BURST", defaults.requests_burst.to_string()),
+            ("PUBLIC_URL", "none".into()),
+            ("PROXIES", defaults.proxies.to_string()),
+            ("SESSION_IDLE_MINUTES", defaults.session_idle_minutes.to_string()),
+            ("SESSION_HOURS", defaults.session_hours.to_string()),
             ("SECRET_KEY_FILE", "with the embedded database `<data>/secret.key`, made at the first start".into()),
             ("SYNC_MINUTES", defaults.sync_minutes.to_string()),
             ("BILLING_MINUTES", defaults.billing_minutes.to_string()),

@@ -320,6 +320,88 @@ create table app.api_key_site (
 );
 comment on table app.api_key_site is 'A site, or every site of a group, that a restricted key is confined to.';
 
+-- tables/035_person.sql
+-- People. A person belongs to one tenant, which keeps the password and may end the account, and has a role in that tenant, in
+-- agent partners below it, or in several of them. See docs/decisions/0010-a-persons-role-is-held-like-a-keys.md.
+create table app.person (
+    tenant_id      uuid not null references app.tenant,
+    id             uuid not null,
+    email          text not null,
+    name           text not null,
+    created_at     timestamptz not null,
+    signed_in_at   timestamptz,
+    deactivated_at timestamptz,
+    primary key (tenant_id, id)
+);
+comment on table app.person is 'Somebody who signs in. The e-mail address is one person''s in the whole installation (person_lookup).';
+
+-- Beside the person and not in it: who lists people has no reason to read this.
+create table app.person_password (
+    tenant_id uuid not null,
+    person_id uuid not null,
+    -- Argon2id as a PHC string: it names its own parameters.
+    phc       text not null,
+    set_at    timestamptz not null,
+    primary key (tenant_id, person_id),
+    foreign key (tenant_id, person_id) references app.person (tenant_id, id)
+);
+
+-- Dispatch: whose e-mail address is this, before a tenant is known. Ids only.
+create table app.person_lookup (
+    email_sha256 bytea primary key,
+    tenant_id    uuid not null,
+    person_id    uuid not null,
+    foreign key (tenant_id, person_id) references app.person (tenant_id, id)
+);
+
+-- Dispatch: in which tenants a person has a role. The role itself and the sites are those of an API key that nobody has the
+-- secret of: rights are read, and plans are owned, in the same way whoever asks.
+create table app.person_role (
+    tenant_id        uuid not null,
+    api_key_id       uuid not null,
+    person_tenant_id uuid not null,
+    person_id        uuid not null,
+    created_at       timestamptz not null,
+    ended_at         timestamptz,
+    primary key (tenant_id, api_key_id),
+    unique (tenant_id, person_id),
+    foreign key (tenant_id, api_key_id) references app.api_key (tenant_id, id),
+    foreign key (person_tenant_id, person_id) references app.person (tenant_id, id)
+);
+create index person_role_of_person on app.person_role (person_tenant_id, person_id);
+
+-- Dispatch: who is signed in. Only the hash of the cookie is kept.
+create table app.person_session (
+    token_sha256     bytea primary key,
+    tenant_id        uuid not null,
+    person_id        uuid not null,
+    -- What a list names it by.
+    id               uuid not null,
+    -- The tenant that was switched to.
+    acting_tenant_id uuid not null references app.tenant,
+    created_at       timestamptz not null,
+    -- To the minute.
+    last_seen_at     timestamptz not null,
+    ended_at         timestamptz,
+    address          text not null,
+    user_agent       text not null,
+    unique (tenant_id, id),
+    foreign key (tenant_id, person_id) references app.person (tenant_id, id)
+) with (fillfactor = 70);
+create index person_session_of_person on app.person_session (tenant_id, person_id);
+
+-- A link with which a person sets a password, once. Only its hash is kept.
+create table app.person_invitation (
+    token_sha256 bytea primary key,
+    tenant_id    uuid not null,
+    person_id    uuid not null,
+    created_at   timestamptz not null,
+    expires_at   timestamptz not null,
+    used_at      timestamptz,
+    foreign key (tenant_id, person_id) references app.person (tenant_id, id)
+);
+create index person_invitation_of_person on app.person_invitation (tenant_id, person_id);
+
 -- tables/040_device.sql
 create table app.m2m_device (
     tenant_id            uuid not null,
@@ -1292,7 +1374,8 @@ begin
         'device_change_schedule', 'schedule_chunk',
         'due_work', 'outside_turn', 'account_gate', 'provider_intent',
         'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry', 'audit_seal',
-        'webhook', 'webhook_delivery', 'webhook_attempt']
+        'webhook', 'webhook_delivery', 'webhook_attempt',
+        'person', 'person_password', 'person_lookup', 'person_role', 'person_session', 'person_invitation']
     loop
         execute format('alter table app.%I enable row level security', v_table);
         execute format('alter table app.%I force row level security', v_table);
@@ -1469,6 +1552,35 @@ alter default privileges for role ascribe_owner in schema app revoke execute on 
 alter default privileges for role ascribe_owner revoke execute on functions from public;
 revoke execute on all functions in schema app from public;
 grant select on app.seat, app.customer to ascribe_web, ascribe_worker, ascribe_auditor;
+
+-- tables/905_person_rights.sql
+-- Who may do what with people. The web role signs people in and keeps them; nobody else sees a password's hash, not even who
+-- may read everything.
+revoke select on app.person_password from ascribe_auditor;
+-- Before a tenant is known the dispatcher finds ids: whose address, whose cookie, whose link, and where somebody has a role.
+create policy dispatcher on app.person_lookup for select to ascribe_dispatcher using (true);
+grant select on app.person_lookup to ascribe_dispatcher;
+create policy dispatcher on app.person_role for select to ascribe_dispatcher using (true);
+grant select on app.person_role to ascribe_dispatcher;
+create policy dispatcher on app.person_session to ascribe_dispatcher using (true) with check (true);
+grant select (token_sha256, tenant_id, person_id, id, acting_tenant_id, created_at, last_seen_at, ended_at), update (last_seen_at)
+    on app.person_session to ascribe_dispatcher;
+create policy dispatcher on app.person_invitation for select to ascribe_dispatcher using (true);
+grant select on app.person_invitation to ascribe_dispatcher;
+
+-- An agent partner sees those of its partner's people who have a role in it: name and address, nothing of their sign-in.
+create policy has_role_here on app.person for select to ascribe_web using (exists (
+    select from app.person_role r
+    where r.tenant_id = (select app.current_tenant()) and r.person_tenant_id = person.tenant_id and r.person_id = person.id));
+
+grant select, insert, update (name, signed_in_at, deactivated_at) on app.person to ascribe_web;
+grant select, insert, update (phc, set_at) on app.person_password to ascribe_web;
+grant insert on app.person_lookup to ascribe_web;
+grant select, insert, update (ended_at) on app.person_role to ascribe_web;
+grant select, insert, delete, update (acting_tenant_id, ended_at) on app.person_session to ascribe_web;
+grant select, insert, update (used_at) on app.person_invitation to ascribe_web;
+grant update (name, role, is_site_restricted) on app.api_key to ascribe_web;
+grant delete on app.api_key_site to ascribe_web;
 
 -- procedures/ensure_month_partitions.sql
 -- ensure_month_partitions: makes the months of the partitioned tables that p_from falls in and the p_months after it.

@@ -3,7 +3,7 @@
 use crate::audit::record;
 use crate::{Ledger, Result};
 use domain::api_key::ApiKey;
-use domain::ids::{ApiKeyId, TenantId};
+use domain::ids::{ApiKeyId, PersonId, TenantId};
 use domain::rights::{Module, Rights, Role, Scope};
 use jiff::Timestamp;
 use serde_json::json;
@@ -14,8 +14,10 @@ use uuid::Uuid;
 pub struct Caller {
     /// Whose transaction it will be.
     pub tenant: TenantId,
-    /// With which key.
+    /// With which key, or a person's role in place of one.
     pub api_key: ApiKeyId,
+    /// The person, if it is one.
+    pub person: Option<PersonId>,
     /// Confined to sites: then it sees the plans and changes it made itself, and no others.
     pub confined: bool,
     /// May it see SIMs known by their ICCID, and what is done to them?
@@ -31,16 +33,26 @@ impl Caller {
         Self {
             tenant,
             api_key,
+            person: None,
             confined: rights.scope != Scope::Everything,
             m2m: rights.sees(Module::M2m),
             mobility: rights.sees(Module::Mobility),
         }
     }
 
+    /// The same, where the role is a person's.
+    #[must_use]
+    pub const fn of_person(self, person: Option<PersonId>) -> Self {
+        Self { person, ..self }
+    }
+
     /// Who acts, as the audit trail writes it.
     #[must_use]
     pub fn actor(&self) -> String {
-        format!("api_key:{}", self.api_key)
+        match self.person {
+            Some(person) => format!("person:{person}"),
+            None => format!("api_key:{}", self.api_key),
+        }
     }
 }
 
@@ -200,7 +212,7 @@ pub async fn revoke(ledger: &Ledger, caller: &Caller, id: Uuid) -> Result<bool> 
     .execute(&mut *transaction)
     .await?;
     let exists = sqlx::query_scalar!(
-        r#"select exists (select from app.api_key where tenant_id = $1 and id = $2) as "exists!""#,
+        r#"select exists (select from app.api_key_lookup where tenant_id = $1 and api_key_id = $2) as "exists!""#,
         caller.tenant.0,
         id
     )

@@ -17,7 +17,7 @@ pub struct AuditEntry {
     pub made_in: i64,
     /// When.
     pub at: Timestamp,
-    /// Who: `api_key:<id>`, `worker:<id>`, or `ascribe`.
+    /// Who: `person:<id>`, `api_key:<id>`, `worker:<id>`, or `ascribe`.
     pub actor: String,
     /// What.
     pub action: String,
@@ -97,10 +97,21 @@ pub async fn list(
 
 /// Writes what somebody did, in the transaction that does it.
 pub(crate) async fn record(connection: &mut PgConnection, caller: &Caller, action: &str, detail: Value) -> Result<()> {
+    record_by(connection, caller.tenant, &caller.actor(), action, detail).await
+}
+
+/// The same by an actor that is no caller.
+pub(crate) async fn record_by(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    actor: &str,
+    action: &str,
+    detail: Value,
+) -> Result<()> {
     sqlx::query!(
         "insert into app.audit_entry (tenant_id, at, actor, action, detail) values ($1, app.now(), $2, $3, $4)",
-        caller.tenant.0,
-        caller.actor(),
+        tenant.0,
+        actor,
         action,
         detail
     )

@@ -110,6 +110,11 @@ const EXTRA_POLICIES: &[&str] = &[
     "device_tenant.not_taken_back",
     "device_tenant.given_devices",
     "device_lock.definer_functions",
+    "person.has_role_here",
+    "person_lookup.dispatcher",
+    "person_role.dispatcher",
+    "person_session.dispatcher",
+    "person_invitation.dispatcher",
 ];
 
 const HOLES: &str = "
@@ -145,7 +150,7 @@ select 'a foreign key without the tenant: ' || k.conname from pg_constraint k
         select from unnest(k.conkey, k.confkey) as u (here, there)
         join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.here
         join pg_attribute b on b.attrelid = k.confrelid and b.attnum = u.there
-        where a.attname in ('tenant_id', 'device_owner_tenant_id', 'owner_tenant_id') and b.attname = 'tenant_id')
+        where a.attname in ('tenant_id', 'device_owner_tenant_id', 'owner_tenant_id', 'person_tenant_id') and b.attname = 'tenant_id')
 union all
 select 'a column that points somewhere without a foreign key and is not listed as hot: ' || t.name || '.' || a.attname
     from tenants t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
@@ -162,7 +167,7 @@ select 'a listed hot column does not exist: ' || h from unnest($3) as h where no
 union all
 select 'a primary or unique key of a tenant table without the tenant: ' || t.name || ' ' || i.indexrelid::regclass::text
     from pg_index i join tenants t on t.oid = i.indrelid
-    where i.indisunique and t.name not in ('tenant', 'api_key_lookup', 'device_lock') and not exists (
+    where i.indisunique and t.name not in ('tenant', 'api_key_lookup', 'device_lock', 'person_lookup', 'person_session', 'person_invitation') and not exists (
         select from pg_attribute a where a.attrelid = t.oid and a.attnum = any (i.indkey::smallint[]) and a.attname = 'tenant_id')
 union all
 select 'a role that runs is more than it should be: ' || rolname from pg_roles

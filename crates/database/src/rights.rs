@@ -1,8 +1,26 @@
-//! What a key may do, read from its role, its tenant's modules and its sites.
+//! What a key, or a person's role, may do, read from its role, its tenant's modules and its sites.
 
+use crate::api_key::Caller;
 use crate::{DatabaseError, Ledger, Result};
-use domain::ids::{ApiKeyId, SiteId, TenantId};
+use domain::ids::{ApiKeyId, PersonId, SiteId, TenantId};
 use domain::rights::{Module, ModuleRight, Rights, Role, Scope};
+
+/// Who acts with this key, or with this role of a person, and what they may do.
+///
+/// # Errors
+/// The database does not answer, or holds what nothing writes.
+pub async fn acting(ledger: &Ledger, tenant: TenantId, key: ApiKeyId) -> Result<(Caller, Rights)> {
+    let rights = of(ledger, tenant, key).await?;
+    let mut transaction = ledger.web(tenant).await?;
+    let person = sqlx::query_scalar!(
+        "select person_id from app.person_role where tenant_id = $1 and api_key_id = $2",
+        tenant.0,
+        key.0
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    Ok((Caller::new(tenant, key, &rights).of_person(person.map(PersonId)), rights))
+}
 
 /// The rights of a key. Three statements, the third only if it is confined to sites.
 ///

@@ -27,6 +27,8 @@ ids! {
     TenantId;
     /// An API key (not the key itself).
     ApiKeyId;
+    /// Somebody who signs in.
+    PersonId;
     /// One account at one carrier.
     ServiceProviderId;
     /// A customer's seat in a tenant.

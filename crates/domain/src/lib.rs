@@ -27,6 +27,9 @@
 //! | step | one thing that is done for a row, outside or here: close, open or update a line, then record the assignment |
 //! | schedule | plan, pool and allocation of a device that wait for their effective date |
 //! | webhook | an address that is told of events; a delivery is one event for one webhook, an attempt one try of it |
+//! | person | somebody who signs in; belongs to one tenant, and has a role in it and in agent partners below it |
+//! | session | one browser in which a person is signed in, acting in one tenant at a time |
+//! | invitation | a link with which a person sets a password, once |
 //! | settle | the transaction that records a chunk's outcome: assignment, history, row, log, counts, audit |
 
 pub mod allocation;
@@ -36,6 +39,7 @@ pub mod clock;
 pub mod csv_cell;
 pub mod dates;
 mod decimal;
+pub mod email;
 pub mod iccid;
 pub mod iccid_range;
 pub mod identifier;
@@ -43,10 +47,12 @@ pub mod ids;
 pub mod input_field;
 pub mod line_request;
 pub mod line_target;
+pub mod password;
 pub mod provider_address;
 pub mod rate;
 pub mod reason;
 pub mod rights;
+pub mod secret_token;
 pub mod states;
 pub mod steps;
 pub mod target;

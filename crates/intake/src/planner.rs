@@ -176,8 +176,7 @@ impl Planner {
     /// See [`PlanRefusal`].
     pub async fn begin_again(&self, note: &Note, kept: Kept) -> Result<Option<Planning>, PlanRefusal> {
         let (tenant, api_key) = (TenantId(note.tenant), ApiKeyId(note.api_key));
-        let rights = database::rights::of(&self.ledger, tenant, api_key).await?;
-        let caller = Caller::new(tenant, api_key, &rights);
+        let (caller, _) = database::rights::acting(&self.ledger, tenant, api_key).await?;
         if !database::discard::is_planning(&self.ledger, caller.tenant, note.plan).await? {
             // A note is written just before its plan is begun.
             if !kept.is_fresh() {

@@ -4,6 +4,7 @@ use crate::cluster::{TestCluster, TestDatabase};
 use crate::fixture::Fixture;
 use anyhow::{Result, ensure};
 use database::Ledger;
+use database::person::session::SessionLimits;
 use database::proof::broken_invariants;
 use database::secret::KeyRing;
 use domain::api_key::ApiKey;
@@ -19,9 +20,31 @@ use rand::rngs::StdRng;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// How people sign in to a test's app: as they do by default.
+#[must_use]
+pub fn people_settings(public_url: Option<&str>) -> web::PeopleSettings {
+    web::PeopleSettings {
+        limits: SessionLimits { idle: Duration::from_secs(30 * 60), absolute: Duration::from_secs(12 * 60 * 60) },
+        public_url: public_url.map(str::to_owned),
+        own_url: "http://127.0.0.1".to_owned(),
+        proxies: 0,
+    }
+}
+
+async fn serve(door: web::App) -> Result<(String, tokio::task::JoinHandle<()>)> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let service = web::router(door).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = tokio::spawn(async move {
+        drop(axum::serve(listener, service).await);
+    });
+    Ok((url, serving))
+}
 
 /// What came back.
 #[derive(Clone, Debug)]
@@ -52,6 +75,7 @@ pub struct TestApp {
     url: String,
     http: reqwest::Client,
     serving: tokio::task::JoinHandle<()>,
+    door: web::App,
     _spool: tempfile::TempDir,
 }
 
@@ -150,7 +174,8 @@ impl TestApp {
         let planner = Planner::new(ledger.clone(), ids.clone(), settings, spool.clone());
         let keys = Arc::new(KeyRing::read(&KeyRing::new_key(&ids))?);
         let rev_io_hosts = Arc::new(["127.0.0.1".to_owned(), "api.revioapi.com".to_owned()]);
-        let app = web::App {
+        let people = web::People::new(people_settings(None), web::SetUp::default(), &ids);
+        let door = web::App {
             ledger: ledger.clone(),
             planner,
             spool,
@@ -160,14 +185,30 @@ impl TestApp {
             keys: Some(Arc::clone(&keys)),
             rev_io_hosts,
             webhook_hosts: webhook_hosts.into(),
+            people,
         };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}", listener.local_addr()?);
-        let serving = tokio::spawn(async move {
-            drop(axum::serve(listener, web::router(app)).await);
-        });
+        let (url, serving) = serve(door.clone()).await?;
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
-        Ok(Self { keys, database, ledger, fixture, ids, outside: None, url, http, serving, _spool: folder })
+        Ok(Self { keys, database, ledger, fixture, ids, outside: None, url, http, serving, door, _spool: folder })
+    }
+
+    /// Another door to the same ledger, as another process or another setting would be. Serves until the process ends.
+    ///
+    /// # Errors
+    /// No socket can be had.
+    pub async fn another_door(&self, change: impl FnOnce(&mut web::App)) -> Result<String> {
+        let mut door = self.door.clone();
+        change(&mut door);
+        Ok(serve(door).await?.0)
+    }
+
+    /// A door whose clock is ahead by this interval, such as `31 minutes`.
+    ///
+    /// # Errors
+    /// No socket can be had.
+    pub async fn later_door(&self, interval: &str) -> Result<String> {
+        let later = Ledger::new(self.ledger.server().later_by(interval));
+        self.another_door(|door| door.ledger = later).await
     }
 
     /// Its address.

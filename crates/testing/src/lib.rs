@@ -3,6 +3,7 @@
 
 mod agent;
 mod app;
+mod browser;
 mod cluster;
 mod fixture;
 pub mod parsers;
@@ -10,7 +11,8 @@ pub mod performance;
 mod receiver;
 
 pub use agent::Agent;
-pub use app::{Answer, TestApp};
+pub use app::{Answer, TestApp, people_settings};
+pub use browser::{Browser, PASSWORD, Seen};
 pub use cluster::{TestCluster, TestDatabase, VARIABLE as CLUSTER_VARIABLE, in_deep_run, number, plant_as_owner};
 pub use fixture::{Fixture, iccid};
 pub use receiver::{Received, Receiver};

@@ -1,8 +1,10 @@
-//! Who is asking, and may they: the one place where a request is let in. An API key belongs to one tenant and has a role;
-//! missing, mistyped, unknown, revoked and expired keys are one answer; a route without an act is denied.
+//! Who is asking, and may they: the one place where a request is let in. An API key belongs to one tenant and has a role, and a
+//! person who is signed in acts in one tenant with one; missing, mistyped, unknown, revoked and expired keys are one answer; a
+//! route without an act is denied.
 
 use crate::App;
 use crate::problem::Problem;
+use crate::signing_in::{FORM_TOKEN_HEADER, foreign, form_token, same, same_origin, signed_in};
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -87,10 +89,66 @@ const ACTS: &[(Method, &str, Act)] = &[
     (Method::DELETE, "/webhooks/{id}", Act::Administer),
     (Method::POST, "/webhooks/{id}/test", Act::Administer),
     (Method::GET, "/webhooks/{id}/deliveries", Act::Administer),
+    (Method::GET, "/people", Act::Administer),
+    (Method::POST, "/people", Act::Administer),
+    (Method::GET, "/people/{id}", Act::Administer),
+    (Method::PATCH, "/people/{id}", Act::Administer),
+    (Method::POST, "/people/{id}/invitation", Act::Administer),
+    (Method::GET, "/people/{id}/sessions", Act::Administer),
+    (Method::POST, "/people/{id}/sessions/end", Act::Administer),
     (Method::GET, "/audit", Act::Administer),
     (Method::GET, "/audit/verify", Act::Administer),
     (Method::GET, "/me", Act::AskWhoIAm),
 ];
+
+/// What each page does. None: it is open to anybody, because one signs in there.
+const PAGES: &[(Method, &str, Option<Act>)] = &[
+    (Method::GET, "/sign-in", None),
+    (Method::POST, "/sign-in", None),
+    (Method::GET, "/set-up", None),
+    (Method::POST, "/set-up", None),
+    (Method::GET, "/invitation/{token}", None),
+    (Method::POST, "/invitation/{token}", None),
+    (Method::POST, "/preferences", None),
+    (Method::POST, "/sign-out", Some(Act::AskWhoIAm)),
+    (Method::GET, "/", Some(Act::AskWhoIAm)),
+    (Method::GET, "/account", Some(Act::AskWhoIAm)),
+    (Method::POST, "/account/password", Some(Act::AskWhoIAm)),
+    (Method::POST, "/account/sessions/end", Some(Act::AskWhoIAm)),
+    (Method::GET, "/tenants", Some(Act::AskWhoIAm)),
+    (Method::POST, "/tenants", Some(Act::AskWhoIAm)),
+    (Method::GET, "/devices", Some(Act::LookAtDevices)),
+    (Method::GET, "/devices/{id}", Some(Act::LookAtDevices)),
+    (Method::GET, "/bulk-changes", Some(Act::LookAtDevices)),
+    (Method::GET, "/bulk-changes/{id}", Some(Act::LookAtDevices)),
+    (Method::GET, "/bulk-changes/{id}/rows/{row}", Some(Act::LookAtDevices)),
+    (Method::POST, "/bulk-changes/{id}/pause", Some(Act::Control)),
+    (Method::POST, "/bulk-changes/{id}/resume", Some(Act::Control)),
+    (Method::POST, "/bulk-changes/{id}/cancel", Some(Act::Control)),
+    (Method::POST, "/bulk-changes/{id}/retry", Some(Act::Plan)),
+    (Method::POST, "/bulk-changes/{id}/undo", Some(Act::Plan)),
+    (Method::POST, "/bulk-changes/{id}/resolve", Some(Act::Resolve)),
+    (Method::GET, "/plans/{id}", Some(Act::LookAtDevices)),
+    (Method::POST, "/plans/{id}/apply", Some(Act::Apply)),
+    (Method::GET, "/people", Some(Act::Administer)),
+    (Method::POST, "/people", Some(Act::Administer)),
+    (Method::GET, "/people/{id}", Some(Act::Administer)),
+    (Method::POST, "/people/{id}", Some(Act::Administer)),
+    (Method::POST, "/people/{id}/invitation", Some(Act::Administer)),
+    (Method::POST, "/people/{id}/sessions/end", Some(Act::Administer)),
+];
+
+/// Every page with its method and whether it is open to anybody, for tests that go through all of them.
+#[must_use]
+pub fn pages() -> Vec<(Method, &'static str, bool)> {
+    PAGES.iter().map(|(method, path, act)| (method.clone(), *path, act.is_none())).collect()
+}
+
+/// What a page does; the outer None: it is not in the table, and denied.
+pub(crate) fn act_of_page(method: &Method, path: &str) -> Option<Option<Act>> {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    PAGES.iter().find(|(of, at, _)| of == method && *at == path).map(|(_, _, act)| *act)
+}
 
 /// Every route with its method, for tests that go through all of them.
 #[must_use]
@@ -112,23 +170,28 @@ pub(crate) async fn authorize(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let (caller, rights) = authenticate(&app, request.headers()).await?;
+    let (caller, rights) = authenticate(&app, request.method(), request.headers()).await?;
     let left = app.limits.take(caller.api_key)?;
     let allowed = act_of(request.method(), matched.as_str()).is_some_and(|act| rights.may(act));
     if !allowed {
-        tracing::warn!(api_key.id = %caller.api_key, role = rights.role.word(), path = matched.as_str(), "not allowed");
+        tracing::warn!(actor = caller.actor(), role = rights.role.word(), path = matched.as_str(), "not allowed");
         return Err(Problem::forbidden());
     }
     request.extensions_mut().insert(Caller(caller));
-    request.extensions_mut().insert(Allowed(Arc::new(rights)));
+    request.extensions_mut().insert(Allowed(rights));
     let mut response = next.run(request).await;
     app.limits.tell(response.headers_mut(), left);
     Ok(response)
 }
 
-async fn authenticate(app: &App, headers: &HeaderMap) -> Result<(database::api_key::Caller, Rights), Problem> {
-    let text = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (scheme, key) = text.split_once(' ').unwrap_or_default();
+/// A key, or else the session of somebody who is signed in. Whoever sends a key is asked for nothing else.
+async fn authenticate(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<(database::api_key::Caller, Arc<Rights>), Problem> {
+    let Some(text) = headers.get(AUTHORIZATION) else { return by_session(app, method, headers).await };
+    let (scheme, key) = text.to_str().unwrap_or_default().split_once(' ').unwrap_or_default();
     let key = scheme.eq_ignore_ascii_case("bearer").then(|| ApiKey::read(key.trim())).flatten();
     let Some(key) = key else { return Err(Problem::unauthorized()) };
     let Some((tenant, api_key)) = database::api_key::found(&app.ledger, &key).await? else {
@@ -136,7 +199,24 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<(database::api_k
         return Err(Problem::unauthorized());
     };
     let rights = database::rights::of(&app.ledger, tenant, api_key).await?;
-    Ok((database::api_key::Caller::new(tenant, api_key, &rights), rights))
+    Ok((database::api_key::Caller::new(tenant, api_key, &rights), Arc::new(rights)))
+}
+
+/// A cookie comes by itself, whoever made the browser ask: what changes something also needs what only a page of ours knows.
+async fn by_session(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<(database::api_key::Caller, Arc<Rights>), Problem> {
+    let Some(signed_in) = signed_in(app, headers).await? else { return Err(Problem::unauthorized()) };
+    if !method.is_safe() {
+        let token = headers.get(FORM_TOKEN_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if !same_origin(headers, app.people.public_url()) || !same(token, &form_token(&signed_in.token)) {
+            tracing::warn!(actor = signed_in.caller.actor(), "a request with a cookie that no page of ours sent");
+            return Err(foreign());
+        }
+    }
+    Ok((signed_in.caller, signed_in.rights))
 }
 
 /// The caller of a request that was let in.

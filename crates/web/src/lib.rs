@@ -1,4 +1,4 @@
-//! The door: the HTTP API. One endpoint, one file: request, refusals, handler.
+//! The door: the HTTP API and the pages. One endpoint, one file: request, refusals, handler.
 //! Must not know: any rule. What may be done is decided in `domain`, by the plan, and by the ledger's procedures.
 
 mod agents;
@@ -20,17 +20,21 @@ mod limits;
 mod me;
 mod observed;
 mod openapi;
+mod pages;
 mod paging;
+mod people;
 mod plans;
 mod problem;
 mod service_providers;
 mod shape;
+mod signing_in;
 mod site_groups;
 mod sites;
 mod webhooks;
 
-pub use auth::routes;
+pub use auth::{pages, routes};
 pub use limits::Limits;
+pub use signing_in::{People, PeopleSettings, SetUp};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -79,6 +83,8 @@ pub struct App {
     pub rev_io_hosts: Arc<[String]>,
     /// Hosts with their ports at which a webhook may be, besides public ones.
     pub webhook_hosts: Arc<[String]>,
+    /// How people sign in.
+    pub people: People,
 }
 
 /// Every operation below `/api/v1`, with what it is in the document.
@@ -140,6 +146,11 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::get::handle, webhooks::edit::handle, webhooks::archive::handle))
         .routes(routes!(webhooks::test::handle))
         .routes(routes!(webhooks::deliveries::handle))
+        .routes(routes!(people::list::handle, people::create::handle))
+        .routes(routes!(people::get::handle, people::edit::handle))
+        .routes(routes!(people::invitation::handle))
+        .routes(routes!(people::sessions::list))
+        .routes(routes!(people::sessions::end))
         .routes(routes!(audit::list::handle))
         .routes(routes!(audit::verify::handle))
         .routes(routes!(me::handle))
@@ -164,17 +175,20 @@ pub fn router(app: App) -> Router {
     Router::new()
         .nest("/api/v1", api)
         .merge(viewer)
+        .merge(pages::router(&app))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(observed::show))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(middleware::from_fn_with_state(app.clone(), pages::errors::as_pages))
         .layer(DefaultBodyLimit::max(MOST_JSON_BYTES))
         .layer(CatchPanicLayer::custom(|_| axum::response::IntoResponse::into_response(Problem::internal())))
         .layer(middleware::from_fn_with_state(Arc::new(app.ids.clone()), request_id))
+        .layer(middleware::from_fn_with_state(app.people.is_secure(), pages::headers::guard))
         .layer(middleware::from_fn(observed::count))
         .layer(CompressionLayer::new())
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http().make_span_with(|_: &Request| tracing::Span::none()))
         .with_state(app)
 }
 
@@ -190,7 +204,7 @@ async fn request_id(
     let id = given.filter(harmless).map_or_else(|| ids.next().to_string(), str::to_owned);
     let traceparent = request.headers().get("traceparent").cloned();
     let trace = traceparent.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let path = request.uri().path().to_owned();
+    let path = shown_path(request.uri().path());
     let span = tracing::info_span!("request", id, method = %request.method(), path, traceparent = trace);
     let answering = problem::REQUEST.scope((id.clone(), path), next.run(request));
     let mut response = tracing::Instrument::instrument(answering, span).await;
@@ -200,6 +214,13 @@ async fn request_id(
     if let Some(value) = traceparent {
         response.headers_mut().insert(HeaderName::from_static("traceparent"), value);
     }
-    response.headers_mut().insert(axum::http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// A path as it may be logged: an invitation is a secret, and it is in its path.
+fn shown_path(path: &str) -> String {
+    match path.strip_prefix("/invitation/") {
+        Some(_) => "/invitation/…".to_owned(),
+        None => path.to_owned(),
+    }
 }

@@ -76,6 +76,14 @@ impl Problem {
     }
 }
 
+/// What a problem says, kept beside its JSON for a page to say it.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) code: &'static str,
+    pub(crate) detail: String,
+    pub(crate) retry_after: Option<u64>,
+}
+
 tokio::task_local! {
     /// The request that is being answered: its id and its path.
     pub(crate) static REQUEST: (String, String);
@@ -130,6 +138,9 @@ impl IntoResponse for Problem {
             body["errors"] = json!([{ "pointer": format!("/{field}"), "code": self.code, "detail": self.detail }]);
         }
         let mut response = (self.status, Json(body)).into_response();
+        // For who asked for a page.
+        let told = Told { code: self.code, detail: self.detail, retry_after: self.retry_after };
+        response.extensions_mut().insert(told);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED {

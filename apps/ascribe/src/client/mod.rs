@@ -7,6 +7,7 @@ pub(crate) mod device;
 mod event_stream;
 pub(crate) mod key;
 pub(crate) mod output;
+pub(crate) mod person;
 pub(crate) mod plan;
 pub(crate) mod reference;
 pub(crate) mod rev_account;

@@ -4,6 +4,7 @@ mod billing;
 mod example;
 mod fleet;
 mod lines;
+mod people;
 mod proof;
 mod run;
 
@@ -36,6 +37,7 @@ struct Demo {
     simulator: String,
     tenant: TenantId,
     keys: Vec<(String, String)>,
+    login: people::Login,
     files: Vec<PathBuf>,
     plan: example::Plan,
 }
@@ -53,6 +55,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
         .await
         .context("the example fleet could not be made")?;
     let keys = make_keys(opened.ledger.server(), &ids).await?;
+    let login = people::make(&opened.ledger, &ids, tenant).await.context("nobody could be made to sign in")?;
     let files = example::write_files(&settings.data.join("examples"), &plan)?;
 
     // A demo never fails because something else listens on its port.
@@ -80,7 +83,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
         let (settings, ledger, ids, stop) = (settings.clone(), opened.ledger.clone(), ids.clone(), stop.clone());
         async move { work::work(&settings, ledger, ids, stop).await }
     });
-    let demo = Demo { url, simulator: simulator.url().to_owned(), tenant, keys, files, plan };
+    let demo = Demo { url, simulator: simulator.url().to_owned(), tenant, keys, login, files, plan };
     wait_for_health(&demo.url).await?;
     write_demo_json(&settings.data, &demo)?;
 
@@ -153,8 +156,9 @@ fn write_demo_json(data: &Path, demo: &Demo) -> anyhow::Result<()> {
         demo.keys.iter().map(|(name, key)| format!("{}: {}", json!(name), json!(key))).collect::<Vec<_>>().join(", ");
     let files: Vec<String> = demo.files.iter().map(|path| path.display().to_string()).collect();
     let text = format!(
-        "{{\n  \"url\": {},\n  \"api_keys\": {{{keys}}},\n  \"login\": null,\n  \"simulators\": {{\"rev-io\": {}}},\n  \"example_files\": {}\n}}\n",
+        "{{\n  \"url\": {},\n  \"api_keys\": {{{keys}}},\n  \"login\": {},\n  \"simulators\": {{\"rev-io\": {}}},\n  \"example_files\": {}\n}}\n",
         json!(demo.url),
+        json!({ "email": demo.login.email, "password": demo.login.password }),
         json!(demo.simulator),
         json!(files)
     );
@@ -168,7 +172,9 @@ fn write_demo_json(data: &Path, demo: &Demo) -> anyhow::Result<()> {
 }
 
 fn print_where_to_look(demo: &Demo, data: &Path) {
-    println!("\nAscribe keeps serving at {}; Ctrl-C stops it. Look around with", demo.url);
+    println!("\nAscribe keeps serving at {}; Ctrl-C stops it.", demo.url);
+    println!("Sign in there as {}; the password is in {}.", demo.login.email, data.join("demo.json").display());
+    println!("Or look around with");
     println!("  export ASCRIBE_URL={} ASCRIBE_API_KEY=<a key of {}>", demo.url, data.join("demo.json").display());
     println!("  ascribe change list\n  ascribe device list --limit 5\n  ascribe customer list --q water");
     if let Some(file) = demo.files.first() {

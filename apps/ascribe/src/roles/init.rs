@@ -1,12 +1,19 @@
-//! `ascribe init`: the first tenant and its first key.
+//! `ascribe init`: the first tenant, its first administrator and its first key.
 
 use crate::roles::open;
 use crate::settings::{self, Settings};
 use anyhow::Context as _;
+use database::Ledger;
 use database::fleet::{Fleet, tenant_named};
+use database::fleet_people::FirstPassword;
+use database::person::{Made, NewPerson};
 use domain::api_key::ApiKey;
-use domain::ids::{ApiKeyId, SiteId, TenantId};
+use domain::email::Email;
+use domain::ids::{ApiKeyId, Ids, PersonId, SiteId, TenantId};
 use domain::rights::Role;
+use domain::secret_token::SecretToken;
+use secrecy::ExposeSecret as _;
+use std::path::PathBuf;
 
 /// What `ascribe init` takes.
 #[derive(Debug, clap::Args)]
@@ -26,6 +33,15 @@ pub(crate) struct Arguments {
     /// A name to know the key by
     #[arg(long, default_value = "init")]
     key_name: String,
+    /// Also make a person who signs in with this address, with the key's role; somebody of the partner gets the role here, too
+    #[arg(long)]
+    email: Option<String>,
+    /// What that person is called
+    #[arg(long, default_value = "Administrator")]
+    name: String,
+    /// A file with that person's password, which nobody else may read; without it a link is printed that sets one
+    #[arg(long)]
+    password_file: Option<PathBuf>,
 }
 
 fn role(word: &str) -> Result<Role, String> {
@@ -62,8 +78,64 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
     let key = ApiKey::new(&ids);
     let id = ApiKeyId(ids.next());
     fleet.create_api_key_for(tenant, id, &arguments.key_name, &key, arguments.role, None).await?;
+    if let Some(email) = &arguments.email {
+        let said = first_person(settings, &opened.ledger, &mut fleet, tenant, email, arguments, &ids).await?;
+        eprintln!("{said}");
+    }
     eprintln!("Tenant {} is {tenant}. This key is shown once; it works for a year:", arguments.tenant);
     println!("{}", key.reveal());
     opened.close().await;
     Ok(())
+}
+
+/// Makes the person, or gives somebody of the partner the role in this tenant, too; answers what to tell.
+async fn first_person(
+    settings: &Settings,
+    ledger: &Ledger,
+    fleet: &mut Fleet,
+    tenant: TenantId,
+    email: &str,
+    arguments: &Arguments,
+    ids: &Ids,
+) -> anyhow::Result<String> {
+    let email = Email::read(email).with_context(|| format!("{email:?} is no e-mail address"))?;
+    let new = NewPerson {
+        id: PersonId(ids.next()),
+        role_id: ApiKeyId(ids.next()),
+        email: &email,
+        name: &arguments.name,
+        role: arguments.role,
+        sites: None,
+        site_groups: &[],
+    };
+    if let Some(known) = database::person::sign_in::known(ledger, &email).await? {
+        let partner = match &arguments.partner {
+            Some(name) => tenant_named(ledger.server(), name).await?,
+            None => None,
+        };
+        anyhow::ensure!(
+            partner == Some(known.key.tenant) && partner != Some(tenant),
+            "{email} signs in here already; only somebody of the partner can have a role in its agent, too (--partner)"
+        );
+        fleet.give_role_in_agent(tenant, known.key, &new).await.context("they have a role in this tenant already")?;
+        return Ok(format!("{email} may act in {} now, too.", arguments.tenant));
+    }
+    let link = SecretToken::new(ids);
+    let (made, said) = match &arguments.password_file {
+        Some(path) => {
+            let text = settings::read_private(path)?;
+            let password = text.expose_secret().trim_end_matches(['\r', '\n']);
+            domain::password::taken(password, &email)?;
+            let phc = domain::password::hash(password, ids)?;
+            (fleet.create_person(tenant, &new, FirstPassword::Phc(&phc)).await?, format!("{email} can sign in."))
+        }
+        None => {
+            let url = settings.public_url.as_deref().unwrap_or(&settings.url).trim_end_matches('/');
+            let said =
+                format!("{email} sets a password at {url}/invitation/{}, once, within seven days.", link.reveal());
+            (fleet.create_person(tenant, &new, FirstPassword::Link(&link)).await?, said)
+        }
+    };
+    anyhow::ensure!(made == Made::Done, "{email} signs in here already");
+    Ok(said)
 }

@@ -5,11 +5,17 @@ use crate::settings::{self, Settings};
 use anyhow::Context as _;
 use database::Ledger;
 use domain::ids::Ids;
+use domain::secret_token::SecretToken;
 use intake::{Planner, Spool};
+use secrecy::ExposeSecret as _;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use web::{App, Limits, MOST_UPLOAD_BYTES};
+use web::{App, Limits, MOST_UPLOAD_BYTES, People, SetUp};
 
 /// What `ascribe serve` takes.
 #[derive(Debug, clap::Args)]
@@ -55,16 +61,22 @@ pub(crate) async fn serve(
     let resuming = tokio::spawn(resume_plans(planner.clone(), stop.clone()));
     let limits = Limits::new(settings.requests_per_second, settings.requests_burst);
     let plan_wait = Duration::from_secs_f64(settings.plan_wait_seconds);
-    let forgetting = tokio::spawn(forget_idle_keys(limits.clone()));
+    let own_url = format!("http://{}", listener.local_addr()?);
+    let set_up = first_set_up(settings, &ledger, &ids, settings.public_url.as_deref().unwrap_or(&own_url)).await?;
+    let people = People::new(settings.people(own_url), set_up, &ids);
+    warn_of_plain_cookies(settings);
+    let forgetting = tokio::spawn(forget_the_idle(limits.clone(), people.clone()));
     let keys = settings.keys(&ids)?.map(std::sync::Arc::new);
     // Accounts are read beside the API: whoever serves reads, and of several only one reads an account at a time.
     let reading =
         tokio::spawn(sync::whenever_due(settings.clone(), ledger.clone(), keys.clone(), planner.clone(), stop.clone()));
     let (rev_io_hosts, webhook_hosts) = (settings.rev_io_hosts().into(), settings.webhook_hosts().into());
-    let app = App { ledger, planner, spool, ids, plan_wait, limits, keys, rev_io_hosts, webhook_hosts };
+    let app = App { ledger, planner, spool, ids, plan_wait, limits, keys, rev_io_hosts, webhook_hosts, people };
     tracing::info!(address = %listener.local_addr()?, "serving");
     let told = stop.clone();
-    let serving = axum::serve(listener, web::router(app)).with_graceful_shutdown(async move { told.cancelled().await });
+    // Sign-ins are slowed down by the address they come from.
+    let service = web::router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async move { told.cancelled().await });
     let late = async {
         stop.cancelled().await;
         tokio::time::sleep(Duration::from_secs(10)).await;
@@ -79,11 +91,52 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-/// What is known of keys that have not asked for a while is forgotten.
-async fn forget_idle_keys(limits: Limits) {
+/// What is known of keys and people that have not asked for a while is forgotten.
+async fn forget_the_idle(limits: Limits, people: People) {
     loop {
         tokio::time::sleep(Duration::from_secs(60)).await;
         limits.forget_the_idle();
+        people.forget_the_idle();
+    }
+}
+
+/// While nobody can sign in, a token lets whoever can read the data directory make the first person.
+async fn first_set_up(settings: &Settings, ledger: &Ledger, ids: &Ids, url: &str) -> anyhow::Result<SetUp> {
+    if database::person::sign_in::anybody(ledger).await? {
+        return Ok(SetUp::default());
+    }
+    let file = settings.data.join("set-up.token");
+    let token =
+        set_up_token(&file, ids).with_context(|| format!("cannot keep the set-up token in {}", file.display()))?;
+    tracing::info!(file = %file.display(), page = format!("{url}/set-up"), "nobody can sign in yet: the token in this file makes the first administrator");
+    Ok(SetUp::with(token, file))
+}
+
+/// The token in this file, or a new one: a second process of the same data directory has the same.
+fn set_up_token(file: &Path, ids: &Ids) -> anyhow::Result<SecretToken> {
+    if let Ok(text) = settings::read_private(file)
+        && let Some(token) = SecretToken::read(text.expose_secret().trim())
+    {
+        return Ok(token);
+    }
+    drop(std::fs::remove_file(file));
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let token = SecretToken::new(ids);
+    let mut made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    writeln!(made, "{}", token.reveal())?;
+    made.sync_all()?;
+    Ok(token)
+}
+
+/// Passwords and cookies that go through a network in the clear are somebody else's soon.
+fn warn_of_plain_cookies(settings: &Settings) {
+    let secure = settings.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    if !secure && !settings.listen.ip().is_loopback() {
+        tracing::warn!(
+            "people sign in without TLS: put a proxy with TLS in front, and set ASCRIBE_PUBLIC_URL to its https address"
+        );
     }
 }
 

@@ -6,8 +6,10 @@ use std::process::{Command, Output, Stdio};
 use testing::{TestApp, iccid};
 
 mod doctor;
+mod first_person;
 mod lines;
 mod mirror;
+mod people;
 mod reference;
 mod told;
 mod watching;

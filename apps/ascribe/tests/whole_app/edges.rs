@@ -16,12 +16,12 @@ use serde_json::Value;
 use testing::{Answer, TestApp};
 
 /// Sends JSON with an If-Match.
-async fn patch(app: &TestApp, path: &str, etag: Option<&str>, body: &Value) -> Answer {
+pub(crate) async fn patch(app: &TestApp, path: &str, etag: Option<&str>, body: &Value) -> Answer {
     let request = app.request(Method::PATCH, &format!("/api/v1{path}")).json(body);
     app.send(if let Some(etag) = etag { request.header("If-Match", etag) } else { request }).await.unwrap()
 }
 
-fn etag(answer: &Answer) -> String {
+pub(crate) fn etag(answer: &Answer) -> String {
     answer.headers["etag"].to_str().unwrap().to_owned()
 }
 
@@ -35,6 +35,6 @@ async fn import_as(app: &TestApp, key: &ApiKey, path: &str, file: &str) -> Answe
     app.send(request.header("Content-Type", "text/csv").body(file.to_owned())).await.unwrap()
 }
 
-fn text(value: &Value) -> &str {
+pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }

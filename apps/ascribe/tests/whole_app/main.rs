@@ -15,6 +15,7 @@ mod idempotency;
 mod inputs;
 mod lists;
 mod matrix;
+mod people;
 mod reasons;
 mod rights;
 mod rights_on_plans;

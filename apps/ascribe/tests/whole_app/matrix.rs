@@ -53,8 +53,11 @@ async fn nothing_of_another_tenants_comes_back_from_any_endpoint() {
         json!({"url": "https://hooks.example.com/CANARY", "events": ["plan.ready"], "description": "CANARY hook"});
     app.post("/webhooks", &hook).await.unwrap();
     app.post("/site-groups", &json!({"name": "CANARY group", "sites": [app.fixture.water.1]})).await.unwrap();
+    let somebody = json!({"email": "CANARY@example.com", "name": "CANARY person", "role": "user"});
+    app.post("/people", &somebody).await.unwrap();
     for list in [
         "devices",
+        "people",
         "customers",
         "sites",
         "service-providers",
@@ -127,6 +130,8 @@ fn bodies(app: &TestApp, method: &Method, route: &str, ids: &[String]) -> Vec<Op
         "/bulk-changes/{id}/resolve" => vec![Some(json!({"rows": [1, 2, 3], "outcome": "failed", "reason": "x"}))],
         "/devices/{id}" => vec![Some(json!({"archived": true}))],
         "/webhooks/{id}" => vec![Some(json!({"paused": true}))],
+        "/people" => vec![Some(json!({"email": "canary@example.com", "name": "x", "role": "user"}))],
+        "/people/{id}" => vec![Some(json!({"active": false}))],
         "/site-groups/{id}/sites" | "/site-groups/{id}/sites/remove" => {
             vec![Some(json!({"sites": [app.fixture.water.1]}))]
         }

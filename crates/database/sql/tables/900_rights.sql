@@ -17,7 +17,8 @@ begin
         'device_change_schedule', 'schedule_chunk',
         'due_work', 'outside_turn', 'account_gate', 'provider_intent',
         'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry', 'audit_seal',
-        'webhook', 'webhook_delivery', 'webhook_attempt']
+        'webhook', 'webhook_delivery', 'webhook_attempt',
+        'person', 'person_password', 'person_lookup', 'person_role', 'person_session', 'person_invitation']
     loop
         execute format('alter table app.%I enable row level security', v_table);
         execute format('alter table app.%I force row level security', v_table);

@@ -99,12 +99,12 @@ pub(crate) struct ScheduleCounts {
 /// What may be done with it now, as far as its state tells.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Can {
-    pause: bool,
-    resume: bool,
-    cancel: bool,
-    retry: bool,
-    undo: bool,
-    resolve: bool,
+    pub(crate) pause: bool,
+    pub(crate) resume: bool,
+    pub(crate) cancel: bool,
+    pub(crate) retry: bool,
+    pub(crate) undo: bool,
+    pub(crate) resolve: bool,
 }
 
 /// A plan that was applied, and how far it is. The counts travel with the status: "processed" never hides a failure.
@@ -162,7 +162,7 @@ pub(crate) struct Shown {
     /// Until it is finished: ask again after so many milliseconds.
     #[schema(required)]
     poll_after_ms: Option<u32>,
-    can: Can,
+    pub(crate) can: Can,
 }
 
 /// A bulk change with its schedule and the others that came of the same input.

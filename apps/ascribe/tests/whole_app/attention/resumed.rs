@@ -28,6 +28,7 @@ impl Killed {
         let caller = Caller {
             tenant: app.fixture.tenant,
             api_key: app.fixture.key_id,
+            person: None,
             confined: false,
             m2m: true,
             mobility: true,

@@ -186,6 +186,7 @@ async fn every_operation_of_the_document_does_what_it_is_for() {
     let left = x.run("remove_sites_from_group", &[&group["id"]], "", Some(json!({"sites": [site["id"]]}))).await;
     assert_eq!(left["sites"], json!([]));
 
+    people(&mut x).await;
     let key = x.run("create_api_key", &[], "", Some(json!({"name": "one more", "role": "user"}))).await;
     x.run("list_api_keys", &[], "", None).await;
     x.run("revoke_api_key", &[&key["id"]], "", None).await;
@@ -216,6 +217,17 @@ async fn agents(x: &mut Exercise) {
     assert_eq!(given["created"], 1, "{given}");
     let back = x.run("take_devices_back_from_agent", &[&agent["id"]], "?even_if_assigned=true", Some(file)).await;
     assert_eq!(back["updated"], 1, "{back}");
+}
+
+async fn people(x: &mut Exercise) {
+    let new = json!({"email": "ops@example.com", "name": "Operations", "role": "agent"});
+    let made = x.run("create_person", &[], "", Some(new)).await;
+    x.run("get_person", &[&made["id"]], "", None).await;
+    x.run("list_people", &[], "?q=operat", None).await;
+    x.run("edit_person", &[&made["id"]], "", Some(json!({"role": "user"}))).await;
+    x.run("invite_person", &[&made["id"]], "", None).await;
+    x.run("list_sessions", &[&made["id"]], "", None).await;
+    x.run("end_sessions", &[&made["id"]], "", None).await;
 }
 
 async fn webhooks(x: &mut Exercise) {

@@ -106,6 +106,7 @@ impl Fleet {
         let caller = Caller {
             tenant: self.fixture.tenant,
             api_key: self.fixture.key_id,
+            person: None,
             confined: false,
             m2m: true,
             mobility: true,

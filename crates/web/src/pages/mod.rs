@@ -1,0 +1,131 @@
+//! The pages: HTML that is complete when it comes, and works without a script. A page calls what the API calls; it has no rule of
+//! its own. What changes something is a form, answered with 303; what a script does with it is only to save a reload.
+
+mod account;
+pub(crate) mod assets;
+mod bulk_change;
+mod bulk_changes;
+mod device;
+mod devices;
+mod entrance;
+pub(crate) mod errors;
+mod fields;
+mod frame;
+pub(crate) mod headers;
+mod home;
+mod invitation;
+mod people;
+mod plan;
+mod plot;
+mod preferences;
+mod set_up;
+mod sign_in;
+mod tenants;
+mod visitor;
+mod wording;
+
+use crate::App;
+use crate::problem::Problem;
+use askama::Template;
+use axum::Router;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware;
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::routing::{get, post};
+
+/// Every page, let in by the one table of rights.
+pub(crate) fn router(app: &App) -> Router<App> {
+    Router::new()
+        .route("/", get(home::show))
+        .route("/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/sign-out", post(sign_in::end))
+        .route("/set-up", get(set_up::show).post(set_up::submit))
+        .route("/invitation/{token}", get(invitation::show).post(invitation::submit))
+        .route("/preferences", post(preferences::submit))
+        .route("/account", get(account::show))
+        .route("/account/password", post(account::change_password))
+        .route("/account/sessions/end", post(account::end_sessions))
+        .route("/tenants", get(tenants::show).post(tenants::act_in))
+        .route("/devices", get(devices::show))
+        .route("/devices/{id}", get(device::show))
+        .route("/bulk-changes", get(bulk_changes::show))
+        .route("/bulk-changes/{id}", get(bulk_change::show))
+        .route("/bulk-changes/{id}/rows/{row}", get(bulk_change::row))
+        .route("/bulk-changes/{id}/pause", post(bulk_change::acts::pause))
+        .route("/bulk-changes/{id}/resume", post(bulk_change::acts::resume))
+        .route("/bulk-changes/{id}/cancel", post(bulk_change::acts::cancel))
+        .route("/bulk-changes/{id}/retry", post(bulk_change::acts::retry))
+        .route("/bulk-changes/{id}/undo", post(bulk_change::acts::undo))
+        .route("/bulk-changes/{id}/resolve", post(bulk_change::acts::resolve))
+        .route("/plans/{id}", get(plan::show))
+        .route("/plans/{id}/apply", post(plan::apply))
+        .route("/people", get(people::show).post(people::add))
+        .route("/people/{id}", get(people::one).post(people::change))
+        .route("/people/{id}/invitation", post(people::invite))
+        .route("/people/{id}/sessions/end", post(people::end_sessions))
+        .route_layer(middleware::from_fn_with_state(app.clone(), entrance::let_in))
+        .route("/assets/{hash}/{name}", get(assets::serve))
+}
+
+/// A page as it is sent: nobody keeps a copy.
+fn page(template: &impl Template) -> Result<Response, Problem> {
+    with_status(StatusCode::OK, template)
+}
+
+fn with_status(status: StatusCode, template: &impl Template) -> Result<Response, Problem> {
+    let text = template.render().map_err(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "a page could not be written");
+        Problem::internal()
+    })?;
+    let mut response = (status, Html(text)).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// Off to another page, as GET (RFC 9110, 15.4.4).
+fn see_other(path: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    if let Ok(value) = HeaderValue::from_str(path) {
+        response.headers_mut().insert(header::LOCATION, value);
+    }
+    response
+}
+
+/// A path of ours to go on to, or home: never another host, whatever a link says.
+fn next_path(text: &str) -> String {
+    let ours = text.starts_with('/')
+        && !text.starts_with("//")
+        && !text.contains('\\')
+        && text.bytes().all(|b| b.is_ascii_graphic())
+        && !["/sign-in", "/sign-out", "/api/"].iter().any(|other| text.starts_with(other));
+    if ours { text.to_owned() } else { "/".to_owned() }
+}
+
+/// Text as it stands in a query.
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_path;
+
+    #[test]
+    fn one_goes_on_to_a_path_of_ours_and_nowhere_else() {
+        assert_eq!(next_path("/bulk-changes?cursor=ab"), "/bulk-changes?cursor=ab");
+        for text in [
+            "",
+            "devices",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a\r\nSet-Cookie: x",
+            "javascript:alert(1)",
+            "/sign-in?next=/sign-in",
+            "/sign-out",
+            "/api/v1/me",
+        ] {
+            assert_eq!(next_path(text), "/", "{text:?}");
+        }
+    }
+}
