@@ -61,7 +61,8 @@ pub(crate) async fn serve(
     let reading =
         tokio::spawn(sync::whenever_due(settings.clone(), ledger.clone(), keys.clone(), planner.clone(), stop.clone()));
     let (rev_io_hosts, webhook_hosts) = (settings.rev_io_hosts().into(), settings.webhook_hosts().into());
-    let app = App { ledger, planner, spool, ids, plan_wait, limits, keys, rev_io_hosts, webhook_hosts };
+    let carrier_hosts = settings.carrier_hosts().into();
+    let app = App { ledger, planner, spool, ids, plan_wait, limits, keys, rev_io_hosts, carrier_hosts, webhook_hosts };
     tracing::info!(address = %listener.local_addr()?, "serving");
     let told = stop.clone();
     let serving = axum::serve(listener, web::router(app)).with_graceful_shutdown(async move { told.cancelled().await });

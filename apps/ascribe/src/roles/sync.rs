@@ -87,7 +87,8 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
 }
 
 fn reading(settings: &Settings) -> SyncSettings {
-    SyncSettings { hosts: settings.rev_io_hosts(), ..SyncSettings::default() }
+    let (hosts, carrier_hosts) = (settings.rev_io_hosts(), settings.carrier_hosts());
+    SyncSettings { hosts, carrier_hosts, ..SyncSettings::default() }
 }
 
 async fn one(
@@ -204,7 +205,10 @@ async fn customers_asked_for(mirror: Arc<Mirror>) {
                 }
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "it could not be looked for what plans want to know again")
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "it could not be looked for what plans want to know again"
+                )
             }
         }
         tokio::select! {

@@ -1,6 +1,7 @@
 //! The API beside plans and changes: what plans are made against, keys, the audit trail, and the conventions of it all.
 
 mod audit;
+mod carrier_accounts;
 mod conventions;
 mod edits;
 mod formats;
@@ -18,6 +19,12 @@ use testing::{Answer, TestApp};
 /// Sends JSON with an If-Match.
 async fn patch(app: &TestApp, path: &str, etag: Option<&str>, body: &Value) -> Answer {
     let request = app.request(Method::PATCH, &format!("/api/v1{path}")).json(body);
+    app.send(if let Some(etag) = etag { request.header("If-Match", etag) } else { request }).await.unwrap()
+}
+
+/// PUTs JSON with an If-Match.
+async fn put(app: &TestApp, path: &str, etag: Option<&str>, body: &Value) -> Answer {
+    let request = app.request(Method::PUT, &format!("/api/v1{path}")).json(body);
     app.send(if let Some(etag) = etag { request.header("If-Match", etag) } else { request }).await.unwrap()
 }
 
