@@ -122,6 +122,35 @@ async fn credentials_are_written_and_told_to_nobody() {
 }
 
 #[tokio::test]
+async fn it_is_shown_how_far_the_devices_were_read_and_what_is_left_of_the_day() {
+    let app = TestApp::start(0).await.unwrap();
+    let (path, ledger) = (path(&app), &app.ledger);
+    let (tenant, provider) = (app.fixture.tenant, app.fixture.provider);
+    put(&app, &path, Some("*"), &new()).await;
+    let before = app.get(&path).await.unwrap();
+    assert_eq!(before.json["calls_left_today"], 100_000);
+    let granted = database::carrier::take_permits(ledger, tenant, provider, 5).await.unwrap();
+    assert!(granted.calls > 0, "{granted:?}");
+    let reading = database::carrier::claim(ledger, tenant, provider, 60.0).await.unwrap().unwrap();
+    let shown = app.get(&path).await.unwrap();
+    assert_eq!(shown.json["calls_left_today"], 100_000 - granted.calls);
+    let inventory = &shown.json["inventory"];
+    assert!(inventory["started_at"].is_string() && inventory["ended_at"].is_null(), "{inventory}");
+    assert!(inventory["read_at"].is_null(), "no whole reading yet: {inventory}");
+    database::carrier::end(ledger, &reading, Some("11 were missing")).await.unwrap();
+    let shown = app.get(&path).await.unwrap();
+    let inventory = &shown.json["inventory"];
+    assert!(inventory["ended_at"].is_string() && inventory["read_at"].is_null(), "{inventory}");
+    assert_eq!((&inventory["kept_because"], &inventory["read"]), (&json!("11 were missing"), &json!(0)));
+    let reading = database::carrier::claim(ledger, tenant, provider, 60.0).await.unwrap().unwrap();
+    database::carrier::end(ledger, &reading, None).await.unwrap();
+    let shown = app.get(&path).await.unwrap();
+    assert_eq!(shown.json["inventory"]["read_at"], shown.json["inventory"]["started_at"], "{}", shown.json);
+    assert_eq!(etag(&shown), etag(&before), "a reading is no change of the account");
+    app.finish().await.unwrap();
+}
+
+#[tokio::test]
 async fn another_tenants_account_is_not_there_and_a_partners_is_the_partners() {
     let app = TestApp::start(0).await.unwrap();
     let path = path(&app);
