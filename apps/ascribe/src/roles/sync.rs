@@ -205,10 +205,7 @@ async fn customers_asked_for(mirror: Arc<Mirror>) {
                 }
             }
             Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "it could not be looked for what plans want to know again"
-                )
+                tracing::warn!(error = &error as &dyn std::error::Error, "it could not be looked for what plans want to know again")
             }
         }
         tokio::select! {

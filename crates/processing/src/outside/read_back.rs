@@ -68,8 +68,7 @@ pub(super) async fn meaning(
         // Looked for because a person wants it sent again, or after the end of the row: nothing is written of what was decided before.
         let after_the_end = working.late != Late::NotYet;
         if ids.is_empty()
-            || after_the_end
-                && has_another_row_done(ledger, whose.tenant, except_of(whose, working), key.write.word(), &ids).await?
+            || after_the_end && has_another_row_done(ledger, whose.tenant, except_of(whose, working), key.write.word(), &ids).await?
         {
             working.saga.looked.insert(key);
         } else if after_the_end {

@@ -45,7 +45,7 @@ impl Stage {
         };
         // The fixture's own devices are another carrier's list.
         app.database.plant("update app.m2m_device set is_archived = true").await.unwrap();
-        let http = HttpClient::new(HttpSettings { total_timeout: Duration::from_secs(5), ..HttpSettings::default() });
+        let http = HttpClient::new(HttpSettings { total_timeout: Duration::from_secs(6), ..HttpSettings::default() });
         let stage = Self { app, world, running, settings, http: http.unwrap() };
         stage.set_up("canary-password").await;
         stage

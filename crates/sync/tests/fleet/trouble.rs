@@ -38,8 +38,7 @@ async fn refused_credentials_pause_the_account_at_once_and_lock_nobody_out() {
     assert!(matches!(refused, SyncError::CarrierCredentials(_)), "{refused}");
     assert_eq!(calls(&stage, "/session/login"), 1);
     assert!(!format!("{refused} {refused:?}").contains("canary"));
-    let account =
-        database::carrier::get(&stage.app.ledger, stage.app.fixture.tenant, stage.provider()).await.unwrap().unwrap();
+    let account = database::carrier::get(&stage.app.ledger, stage.app.fixture.tenant, stage.provider()).await.unwrap().unwrap();
     assert!(account.paused_because.unwrap().contains("refused the credentials"));
     assert!(matches!(stage.read(&stop).await.unwrap_err(), SyncError::Paused));
     assert_eq!(calls(&stage, "/session/login"), 1, "nothing more is sent");
@@ -52,10 +51,8 @@ async fn refused_credentials_pause_the_account_at_once_and_lock_nobody_out() {
 #[tokio::test]
 async fn two_do_not_read_the_same_list() {
     let stage = Stage::of(20).await;
-    stage.fault(
-        json!({"provider": "thingspace", "method": "POST", "path": "/devices/actions/list", "when": {"next": 1},
-        "fault": {"kind": "slow_drip", "seconds": 2}}),
-    );
+    stage.fault(json!({"provider": "thingspace", "method": "POST", "path": "/devices/actions/list", "when": {"next": 1},
+        "fault": {"kind": "slow_drip", "seconds": 2}}));
     let stop = CancellationToken::new();
     let (one, other) = tokio::join!(stage.read(&stop), async {
         tokio::time::sleep(std::time::Duration::from_millis(700)).await;
