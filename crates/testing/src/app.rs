@@ -150,7 +150,6 @@ impl TestApp {
         let planner = Planner::new(ledger.clone(), ids.clone(), settings, spool.clone());
         let keys = Arc::new(KeyRing::read(&KeyRing::new_key(&ids))?);
         let rev_io_hosts = Arc::new(["127.0.0.1".to_owned(), "api.revioapi.com".to_owned()]);
-        let carrier_hosts = Arc::new(["127.0.0.1".to_owned(), "thingspace.verizon.com".to_owned()]);
         let app = web::App {
             ledger: ledger.clone(),
             planner,
@@ -160,7 +159,7 @@ impl TestApp {
             limits,
             keys: Some(Arc::clone(&keys)),
             rev_io_hosts,
-            carrier_hosts,
+            carrier_hosts: Arc::new(["127.0.0.1".to_owned(), "thingspace.verizon.com".to_owned()]),
             webhook_hosts: webhook_hosts.into(),
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;

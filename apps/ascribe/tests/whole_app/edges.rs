@@ -22,12 +22,6 @@ async fn patch(app: &TestApp, path: &str, etag: Option<&str>, body: &Value) -> A
     app.send(if let Some(etag) = etag { request.header("If-Match", etag) } else { request }).await.unwrap()
 }
 
-/// PUTs JSON with an If-Match.
-async fn put(app: &TestApp, path: &str, etag: Option<&str>, body: &Value) -> Answer {
-    let request = app.request(Method::PUT, &format!("/api/v1{path}")).json(body);
-    app.send(if let Some(etag) = etag { request.header("If-Match", etag) } else { request }).await.unwrap()
-}
-
 fn etag(answer: &Answer) -> String {
     answer.headers["etag"].to_str().unwrap().to_owned()
 }
@@ -35,6 +29,12 @@ fn etag(answer: &Answer) -> String {
 /// Sends a file to an import.
 async fn import(app: &TestApp, path: &str, file: &str) -> Answer {
     import_as(app, &app.fixture.key, path, file).await
+}
+
+/// PUTs JSON with an If-Match.
+async fn put(app: &TestApp, path: &str, etag: Option<&str>, body: &Value) -> Answer {
+    let request = app.request(Method::PUT, &format!("/api/v1{path}")).json(body);
+    app.send(if let Some(etag) = etag { request.header("If-Match", etag) } else { request }).await.unwrap()
 }
 
 async fn import_as(app: &TestApp, key: &ApiKey, path: &str, file: &str) -> Answer {
