@@ -77,6 +77,8 @@ pub(crate) struct Settings {
     pub(crate) secret_key_file: Option<PathBuf>,
     /// The hosts at which accounts at Rev.io may be, with commas between them.
     pub(crate) rev_io_hosts: String,
+    /// The hosts at which accounts at carriers may be, with commas between them.
+    pub(crate) carrier_hosts: String,
     /// Hosts with their ports at which webhooks may be besides public ones, with commas between them.
     pub(crate) webhook_hosts: String,
     /// How old what is known of Rev.io may become before it is read again.
@@ -130,6 +132,7 @@ impl Default for Settings {
             session_hours: 12.0,
             secret_key_file: None,
             rev_io_hosts: "api.revioapi.com,restapi.rev.io".into(),
+            carrier_hosts: "thingspace.verizon.com".into(),
             webhook_hosts: String::new(),
             sync_minutes: 60.0,
             billing_minutes: 1_440.0,
@@ -225,6 +228,11 @@ impl Settings {
     /// The hosts at which accounts at Rev.io may be.
     pub(crate) fn rev_io_hosts(&self) -> Vec<String> {
         listed(&self.rev_io_hosts)
+    }
+
+    /// The hosts at which accounts at carriers may be.
+    pub(crate) fn carrier_hosts(&self) -> Vec<String> {
+        listed(&self.carrier_hosts)
     }
 
     /// Hosts with their ports at which webhooks may be besides public ones.
@@ -413,6 +421,7 @@ mod tests {
             ("BILLING_MINUTES", defaults.billing_minutes.to_string()),
             ("BILLING_WAIT_SECONDS", defaults.billing_wait_seconds.to_string()),
             ("REV_IO_HOSTS", defaults.rev_io_hosts),
+            ("CARRIER_HOSTS", defaults.carrier_hosts),
             ("WEBHOOK_HOSTS", "none".into()),
             ("LOG", "info".into()),
             ("LOG_FORMAT", defaults.log_format),

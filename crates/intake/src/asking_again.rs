@@ -102,7 +102,8 @@ impl AtStake {
         });
         // A line may have the number with the country's 1 or without; links take both for the same.
         let short = |number: &String| number.strip_prefix('1').filter(|short| short.len() == 10).map(str::to_owned);
-        let as_on_lines: BTreeSet<String> = self.numbers.iter().flat_map(|n| [Some(n.clone()), short(n)]).flatten().collect();
+        let as_on_lines: BTreeSet<String> =
+            self.numbers.iter().flat_map(|n| [Some(n.clone()), short(n)]).flatten().collect();
         let everywhere = self.stale.accounts.iter().flat_map(|stale| {
             let account = stale.account;
             let numbers = as_on_lines.iter().map(move |n| Wanted { account, what: ReadAgain::Number(n.clone()) });

@@ -6,8 +6,8 @@ use crate::reading::{Reader, told};
 use crate::records::Mirrored;
 use crate::{SyncError, SyncSettings};
 use database::rev_io::{
-    CUSTOMERS_AT_A_TIME, ReadAgain, ReadingAgain, Resource, Source, Told, claim_wanted, end_wanted, extend_wanted, keep_beside,
-    lines_known_since, mark_gone_beside, unknown_customers, untold_of,
+    CUSTOMERS_AT_A_TIME, ReadAgain, ReadingAgain, Resource, Source, Told, claim_wanted, end_wanted, extend_wanted,
+    keep_beside, lines_known_since, mark_gone_beside, unknown_customers, untold_of,
 };
 use domain::ids::TenantId;
 use integrations::billing::rev_io::wire::{Customer, Service, ServiceProduct};

@@ -184,6 +184,7 @@ impl TestApp {
             limits,
             keys: Some(Arc::clone(&keys)),
             rev_io_hosts,
+            carrier_hosts: Arc::new(["127.0.0.1".to_owned(), "thingspace.verizon.com".to_owned()]),
             webhook_hosts: webhook_hosts.into(),
             people,
         };

@@ -1,6 +1,7 @@
 //! The door: the HTTP API and the pages. One endpoint, one file: request, refusals, handler.
 //! Must not know: any rule. What may be done is decided in `domain`, by the plan, and by the ledger's procedures.
 
+mod account_fields;
 mod agents;
 mod api_keys;
 mod audit;
@@ -81,6 +82,8 @@ pub struct App {
     pub keys: Option<Arc<KeyRing>>,
     /// The hosts at which an account at Rev.io may be.
     pub rev_io_hosts: Arc<[String]>,
+    /// The hosts at which an account at a carrier may be.
+    pub carrier_hosts: Arc<[String]>,
     /// Hosts with their ports at which a webhook may be, besides public ones.
     pub webhook_hosts: Arc<[String]>,
     /// How people sign in.
@@ -128,6 +131,8 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(sites::get::handle, sites::edit::handle))
         .routes(routes!(service_providers::list::handle, service_providers::create::handle))
         .routes(routes!(service_providers::get::handle, service_providers::edit::handle))
+        .routes(routes!(service_providers::account::get::handle, service_providers::account::keep::handle))
+        .routes(routes!(service_providers::account::credentials::handle))
         .routes(routes!(integration_authentications::list::handle, integration_authentications::create::handle))
         .routes(routes!(integration_authentications::get::handle, integration_authentications::edit::handle))
         .routes(routes!(integration_authentications::credentials::handle))

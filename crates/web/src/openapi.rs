@@ -59,8 +59,8 @@ pub(crate) fn document() -> OpenApi {
 pub(crate) fn with_refusals(mut document: OpenApi) -> OpenApi {
     for (path, item) in &mut document.paths.paths {
         let has_id = path.contains('{');
-        let PathItem { get, post, patch, delete, .. } = item;
-        for (operation, writes) in [(get, false), (post, true), (patch, true), (delete, true)] {
+        let PathItem { get, post, put, patch, delete, .. } = item;
+        for (operation, writes) in [(get, false), (post, true), (put, true), (patch, true), (delete, true)] {
             let Some(operation) = operation else { continue };
             let edits = operation.parameters.iter().flatten().any(|parameter| match parameter {
                 RefOr::T(parameter) => parameter.name == "If-Match",

@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod audit;
+pub(crate) mod carrier_account;
 pub(crate) mod change;
 pub(crate) mod device;
 mod event_stream;

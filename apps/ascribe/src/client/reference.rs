@@ -2,7 +2,7 @@
 
 use super::output::{Column, Output, one};
 use super::upload::{Import, import};
-use super::{Api, answer, list};
+use super::{Api, answer, carrier_account, list};
 use crate::settings::Settings;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -200,6 +200,9 @@ pub(crate) enum ServiceProvider {
         #[arg(long)]
         write_enabled: Option<bool>,
     },
+    /// Its account at the carrier: where it is, what it signs in with, how far its devices were read
+    #[command(subcommand)]
+    Account(carrier_account::Command),
     /// Import from a file: name, integration, write_enabled
     Import(Import),
 }
@@ -296,6 +299,7 @@ pub(crate) async fn service_providers(settings: &Settings, command: ServiceProvi
         ServiceProvider::Edit { of, name, write_enabled } => {
             at.edit(of, json!({ "name": name, "write_enabled": write_enabled })).await
         }
+        ServiceProvider::Account(command) => carrier_account::run(&at.api, command).await,
         ServiceProvider::Import(file) => at.import(file).await,
     }
 }

@@ -122,15 +122,17 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
             at.edit(of, edit).await
         }
         Command::SignIn { of, username, password_file, subscription_key_file } => {
-            let secret = |file: Option<PathBuf>| -> anyhow::Result<Option<String>> {
-                file.map(|path| Ok(read_private(&path)?.expose_secret().trim().to_owned())).transpose()
-            };
-            let secrets = json!({ "username": username, "password": secret(password_file)?,
-                "subscription_key": secret(subscription_key_file)? });
+            let secrets = json!({ "username": username, "password": secret_in(password_file)?,
+                "subscription_key": secret_in(subscription_key_file)? });
             let path = format!("{}/{}/credentials", at.path, of.id);
             let kept = answer(at.api.request(Method::POST, &path).json(&said(secrets)).send().await).await?;
             one(of.output, at.columns, &kept)?;
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// The secret in a file that nobody else may read.
+pub(super) fn secret_in(file: Option<PathBuf>) -> anyhow::Result<Option<String>> {
+    file.map(|path| Ok(read_private(&path)?.expose_secret().trim().to_owned())).transpose()
 }

@@ -70,6 +70,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
     // And nobody waits two minutes in a demo for what may still arrive.
     let settings = &Settings {
         rev_io_hosts: "127.0.0.1".into(),
+        carrier_hosts: "127.0.0.1".into(),
         call_seconds: 2.0,
         settle_seconds: 3.0,
         sweep_minutes: "0.2,0.4,0.6".into(),

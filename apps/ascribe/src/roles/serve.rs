@@ -71,7 +71,20 @@ pub(crate) async fn serve(
     let reading =
         tokio::spawn(sync::whenever_due(settings.clone(), ledger.clone(), keys.clone(), planner.clone(), stop.clone()));
     let (rev_io_hosts, webhook_hosts) = (settings.rev_io_hosts().into(), settings.webhook_hosts().into());
-    let app = App { ledger, planner, spool, ids, plan_wait, limits, keys, rev_io_hosts, webhook_hosts, people };
+    let carrier_hosts = settings.carrier_hosts().into();
+    let app = App {
+        ledger,
+        planner,
+        spool,
+        ids,
+        plan_wait,
+        limits,
+        keys,
+        rev_io_hosts,
+        carrier_hosts,
+        webhook_hosts,
+        people,
+    };
     tracing::info!(address = %listener.local_addr()?, "serving");
     let told = stop.clone();
     // Sign-ins are slowed down by the address they come from.

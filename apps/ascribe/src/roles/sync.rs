@@ -81,17 +81,20 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
             }
         }
         let fleets = fleets::Reader { ledger: &opened.ledger, keys: &keys, http: &http, settings, stop: &stop };
-        let (carriers, unread) =
-            fleets.by_hand(tenant, arguments.account.as_deref(), arguments.accept_missing).await?;
+        let (carriers, unread) = fleets.by_hand(tenant, arguments.account.as_deref(), arguments.accept_missing).await?;
         (read, failed) = (read + carriers, failed + unread);
     }
     opened.close().await;
-    anyhow::ensure!(read > 0, "no account at Rev.io or at a carrier is set up, or it is paused: `ascribe doctor` says more");
+    anyhow::ensure!(
+        read > 0,
+        "no account at Rev.io or at a carrier is set up, or it is paused: `ascribe doctor` says more"
+    );
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 pub(super) fn reading(settings: &Settings) -> SyncSettings {
-    SyncSettings { hosts: settings.rev_io_hosts(), ..SyncSettings::default() }
+    let (hosts, carrier_hosts) = (settings.rev_io_hosts(), settings.carrier_hosts());
+    SyncSettings { hosts, carrier_hosts, ..SyncSettings::default() }
 }
 
 async fn one(
@@ -208,7 +211,10 @@ async fn customers_asked_for(mirror: Arc<Mirror>) {
                 }
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "it could not be looked for what plans want to know again")
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "it could not be looked for what plans want to know again"
+                )
             }
         }
         tokio::select! {

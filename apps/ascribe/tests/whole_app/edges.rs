@@ -1,6 +1,7 @@
 //! The API beside plans and changes: what plans are made against, keys, the audit trail, and the conventions of it all.
 
 mod audit;
+mod carrier_accounts;
 mod conventions;
 mod edits;
 mod formats;
@@ -28,6 +29,12 @@ pub(crate) fn etag(answer: &Answer) -> String {
 /// Sends a file to an import.
 async fn import(app: &TestApp, path: &str, file: &str) -> Answer {
     import_as(app, &app.fixture.key, path, file).await
+}
+
+/// PUTs JSON with an If-Match.
+async fn put(app: &TestApp, path: &str, etag: Option<&str>, body: &Value) -> Answer {
+    let request = app.request(Method::PUT, &format!("/api/v1{path}")).json(body);
+    app.send(if let Some(etag) = etag { request.header("If-Match", etag) } else { request }).await.unwrap()
 }
 
 async fn import_as(app: &TestApp, key: &ApiKey, path: &str, file: &str) -> Answer {

@@ -44,6 +44,10 @@ async fn nothing_of_another_tenants_comes_back_from_any_endpoint() {
     app.work().await.unwrap();
     let planned = app.plan_file("Cold", &extra, file).await.unwrap().json;
     let ids: Vec<String> = [&done, &planned].map(|plan| plan["id"].as_str().unwrap().to_owned()).to_vec();
+    let account = json!({"base_url": "https://thingspace.verizon.com/api", "account_name": "CANARY account"});
+    let path = format!("/service-providers/{}/account", app.fixture.provider);
+    let (status, made) = asked(&app, &app.fixture.key, Method::PUT, &path, Some(&account)).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
     // An agent has devices 3 to 5 of it, and nothing else.
     let agent = Agent::make(&app, &devices(6)[3..]).await.unwrap();
     let canaries = canaries(&app, &ids);

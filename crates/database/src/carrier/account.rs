@@ -8,6 +8,7 @@ use crate::{DatabaseError, Ledger, Result};
 use domain::ids::{Ids, ServiceProviderId, TenantId};
 use secrecy::SecretString;
 use serde_json::json;
+use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -33,6 +34,8 @@ pub struct CarrierAccount {
     pub calls_per_day: i32,
     /// Why nothing is sent to it now.
     pub paused_because: Option<String>,
+    /// Calls that are left of today's.
+    pub calls_left_today: u32,
     /// The credentials that are kept, and when each was written.
     pub credentials: BTreeMap<String, String>,
     /// What it is now, for `If-Match`.
@@ -54,15 +57,26 @@ pub struct CarrierAccountEdit {
     pub paused: Option<bool>,
 }
 
+/// How the writing of an account ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// There was none: it was made.
+    Made,
+    /// It was changed, or was as asked already.
+    Changed,
+    /// It is not what the caller last saw, or there is none any more that it saw.
+    Moved,
+    /// The tenant has no such service provider, or has it from its partner, who has the account.
+    NotFound,
+    /// There is none yet, and a new one needs this.
+    Missing(&'static str),
+}
+
 /// The account of a service provider of the tenant's own. None: it has none.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn get(
-    ledger: &Ledger,
-    tenant: TenantId,
-    provider: ServiceProviderId,
-) -> Result<Option<CarrierAccount>> {
+pub async fn get(ledger: &Ledger, tenant: TenantId, provider: ServiceProviderId) -> Result<Option<CarrierAccount>> {
     Ok(all(ledger, tenant).await?.into_iter().find(|account| account.service_provider == provider))
 }
 
@@ -78,12 +92,14 @@ async fn all(ledger: &Ledger, tenant: TenantId) -> Result<Vec<CarrierAccount>> {
     let mut transaction = ledger.web(tenant).await?;
     let rows = sqlx::query!(
         r#"select a.service_provider_id, p.name, i.code, a.base_url, a.account_name, a.calls_per_minute, a.calls_per_day, a.paused_because,
+               a.calls_per_day - case when b.day = (app.now() at time zone 'UTC')::date then b.taken_today else 0 end as "left_today!",
                left(encode(sha256(convert_to(a::text, 'UTF8')), 'hex'), 32) as "etag!",
                coalesce((select jsonb_object_agg(c.field, to_char(c.modified_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
                    from app.credential c where c.tenant_id = a.tenant_id and c.account = a.service_provider_id), '{}') as "credentials!"
            from app.carrier_account a
            join app.service_provider p on p.tenant_id = a.tenant_id and p.id = a.service_provider_id
            join app.integration i on i.id = p.integration_id
+           left join app.call_budget b on b.tenant_id = a.tenant_id and b.account = a.service_provider_id
            where a.tenant_id = $1 order by a.service_provider_id"#,
         tenant.0
     )
@@ -100,6 +116,7 @@ async fn all(ledger: &Ledger, tenant: TenantId) -> Result<Vec<CarrierAccount>> {
             calls_per_minute: row.calls_per_minute,
             calls_per_day: row.calls_per_day,
             paused_because: row.paused_because,
+            calls_left_today: row.left_today.max(0).unsigned_abs(),
             credentials: serde_json::from_value(row.credentials).unwrap_or_default(),
             etag: row.etag,
         })
@@ -107,7 +124,7 @@ async fn all(ledger: &Ledger, tenant: TenantId) -> Result<Vec<CarrierAccount>> {
 }
 
 /// Keeps the account of a service provider of the tenant's own: makes it, or changes one that is as the caller last saw it.
-/// False: it is not as the caller saw it, or a new one lacks its address or its name.
+/// Without an etag, whatever it is now.
 ///
 /// # Errors
 /// The database does not answer.
@@ -117,54 +134,88 @@ pub async fn keep(
     provider: ServiceProviderId,
     etag: Option<&str>,
     edit: &CarrierAccountEdit,
-) -> Result<bool> {
+) -> Result<Kept> {
     let mut transaction = ledger.web(caller.tenant).await?;
-    let changed = sqlx::query!(
-        "update app.carrier_account a set base_url = coalesce($4, a.base_url), account_name = coalesce($5, a.account_name),
-             calls_per_minute = coalesce($6, a.calls_per_minute), calls_per_day = coalesce($7, a.calls_per_day),
-             paused_because = case when $8::boolean then coalesce(a.paused_because, 'paused by a person') when $8 is false then null else a.paused_because end
-         where a.tenant_id = $1 and a.service_provider_id = $2
-           and ($3::text is null or left(encode(sha256(convert_to(a::text, 'UTF8')), 'hex'), 32) = $3)",
+    // Locked: of two who make it at the same time one changes what the other has made.
+    let own = sqlx::query_scalar!(
+        "select id from app.service_provider where tenant_id = $1 and id = $2 and owner_tenant_id is null for no key update",
         caller.tenant.0,
-        provider.0,
-        etag,
-        edit.base_url,
-        edit.account_name,
-        edit.calls_per_minute,
-        edit.calls_per_day,
-        edit.paused
+        provider.0
     )
-    .execute(&mut *transaction)
-    .await?
-    .rows_affected();
-    let made = match (&edit.base_url, &edit.account_name, changed) {
-        (Some(base_url), Some(account_name), 0) if etag.is_none() => sqlx::query!(
-            "insert into app.carrier_account (tenant_id, service_provider_id, base_url, account_name, calls_per_minute, calls_per_day, paused_because)
-             select $1, p.id, $3, $4, coalesce($5::integer, 100), coalesce($6::integer, 100000),
-                 case when $7::boolean then 'paused by a person' end
-             from app.service_provider p where p.tenant_id = $1 and p.id = $2 and p.owner_tenant_id is null
-             on conflict (tenant_id, service_provider_id) do nothing",
-            caller.tenant.0,
-            provider.0,
-            base_url,
-            account_name,
-            edit.calls_per_minute,
-            edit.calls_per_day,
-            edit.paused
-        )
-        .execute(&mut *transaction)
-        .await?
-        .rows_affected(),
-        _ => 0,
+    .fetch_optional(&mut *transaction)
+    .await?;
+    if own.is_none() {
+        return Ok(Kept::NotFound);
+    }
+    let current = sqlx::query_scalar!(
+        r#"select left(encode(sha256(convert_to(a::text, 'UTF8')), 'hex'), 32) as "etag!"
+           from app.carrier_account a where a.tenant_id = $1 and a.service_provider_id = $2 for no key update"#,
+        caller.tenant.0,
+        provider.0
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    let kept = match current {
+        current if etag.is_some() && current.as_deref() != etag => Kept::Moved,
+        Some(_) => change(&mut transaction, caller.tenant, provider, edit).await?,
+        None => make(&mut transaction, caller.tenant, provider, edit).await?,
     };
-    if changed + made > 0 {
+    if matches!(kept, Kept::Made | Kept::Changed) {
         let detail = json!({ "service_provider": provider, "base_url": edit.base_url, "account_name": edit.account_name,
             "paused": edit.paused });
         record(&mut transaction, caller, "carrier_account_written", detail).await?;
         open_gate_again(&mut transaction, caller.tenant, provider.0).await?;
     }
     transaction.commit().await?;
-    Ok(changed + made > 0)
+    Ok(kept)
+}
+
+async fn make(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    provider: ServiceProviderId,
+    edit: &CarrierAccountEdit,
+) -> Result<Kept> {
+    let Some(base_url) = &edit.base_url else { return Ok(Kept::Missing("base_url")) };
+    let Some(account_name) = &edit.account_name else { return Ok(Kept::Missing("account_name")) };
+    sqlx::query!(
+        "insert into app.carrier_account (tenant_id, service_provider_id, base_url, account_name, calls_per_minute, calls_per_day, paused_because)
+         values ($1, $2, $3, $4, coalesce($5::integer, 100), coalesce($6::integer, 100000), case when $7::boolean then 'paused by a person' end)",
+        tenant.0,
+        provider.0,
+        base_url,
+        account_name,
+        edit.calls_per_minute,
+        edit.calls_per_day,
+        edit.paused
+    )
+    .execute(connection)
+    .await?;
+    Ok(Kept::Made)
+}
+
+async fn change(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    provider: ServiceProviderId,
+    edit: &CarrierAccountEdit,
+) -> Result<Kept> {
+    sqlx::query!(
+        "update app.carrier_account a set base_url = coalesce($3, a.base_url), account_name = coalesce($4, a.account_name),
+             calls_per_minute = coalesce($5, a.calls_per_minute), calls_per_day = coalesce($6, a.calls_per_day),
+             paused_because = case when $7::boolean then coalesce(a.paused_because, 'paused by a person') when $7 is false then null else a.paused_because end
+         where a.tenant_id = $1 and a.service_provider_id = $2",
+        tenant.0,
+        provider.0,
+        edit.base_url,
+        edit.account_name,
+        edit.calls_per_minute,
+        edit.calls_per_day,
+        edit.paused
+    )
+    .execute(connection)
+    .await?;
+    Ok(Kept::Changed)
 }
 
 /// Keeps secrets of an account: sealed, never to be read through the API. False: there is no such account.

@@ -7,7 +7,8 @@ mod intent;
 mod row;
 
 pub use claim::{
-    DueClaim, Gate, claim_due_work, extend, heal_turns, note_blind, note_found_over, open_gate, release_due_work, shut_gate,
+    DueClaim, Gate, claim_due_work, extend, heal_turns, note_blind, note_found_over, open_gate, release_due_work,
+    shut_gate,
 };
 pub use ended::{Ending, end_outside_rows, give_up, next_sweep, reopen_for_attention, settle_outside_rows};
 pub use intent::{Intent, Key, NewIntent, Told, finish_intents, has_another_row_done, receipts_among, record_intents};

@@ -217,7 +217,11 @@ pub async fn edit(
 }
 
 /// Somebody has put something right: what waits for the account is tried at once, and not when the next try was due.
-pub(crate) async fn open_gate_again(connection: &mut sqlx::PgConnection, tenant: TenantId, account: Uuid) -> Result<()> {
+pub(crate) async fn open_gate_again(
+    connection: &mut sqlx::PgConnection,
+    tenant: TenantId,
+    account: Uuid,
+) -> Result<()> {
     sqlx::query!(
         "update app.account_gate set not_before = app.now(), failures = 0 where tenant_id = $1 and account = $2",
         tenant.0,

@@ -20,8 +20,8 @@ pub use gone::{Missing, end_reading, mark_gone, mark_gone_beside, missing};
 pub use links::{Links, due_links, links_of, relink};
 pub use mirror::{Told, keep_beside, keep_page, keep_records};
 pub use read_again::{
-    CUSTOMERS_AT_A_TIME, ReadAgain, ReadingAgain, StaleAccount, Wanted, ask, claim_wanted, end_wanted, extend_wanted, lines_known_since,
-    read_since, stale_accounts, tenants_that_ask, unknown_customers, untold_of,
+    CUSTOMERS_AT_A_TIME, ReadAgain, ReadingAgain, StaleAccount, Wanted, ask, claim_wanted, end_wanted, extend_wanted,
+    lines_known_since, read_since, stale_accounts, tenants_that_ask, unknown_customers, untold_of,
 };
 pub use reading::{Progress, Reading, Source, claim, extend, progress, release};
 pub use resource::Resource;

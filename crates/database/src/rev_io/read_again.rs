@@ -324,8 +324,11 @@ pub async fn untold_of(
         ),
         _ => format!("where t.{by} = $3"),
     };
-    let of_customer =
-        if resource == Resource::ServiceProducts && by == "rev_customer_id" { "and t.rev_customer_id = $3" } else { "" };
+    let of_customer = if resource == Resource::ServiceProducts && by == "rev_customer_id" {
+        "and t.rev_customer_id = $3"
+    } else {
+        ""
+    };
     let statement = format!(
         "with theirs as materialized (
              select t.{key} as id from app.{table} t {of_line}

@@ -140,7 +140,9 @@ impl Trouble {
             Self::DeviceArchived => "Take the device out of the archive first.",
             Self::WithAnotherAgent => "Take it back from the other agent first.",
             Self::AssignedByAgent => "Ask the agent to unassign it, or say that it does not matter (even_if_assigned).",
-            Self::UnderWay => "Wait until the change that is under way with it is over, or needs attention and is resolved.",
+            Self::UnderWay => {
+                "Wait until the change that is under way with it is over, or needs attention and is resolved."
+            }
         }
     }
 }

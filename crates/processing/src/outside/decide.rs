@@ -284,7 +284,8 @@ impl Judge<'_> {
     /// A line is ended: its products, then itself, for it is refused while they go on.
     fn closed(&self, step: Step, direction: Direction, closing: Closing) -> Progress {
         let close = Key::new(step, direction, Write::CloseService, closing.line);
-        if self.saga.receipt(close).is_some() || direction == Direction::Apply && self.saga.over.contains(&closing.line) {
+        if self.saga.receipt(close).is_some() || direction == Direction::Apply && self.saga.over.contains(&closing.line)
+        {
             return Progress::Complete;
         }
         let unsettled = self.saga.attempts.iter().rev().find(|attempt| {

@@ -26,7 +26,8 @@ pub(super) fn because(working: &Working, because: Because) -> (&'static str, Str
 pub(super) fn stale(line: Option<i64>) -> String {
     match line {
         Some(line) => format!("line {line} at Rev.io is not as the plan found it; nothing was sent"),
-        None => "the device, its assignment or the target changed before its turn at Rev.io came; nothing was sent".to_owned(),
+        None => "the device, its assignment or the target changed before its turn at Rev.io came; nothing was sent"
+            .to_owned(),
     }
 }
 

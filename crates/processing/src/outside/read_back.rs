@@ -90,9 +90,7 @@ pub(super) async fn meaning(
     if !is_open {
         // Looked for because a person wants it sent again, or after the end of the row: nothing is written of what was decided before.
         let after_the_end = working.late != Late::NotYet;
-        if ids.is_empty()
-            || after_the_end && has_another_done(ledger, whose, working, key, &ids).await?
-        {
+        if ids.is_empty() || after_the_end && has_another_done(ledger, whose, working, key, &ids).await? {
             working.saga.looked.insert(key);
         } else if after_the_end {
             working.attention = Some(landed(key));

@@ -219,7 +219,10 @@ async fn what_another_row_has_made_is_not_adopted_whoever_says_so() {
     // The other row has the same SIM's number and ICCID at Rev.io: its line looks exactly like what this row makes.
     let (plan, doubled) = two_lines_for_one_row(&mut stage).await;
     let row = attention_row(&stage, &plan).await;
-    let theirs = stage.app.database.number("select provider_ref from app.provider_intent where call = 'create_service' and outcome = 'DONE'");
+    let theirs = stage
+        .app
+        .database
+        .number("select provider_ref from app.provider_intent where call = 'create_service' and outcome = 'DONE'");
     let theirs = theirs.await.unwrap();
     let number = format!("1555{}", &row["iccid"].as_str().unwrap()[10..19]);
     stage.world.rev_io(|state| {
@@ -234,7 +237,9 @@ async fn what_another_row_has_made_is_not_adopted_whoever_says_so() {
     let now = now();
     stage.world.rev_io(|state| {
         let account = state.account_mut(USER).unwrap();
-        assert!(account.disconnect_service(doubled[0], now.into()) && account.disconnect_service(doubled[1], now.into()));
+        assert!(
+            account.disconnect_service(doubled[0], now.into()) && account.disconnect_service(doubled[1], now.into())
+        );
     });
     assert_eq!(decide(&stage, &plan, &row, json!({"outcome": "failed"})).await, 200);
     stage.finish().await;

@@ -44,7 +44,10 @@ async fn a_row_whose_device_changes_before_its_turn_at_the_gate_is_left_alone() 
     assert_eq!((&change["counts"]["skipped"], &change["status"]), (&json!(2), &json!("PROCESSED")), "{change}");
     stage.agrees(&plan).await;
     assert_eq!(stage.lines().values().flatten().count(), 1);
-    assert_eq!(stage.app.database.number("select count(*) from app.provider_intent where row_number < 3").await.unwrap(), 0);
+    assert_eq!(
+        stage.app.database.number("select count(*) from app.provider_intent where row_number < 3").await.unwrap(),
+        0
+    );
     stage.finish().await;
 }
 
@@ -99,7 +102,10 @@ async fn a_line_that_bills_another_sim_or_customer_by_now_is_not_ended() {
     let change = stage.work_to_rest(&plan).await;
     assert_eq!(rows(&stage, &plan).await, [stale(), stale(), processed()], "{change}");
     stage.agrees(&plan).await;
-    assert_eq!((stage.products(lines[0]).len(), stage.products(lines[1]).len(), stage.products(lines[2]).len()), (1, 1, 0));
+    assert_eq!(
+        (stage.products(lines[0]).len(), stage.products(lines[1]).len(), stage.products(lines[2]).len()),
+        (1, 1, 0)
+    );
     let details = stage.app.rows("bulk-changes", &plan).await.unwrap();
     assert!(details[0]["detail"].as_str().unwrap().contains(&format!("line {}", lines[0])), "{details:?}");
     stage.finish().await;
@@ -205,7 +211,9 @@ async fn an_ending_that_lands_after_its_row_has_failed_is_told() {
     let mut stage = Stage::of(3).await;
     let lines = billed_elsewhere(&stage, 0..3).await;
     let plan = plan_to_take_over(&stage, 0..3).await;
-    stage.fault(json!({"provider": "rev-io", "method": "DELETE", "path": "/serviceproduct", "fault": {"kind": "cut_before"}}));
+    stage.fault(
+        json!({"provider": "rev-io", "method": "DELETE", "path": "/serviceproduct", "fault": {"kind": "cut_before"}}),
+    );
     stage.apply(&plan).await;
     let change = stage.work_to_rest(&plan).await;
     let failed = ("FAILED".to_owned(), json!("BILLING_TIMEOUT"));

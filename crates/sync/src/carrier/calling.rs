@@ -2,7 +2,9 @@
 
 use crate::account::Installation;
 use crate::{SyncError, SyncSettings};
-use database::carrier::{CarrierAccount, FleetReading, block, credentials, extend, keep_token, pause, take_permits, tokens};
+use database::carrier::{
+    CarrierAccount, FleetReading, block, credentials, extend, keep_token, pause, take_permits, tokens,
+};
 use domain::ids::{Ids, TenantId};
 use domain::provider_address::admitted;
 use integrations::answer::{Answer, Postponed, SignInPart};
@@ -234,8 +236,7 @@ fn carrier(
                 password: secret("password")?,
                 account_name: account.account_name.clone(),
             };
-            let carrier =
-                ThingSpace::new(http, signing_in, ThingSpaceSettings::default(), installation.clock.clone());
+            let carrier = ThingSpace::new(http, signing_in, ThingSpaceSettings::default(), installation.clock.clone());
             Ok(Carrier::ThingSpace(carrier.map_err(|why| SyncError::Unusable(why.to_string()))?))
         }
         None => Err(SyncError::Unusable(format!("{} cannot be read yet", account.integration))),

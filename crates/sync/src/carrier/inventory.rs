@@ -4,8 +4,8 @@ use super::calling::Calling;
 use crate::account::Installation;
 use crate::{SyncError, SyncSettings};
 use database::carrier::{
-    CarrierAccount, FleetReading, Progress, ReadDevice, archive, claim, end, keep_page, meet, missing, progress, read_one,
-    release,
+    CarrierAccount, FleetReading, Progress, ReadDevice, archive, claim, end, keep_page, meet, missing, progress,
+    read_one, release,
 };
 use domain::ids::{Ids, TenantId};
 use integrations::carriers::{Cursor, Device, Listing};
@@ -106,11 +106,7 @@ fn read(device: Device) -> ReadDevice {
 }
 
 /// The end of the list: what it did not have.
-async fn close(
-    calling: &mut Calling<'_>,
-    reading: &FleetReading,
-    settings: &SyncSettings,
-) -> Result<(), SyncError> {
+async fn close(calling: &mut Calling<'_>, reading: &FleetReading, settings: &SyncSettings) -> Result<(), SyncError> {
     let ledger = calling.installation.ledger;
     let provider = reading.service_provider;
     let unreadable = progress(ledger, reading.tenant, provider).await?.map_or(0, |went| went.unreadable);

@@ -16,7 +16,10 @@ async fn what_is_here_is_what_the_carrier_has_and_a_second_reading_changes_nothi
     let stage = Stage::of(2_300).await;
     let went = stage.read_whole().await;
     assert_eq!((went.read, went.made, went.unreadable), (2_300, 2_300, 0), "{went:?}");
-    assert!(went.ended_at.is_some() && went.read_at == Some(went.started_at) && went.kept_because.is_none(), "{went:?}");
+    assert!(
+        went.ended_at.is_some() && went.read_at == Some(went.started_at) && went.kept_because.is_none(),
+        "{went:?}"
+    );
     assert_eq!(stage.here().await, stage.there());
     // Every SIM is somebody's, and knows when it was activated.
     let count = |sql: &'static str| stage.app.database.number(sql);

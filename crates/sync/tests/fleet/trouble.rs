@@ -37,7 +37,8 @@ async fn refused_credentials_pause_the_account_at_once_and_lock_nobody_out() {
     assert!(matches!(refused, SyncError::CarrierCredentials(_)), "{refused}");
     assert_eq!(calls(&stage, "/session/login"), 1);
     assert!(!format!("{refused} {refused:?}").contains("canary"));
-    let account = database::carrier::get(&stage.app.ledger, stage.app.fixture.tenant, stage.provider()).await.unwrap().unwrap();
+    let account =
+        database::carrier::get(&stage.app.ledger, stage.app.fixture.tenant, stage.provider()).await.unwrap().unwrap();
     assert!(account.paused_because.unwrap().contains("refused the credentials"));
     assert!(matches!(stage.read(&stop).await.unwrap_err(), SyncError::Paused));
     assert_eq!(calls(&stage, "/session/login"), 1, "nothing more is sent");

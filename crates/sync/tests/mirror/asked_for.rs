@@ -199,7 +199,11 @@ async fn an_old_line_that_was_given_the_number_of_a_sim_at_stake_is_seen() {
     let theirs = by_hand(&stage, line, customer, "2025550198", long_ago);
     let new = json!({"create_rev_service": true, "products": [product], "rates": [1]});
     let (plan, read) = plan_served(&stage, other, &new, &[iccid(1)]).await;
-    assert_eq!((plan["counts"]["by_reason"]["ACTIVE_SERVICE_LINE_OTHER_CUSTOMER"].as_i64(), read), (Some(1), 4), "{plan}");
+    assert_eq!(
+        (plan["counts"]["by_reason"]["ACTIVE_SERVICE_LINE_OTHER_CUSTOMER"].as_i64(), read),
+        (Some(1), 4),
+        "{plan}"
+    );
     let row = stage.app.rows("plans", &plan["id"]).await.unwrap().remove(0);
     assert!(row["detail"].as_str().unwrap().contains(&theirs.to_string()), "{row}");
     stage.finish().await;

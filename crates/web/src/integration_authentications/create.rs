@@ -1,7 +1,8 @@
 //! `POST /integration-authentications`
 
-use super::{Shown, address, limit, show};
+use super::{Shown, show};
 use crate::App;
+use crate::account_fields::{address, limit};
 use crate::auth::Caller;
 use crate::edits::{body, created, name, name_taken};
 use crate::problem::Problem;
@@ -45,7 +46,7 @@ pub(crate) async fn handle(
     let account = NewAccount {
         id,
         name: name("name", &new.name)?,
-        base_url: address(&app, new.base_url.as_deref())?,
+        base_url: address(&app.rev_io_hosts, new.base_url.as_deref())?,
         calls_per_minute: limit("calls_per_minute", new.calls_per_minute)?,
         calls_per_day: limit("calls_per_day", new.calls_per_day)?,
     };

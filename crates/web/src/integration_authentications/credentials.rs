@@ -2,6 +2,7 @@
 
 use super::{Shown, show};
 use crate::App;
+use crate::account_fields::secrets;
 use crate::auth::Caller;
 use crate::edits::{body, shown};
 use crate::paging::path_id;
@@ -9,11 +10,9 @@ use crate::problem::Problem;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use database::rev_io::{CREDENTIAL_FIELDS, CredentialRefusal};
-use secrecy::SecretString;
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 /// What an account signs in with; what is not named stays. Never told again, by no request.
@@ -41,7 +40,7 @@ pub(crate) async fn handle(
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let id = path_id(&id)?;
-    let secrets = read(body(bytes)?)?;
+    let secrets = secrets(body(bytes)?, &CREDENTIAL_FIELDS)?;
     let Some(ring) = &app.keys else { return Err(Problem::no_secret_key()) };
     match database::rev_io::keep_secrets(&app.ledger, &caller, (ring, &app.ids), id, &secrets).await {
         Ok(true) => {}
@@ -51,25 +50,4 @@ pub(crate) async fn handle(
     }
     let found = super::get::one(&app, &caller, &id.to_string()).await?;
     Ok(shown(&HeaderMap::new(), &found.etag.clone(), show(found)))
-}
-
-/// The secrets of a body. What is wrong is said without what was sent.
-fn read(mut body: Map<String, Value>) -> Result<Vec<(&'static str, SecretString)>, Problem> {
-    let mut secrets = Vec::new();
-    for field in CREDENTIAL_FIELDS {
-        let invalid = || Problem::field(field, "FIELD_INVALID", "A credential is text, one line of 1 to 512 bytes.");
-        match body.remove(field) {
-            None | Some(Value::Null) => {}
-            Some(Value::String(text)) if (1..=512).contains(&text.len()) && !text.chars().any(char::is_control) => {
-                secrets.push((field, SecretString::from(text)));
-            }
-            Some(_) => return Err(invalid()),
-        }
-    }
-    if !body.is_empty() {
-        let known = CREDENTIAL_FIELDS.join(", ");
-        let detail = format!("Credentials are {known}; something else was sent.");
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "REQUEST_INVALID", detail));
-    }
-    Ok(secrets)
 }

@@ -1,7 +1,8 @@
 //! `PATCH /integration-authentications/{id}`
 
-use super::{Shown, address, limit, show};
+use super::{Shown, show};
 use crate::App;
+use crate::account_fields::{address, limit};
 use crate::auth::Caller;
 use crate::edits::{body, edited, if_match, optional_name, shown};
 use crate::paging::path_id;
@@ -45,7 +46,7 @@ pub(crate) async fn handle(
     let asked: EditIntegrationAuthentication = body(bytes)?;
     let edit = AccountEdit {
         name: optional_name("name", asked.name.as_deref())?,
-        base_url: address(&app, asked.base_url.as_deref())?,
+        base_url: address(&app.rev_io_hosts, asked.base_url.as_deref())?,
         calls_per_minute: limit("calls_per_minute", asked.calls_per_minute)?,
         calls_per_day: limit("calls_per_day", asked.calls_per_day)?,
         paused: asked.paused,

@@ -6,10 +6,7 @@ pub(crate) mod edit;
 pub(crate) mod get;
 pub(crate) mod list;
 
-use crate::App;
-use crate::problem::Problem;
 use database::rev_io::{Account, Progress};
-use domain::provider_address::admitted;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -93,24 +90,5 @@ pub(crate) fn show_reading(reading: Progress) -> ReadingShown {
         gone: reading.gone,
         unreadable: reading.unreadable,
         kept_because: reading.kept_because,
-    }
-}
-
-/// An address that is taken, without a slash at its end.
-pub(crate) fn address(app: &App, text: Option<&str>) -> Result<Option<String>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    let text = text.trim().trim_end_matches('/');
-    admitted(text, &app.rev_io_hosts)
-        .map_err(|why| Problem::field("base_url", "FIELD_INVALID", format!("The address {why}.")))?;
-    Ok(Some(text.to_owned()))
-}
-
-/// A limit of calls that makes sense.
-pub(crate) fn limit(field: &str, calls: Option<i32>) -> Result<Option<i32>, Problem> {
-    match calls {
-        Some(calls) if !(1..=10_000_000).contains(&calls) => {
-            Err(Problem::field(field, "FIELD_INVALID", "A limit is from 1 to 10,000,000 calls."))
-        }
-        calls => Ok(calls),
     }
 }

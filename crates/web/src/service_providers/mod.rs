@@ -1,5 +1,6 @@
 //! `/service-providers`: accounts at carriers.
 
+pub(crate) mod account;
 pub(crate) mod create;
 pub(crate) mod edit;
 pub(crate) mod get;

@@ -38,6 +38,44 @@ async fn accounts_at_rev_io(url: &str, key: &str) {
     );
 }
 
+/// The account at a carrier: made by setting it, changed by setting it again, signed in out of files; no secret is printed.
+async fn account_at_a_carrier(url: &str, key: &str, provider: &str) {
+    let say = |rest: &str| {
+        let line = format!("service-provider account {rest}");
+        async move { ascribe(url, key, &line.split_whitespace().collect::<Vec<_>>(), "").await }
+    };
+    printed(&say(&format!("get {provider}")).await, 4);
+    printed(&say(&format!("set {provider} --base-url https://10.0.0.1/api --account-name A-1")).await, 4);
+    let set = format!("set {provider} --base-url https://thingspace.verizon.com/api --account-name A-1 -o json");
+    let made = json_of(&printed(&say(&set).await, 0));
+    assert_eq!((&made["account_name"], &made["calls_per_minute"]), (&json!("A-1"), &json!(100)));
+    let paced = format!("set {provider} --calls-per-minute 60 --calls-per-day 7000 --paused true -o csv");
+    let paced = printed(&say(&paced).await, 0);
+    assert!(paced.contains("A-1,60,7000,7000,paused by a person"), "{paced}");
+    let folder = tempfile::tempdir().unwrap();
+    let mode = |name: &str, mode| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(folder.path().join(name), permissions).unwrap();
+    };
+    for name in ["key", "secret", "password"] {
+        std::fs::write(folder.path().join(name), format!("canary-{name}\n")).unwrap();
+        mode(name, 0o600);
+    }
+    let at = folder.path().display();
+    let sign_in = format!(
+        "sign-in {provider} --key-file {at}/key --secret-file {at}/secret --username API --password-file {at}/password -o json"
+    );
+    mode("secret", 0o644);
+    let refused = say(&sign_in).await;
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("chmod 600"), "others may read it");
+    mode("secret", 0o600);
+    let kept = printed(&say(&sign_in).await, 0);
+    assert_eq!(json_of(&kept)["credentials"].as_object().unwrap().len(), 4, "{kept}");
+    let shown = printed(&say(&format!("get {provider} -o table")).await, 0);
+    assert!(shown.contains("paused by a person") && !(kept + &shown).contains("canary"), "{shown}");
+    printed(&say("set 00000000-0000-7000-8000-000000000000 --paused true").await, 4);
+}
+
 #[tokio::test]
 async fn things_are_made_listed_edited_and_imported() {
     let app = TestApp::start(0).await.unwrap();
@@ -68,6 +106,7 @@ async fn things_are_made_listed_edited_and_imported() {
         assert!(listed.lines().any(|one| json_of(one)["id"] == id), "{thing}: {listed}");
     }
     accounts_at_rev_io(&url, &key).await;
+    account_at_a_carrier(&url, &key, &app.fixture.provider.to_string()).await;
     printed(&say("customer get 00000000-0000-7000-8000-000000000000").await, 4);
     printed(&say("customer make").await, 2);
 

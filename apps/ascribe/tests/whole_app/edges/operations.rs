@@ -77,7 +77,7 @@ impl Exercise {
         }
         let method: Method = method.to_uppercase().parse().unwrap();
         let mut request = self.app.request(method.clone(), &format!("/api/v1{path}{query}"));
-        if method == Method::PATCH {
+        if method == Method::PATCH || method == Method::PUT {
             request = request.header("If-Match", "*");
         }
         if let Some(body) = body {
@@ -107,6 +107,7 @@ async fn every_operation_of_the_document_does_what_it_is_for() {
     x.run("list_service_providers", &[], "?limit=1", None).await;
 
     accounts_at_rev_io(&mut x).await;
+    account_at_a_carrier(&mut x, &provider["id"]).await;
 
     let customer = x
         .run("create_customer", &[], "", Some(json!({"name": "New", "rev_customer_id": "77", "account": "Rev.io"})))
@@ -207,6 +208,16 @@ async fn accounts_at_rev_io(x: &mut Exercise) {
     x.run("get_integration_authentication", &[&made["id"]], "", None).await;
     x.run("edit_integration_authentication", &[&made["id"]], "", Some(json!({"paused": true}))).await;
     x.run("list_integration_authentications", &[], "?limit=1", None).await;
+}
+
+async fn account_at_a_carrier(x: &mut Exercise, provider: &Value) {
+    let new = json!({"base_url": "https://thingspace.verizon.com/api", "account_name": "0000123456-00001"});
+    x.run("keep_carrier_account", &[provider], "", Some(new)).await;
+    let credentials = json!({"key": "k", "secret": "s", "username": "u", "password": "p"});
+    let kept = x.run("write_carrier_credentials", &[provider], "", Some(credentials)).await;
+    assert_eq!(kept["credentials"].as_object().unwrap().len(), 4, "{kept}");
+    let shown = x.run("get_carrier_account", &[provider], "", None).await;
+    assert_eq!(shown, kept);
 }
 
 async fn agents(x: &mut Exercise) {
