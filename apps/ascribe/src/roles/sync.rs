@@ -258,6 +258,10 @@ async fn look_after(
     }
     let now = settings::clock().now();
     for account in database::rev_io::accounts_to_read(&mirror.ledger, tenant).await? {
+        // Somebody is setting it up: that is no trouble to wait for.
+        if account.credentials.is_empty() {
+            continue;
+        }
         let id = account.id.0;
         if let Some(ended) = readings.running.remove(&id) {
             if !ended.is_finished() {
@@ -275,6 +279,9 @@ async fn look_after(
         readings.running.insert(id, tokio::spawn(read(Arc::clone(mirror), Arc::clone(keys), tenant, account)));
     }
     for account in database::carrier::accounts_to_read(&mirror.ledger, tenant).await? {
+        if account.credentials.is_empty() {
+            continue;
+        }
         let id = account.service_provider.0;
         if let Some(ended) = readings.running.remove(&id) {
             if !ended.is_finished() {
