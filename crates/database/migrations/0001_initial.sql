@@ -791,8 +791,11 @@ create table app.carrier_sync (
     epoch               integer not null default 1,
     lease_until         timestamptz,
     started_at          timestamptz not null,
-    -- Where the list goes on; null: from its beginning.
+    -- Which account's list it is, by its address and name: another one's place means nothing there.
+    of_account          text not null,
+    -- Where the list goes on; null: from its beginning, or, once it is listed, nowhere.
     next_cursor         text,
+    is_listed           boolean not null default false,
     devices_read        integer not null default 0,
     devices_made        integer not null default 0,
     devices_changed     integer not null default 0,
@@ -804,6 +807,14 @@ create table app.carrier_sync (
     -- Why what was missing was not archived.
     kept_because        text,
     primary key (tenant_id, service_provider_id),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
+);
+-- What a reading has put into the archive, so that one that meets it again takes it out; what a person puts there stays.
+create table app.carrier_archived (
+    tenant_id           uuid not null,
+    service_provider_id uuid not null,
+    iccid               text not null,
+    primary key (tenant_id, service_provider_id, iccid),
     foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
 );
 create table app.carrier_sync_seen (
@@ -1368,7 +1379,7 @@ begin
         'customer_rate_plan', 'customer_rate_pool',
         'rev_provider', 'rev_service_type', 'rev_usage_plan_group', 'rev_product', 'rev_package', 'rev_package_product', 'rev_service',
         'rev_service_product', 'credential', 'call_budget', 'rev_sync', 'rev_sync_seen', 'rev_read_again', 'device_link_due',
-        'carrier_account', 'carrier_sign_in', 'carrier_sync', 'carrier_sync_seen',
+        'carrier_account', 'carrier_sign_in', 'carrier_sync', 'carrier_sync_seen', 'carrier_archived',
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
@@ -1531,7 +1542,7 @@ grant select, insert, update (base_url, account_name, calls_per_minute, calls_pe
 grant select on app.carrier_sync to ascribe_web;
 grant select, update (paused_because) on app.carrier_account to ascribe_worker;
 grant select, insert, update on app.carrier_sign_in, app.carrier_sync to ascribe_worker;
-grant select, insert, delete on app.carrier_sync_seen to ascribe_worker;
+grant select, insert, delete on app.carrier_sync_seen, app.carrier_archived to ascribe_worker;
 
 -- Webhooks: whoever changes a state notes what there is to tell (note_webhook_events). The dispatcher finds what is due: ids and
 -- times, neither an address nor a body. The worker sends, and takes away what is old.

@@ -214,7 +214,9 @@ async fn by_session(
     let Some(signed_in) = signed_in(app, headers).await? else { return Err(Problem::unauthorized()) };
     if !method.is_safe() {
         let token = headers.get(FORM_TOKEN_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if !same_origin(headers, app.people.public_url()) || !same(token, &form_token(&signed_in.token)) {
+        if !same_origin(headers, app.people.public_url())
+            || !same(token, &form_token(&signed_in.token, Some(signed_in.session.acting)))
+        {
             tracing::warn!(actor = signed_in.caller.actor(), "a request with a cookie that no page of ours sent");
             return Err(foreign());
         }

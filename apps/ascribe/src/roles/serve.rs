@@ -146,6 +146,12 @@ fn set_up_token(file: &Path, ids: &Ids) -> anyhow::Result<SecretToken> {
 /// Passwords and cookies that go through a network in the clear are somebody else's soon.
 fn warn_of_plain_cookies(settings: &Settings) {
     let secure = settings.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    if secure && settings.proxies == 0 {
+        tracing::warn!(
+            "ASCRIBE_PUBLIC_URL is https, so a proxy is in front, and ASCRIBE_PROXIES is 0: everybody has the proxy's address, and \
+             whoever tries passwords slows everybody down"
+        );
+    }
     if !secure && !settings.listen.ip().is_loopback() {
         tracing::warn!(
             "people sign in without TLS: put a proxy with TLS in front, and set ASCRIBE_PUBLIC_URL to its https address"

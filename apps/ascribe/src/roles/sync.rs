@@ -34,6 +34,10 @@ pub(crate) struct Arguments {
 
 /// `ascribe sync`: every account that is set up and not paused, now.
 pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        !arguments.accept_missing || arguments.account.is_some(),
+        "--accept-missing is about one account that somebody has looked at: name it with --account"
+    );
     let stop = until_told_to_stop()?;
     let opened = open(settings).await?;
     let keys = settings
@@ -150,6 +154,19 @@ struct Readings {
     not_before: HashMap<Uuid, Timestamp>,
 }
 
+impl Readings {
+    /// Those that have ended make room for others, also those of accounts that are paused by now.
+    async fn collect(&mut self) {
+        let ended: Vec<Uuid> = self.running.iter().filter(|(_, task)| task.is_finished()).map(|(id, _)| *id).collect();
+        for id in ended {
+            let Some(task) = self.running.remove(&id) else { continue };
+            if !task.await.unwrap_or(false) {
+                self.not_before.insert(id, settings::clock().now() + AFTER_TROUBLE);
+            }
+        }
+    }
+}
+
 /// Reads whatever account is due, and makes links again of devices whose numbers changed, until it is told to stop. Each account
 /// by itself: one that waits until tomorrow keeps nobody waiting.
 pub(crate) async fn whenever_due(
@@ -167,6 +184,7 @@ pub(crate) async fn whenever_due(
     let customers = tokio::spawn(customers_asked_for(Arc::clone(&mirror)));
     let mut readings = Readings::default();
     while !mirror.stop.is_cancelled() {
+        readings.collect().await;
         match database::discard::tenants(&mirror.ledger).await {
             Ok(tenants) => {
                 for tenant in tenants {
@@ -263,16 +281,8 @@ async fn look_after(
             continue;
         }
         let id = account.id.0;
-        if let Some(ended) = readings.running.remove(&id) {
-            if !ended.is_finished() {
-                readings.running.insert(id, ended);
-                continue;
-            }
-            if !ended.await.unwrap_or(false) {
-                readings.not_before.insert(id, now + AFTER_TROUBLE);
-            }
-        }
-        let waits = readings.not_before.get(&id).is_some_and(|until| now < *until);
+        let waits =
+            readings.running.contains_key(&id) || readings.not_before.get(&id).is_some_and(|until| now < *until);
         if waits || readings.running.len() >= READ_AT_ONCE || !is_due(mirror, tenant, &account).await? {
             continue;
         }
@@ -283,16 +293,8 @@ async fn look_after(
             continue;
         }
         let id = account.service_provider.0;
-        if let Some(ended) = readings.running.remove(&id) {
-            if !ended.is_finished() {
-                readings.running.insert(id, ended);
-                continue;
-            }
-            if !ended.await.unwrap_or(false) {
-                readings.not_before.insert(id, now + AFTER_TROUBLE);
-            }
-        }
-        let waits = readings.not_before.get(&id).is_some_and(|until| now < *until);
+        let waits =
+            readings.running.contains_key(&id) || readings.not_before.get(&id).is_some_and(|until| now < *until);
         let is_due = fleets::is_due(&mirror.ledger, tenant, &account, oldest(&mirror.settings)).await?;
         if waits || readings.running.len() >= READ_AT_ONCE || !is_due {
             continue;

@@ -35,8 +35,11 @@ create table app.carrier_sync (
     epoch               integer not null default 1,
     lease_until         timestamptz,
     started_at          timestamptz not null,
-    -- Where the list goes on; null: from its beginning.
+    -- Which account's list it is, by its address and name: another one's place means nothing there.
+    of_account          text not null,
+    -- Where the list goes on; null: from its beginning, or, once it is listed, nowhere.
     next_cursor         text,
+    is_listed           boolean not null default false,
     devices_read        integer not null default 0,
     devices_made        integer not null default 0,
     devices_changed     integer not null default 0,
@@ -48,6 +51,14 @@ create table app.carrier_sync (
     -- Why what was missing was not archived.
     kept_because        text,
     primary key (tenant_id, service_provider_id),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
+);
+-- What a reading has put into the archive, so that one that meets it again takes it out; what a person puts there stays.
+create table app.carrier_archived (
+    tenant_id           uuid not null,
+    service_provider_id uuid not null,
+    iccid               text not null,
+    primary key (tenant_id, service_provider_id, iccid),
     foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
 );
 create table app.carrier_sync_seen (

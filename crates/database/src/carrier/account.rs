@@ -246,7 +246,17 @@ pub async fn keep_secrets(
     Ok(true)
 }
 
-/// The secrets of an account by field, opened; for the worker.
+/// What an account signs in with.
+#[derive(Debug)]
+pub struct SigningIn {
+    /// The secrets by field, opened.
+    pub secrets: BTreeMap<String, SecretString>,
+    /// Which address, account and versions of the secrets these are: tokens that were got with others are no use, and a refusal of
+    /// others pauses nobody.
+    pub signed_with: String,
+}
+
+/// What an account signs in with; for the worker.
 ///
 /// # Errors
 /// [`CredentialRefusal`].
@@ -255,8 +265,26 @@ pub async fn credentials(
     tenant: TenantId,
     ring: &KeyRing,
     provider: ServiceProviderId,
-) -> Result<BTreeMap<String, SecretString>, CredentialRefusal> {
-    open_secrets(ledger, tenant, ring, provider.0).await
+) -> Result<SigningIn, CredentialRefusal> {
+    let signed_with = signed_with(ledger, tenant, provider).await?;
+    let secrets = open_secrets(ledger, tenant, ring, provider.0).await?;
+    Ok(SigningIn { secrets, signed_with })
+}
+
+/// What the account would sign in with now.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn signed_with(ledger: &Ledger, tenant: TenantId, provider: ServiceProviderId) -> Result<String> {
+    let mut transaction = ledger.worker(tenant).await?;
+    let now = sqlx::query_scalar!(
+        r#"select a.base_url || ' ' || a.account_name || ' ' || coalesce((select string_agg(c.field || ':' || c.version, ',' order by c.field)
+               from app.credential c where c.tenant_id = a.tenant_id and c.account = a.service_provider_id), '') as "now!"
+           from app.carrier_account a where a.tenant_id = $1 and a.service_provider_id = $2"#,
+        tenant.0,
+        provider.0
+    );
+    Ok(now.fetch_optional(&mut *transaction).await?.unwrap_or_default())
 }
 
 /// Leave to send some calls, out of the budget that all workers share.
@@ -298,11 +326,21 @@ pub async fn block(ledger: &Ledger, tenant: TenantId, provider: ServiceProviderI
     crate::rev_io::block(ledger, tenant, provider.0, seconds).await
 }
 
-/// Nothing more is sent to an account until somebody looked: it refused our credentials, or they do not open.
+/// Nothing more is sent to an account until somebody looked: it refused what it was signed in with. If somebody has written something
+/// else meanwhile, nothing is paused.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn pause(ledger: &Ledger, tenant: TenantId, provider: ServiceProviderId, because: &str) -> Result<()> {
+pub async fn pause(
+    ledger: &Ledger,
+    tenant: TenantId,
+    provider: ServiceProviderId,
+    with: &str,
+    because: &str,
+) -> Result<()> {
+    if signed_with(ledger, tenant, provider).await? != with {
+        return Ok(());
+    }
     let mut transaction = ledger.worker(tenant).await?;
     let paused = sqlx::query!(
         "update app.carrier_account set paused_because = $3 where tenant_id = $1 and service_provider_id = $2 and paused_because is null",
@@ -320,7 +358,7 @@ pub async fn pause(ledger: &Ledger, tenant: TenantId, provider: ServiceProviderI
     Ok(transaction.commit().await?)
 }
 
-/// Where a token belongs: it opens there and nowhere else.
-pub(super) fn token_place(tenant: TenantId, provider: Uuid, part: &str, version: i32) -> String {
-    format!("{tenant} {provider} sign-in {part} {version}")
+/// Where a token belongs: it opens there and nowhere else, and not for an account or a user that it was not given to.
+pub(super) fn token_place(tenant: TenantId, provider: Uuid, (part, version): (&str, i32), signed_with: &str) -> String {
+    format!("{tenant} {provider} sign-in {part} {version} {signed_with}")
 }

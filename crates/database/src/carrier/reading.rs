@@ -14,6 +14,8 @@ pub struct FleetReading {
     pub service_provider: ServiceProviderId,
     /// Where the list goes on; None: from its beginning.
     pub next_cursor: Option<String>,
+    /// Was the list read to its end already?
+    pub is_listed: bool,
     epoch: i32,
 }
 
@@ -40,40 +42,42 @@ pub struct Progress {
     pub kept_because: Option<String>,
 }
 
-/// Takes the reading of a list: a new one, or one that was interrupted. None: somebody else reads it now.
+/// Takes the reading of a list: a new one, or one of the same account that was interrupted. None: somebody else reads it now.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn claim(
     ledger: &Ledger,
     tenant: TenantId,
-    provider: ServiceProviderId,
+    (provider, of_account): (ServiceProviderId, &str),
     lease_seconds: f64,
 ) -> Result<Option<FleetReading>> {
     let mut transaction = ledger.worker(tenant).await?;
     let taken = sqlx::query!(
-        "insert into app.carrier_sync as s (tenant_id, service_provider_id, lease_until, started_at)
-         values ($1, $2, app.now() + make_interval(secs => $3), app.now())
+        "insert into app.carrier_sync as s (tenant_id, service_provider_id, lease_until, started_at, of_account)
+         values ($1, $2, app.now() + make_interval(secs => $3), app.now(), $4)
          on conflict (tenant_id, service_provider_id) do update
-         set epoch = s.epoch + 1, lease_until = excluded.lease_until, ended_at = null,
-             started_at = case when s.ended_at is null then s.started_at else excluded.started_at end,
-             next_cursor = case when s.ended_at is null then s.next_cursor end,
-             devices_read = case when s.ended_at is null then s.devices_read else 0 end,
-             devices_made = case when s.ended_at is null then s.devices_made else 0 end,
-             devices_changed = case when s.ended_at is null then s.devices_changed else 0 end,
-             devices_archived = case when s.ended_at is null then s.devices_archived else 0 end,
-             devices_unreadable = case when s.ended_at is null then s.devices_unreadable else 0 end,
-             kept_because = case when s.ended_at is null then s.kept_because end
+         set epoch = s.epoch + 1, lease_until = excluded.lease_until, ended_at = null, of_account = excluded.of_account,
+             started_at = case when (s.ended_at is null and s.of_account = excluded.of_account and (s.next_cursor is not null or s.is_listed)) then s.started_at else excluded.started_at end,
+             next_cursor = case when (s.ended_at is null and s.of_account = excluded.of_account and (s.next_cursor is not null or s.is_listed)) then s.next_cursor end,
+             is_listed = (s.ended_at is null and s.of_account = excluded.of_account and (s.next_cursor is not null or s.is_listed)) and s.is_listed,
+             devices_read = case when (s.ended_at is null and s.of_account = excluded.of_account and (s.next_cursor is not null or s.is_listed)) then s.devices_read else 0 end,
+             devices_made = case when (s.ended_at is null and s.of_account = excluded.of_account and (s.next_cursor is not null or s.is_listed)) then s.devices_made else 0 end,
+             devices_changed = case when (s.ended_at is null and s.of_account = excluded.of_account and (s.next_cursor is not null or s.is_listed)) then s.devices_changed else 0 end,
+             devices_archived = case when (s.ended_at is null and s.of_account = excluded.of_account and (s.next_cursor is not null or s.is_listed)) then s.devices_archived else 0 end,
+             devices_unreadable = case when (s.ended_at is null and s.of_account = excluded.of_account and (s.next_cursor is not null or s.is_listed)) then s.devices_unreadable else 0 end,
+             kept_because = null
          where s.ended_at is not null or s.lease_until is null or s.lease_until <= app.now()
-         returning epoch, next_cursor",
+         returning epoch, next_cursor, is_listed",
         tenant.0,
         provider.0,
-        lease_seconds
+        lease_seconds,
+        of_account
     )
     .fetch_optional(&mut *transaction)
     .await?;
     let Some(taken) = taken else { return Ok(None) };
-    if taken.next_cursor.is_none() {
+    if taken.next_cursor.is_none() && !taken.is_listed {
         sqlx::query!(
             "delete from app.carrier_sync_seen where tenant_id = $1 and service_provider_id = $2",
             tenant.0,
@@ -83,8 +87,8 @@ pub async fn claim(
         .await?;
     }
     transaction.commit().await?;
-    let (service_provider, next_cursor, epoch) = (provider, taken.next_cursor, taken.epoch);
-    Ok(Some(FleetReading { tenant, service_provider, next_cursor, epoch }))
+    let (service_provider, next_cursor, is_listed) = (provider, taken.next_cursor, taken.is_listed);
+    Ok(Some(FleetReading { tenant, service_provider, next_cursor, is_listed, epoch: taken.epoch }))
 }
 
 /// Keeps the reading ours for longer.
@@ -131,7 +135,7 @@ pub async fn end(ledger: &Ledger, reading: &FleetReading, kept_because: Option<&
     let mut transaction = ledger.worker(reading.tenant).await?;
     fence(&mut transaction, reading).await?;
     sqlx::query!(
-        "update app.carrier_sync set ended_at = app.now(), lease_until = null, next_cursor = null, kept_because = $3,
+        "update app.carrier_sync set ended_at = app.now(), lease_until = null, next_cursor = null, is_listed = false, kept_because = $3,
              read_at = case when $3::text is null and devices_unreadable = 0 then started_at else read_at end
          where tenant_id = $1 and service_provider_id = $2",
         reading.tenant.0,
@@ -141,6 +145,15 @@ pub async fn end(ledger: &Ledger, reading: &FleetReading, kept_because: Option<&
     .execute(&mut *transaction)
     .await?;
     Ok(transaction.commit().await?)
+}
+
+/// Is the reading still ours? Asked just before something is written that is not written together with where the reading stands.
+///
+/// # Errors
+/// `LeaseLost`; the database does not answer.
+pub(super) async fn still_ours(ledger: &Ledger, reading: &FleetReading) -> Result<()> {
+    let mut transaction = ledger.worker(reading.tenant).await?;
+    fence(&mut transaction, reading).await
 }
 
 /// Is the reading still ours? Locks it to the end of the transaction: whoever takes it over waits.

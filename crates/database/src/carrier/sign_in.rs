@@ -8,7 +8,7 @@ use domain::ids::{Ids, ServiceProviderId, TenantId};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 
-/// The tokens of an account by part, opened. One that does not open any more is none: it is renewed.
+/// The tokens of an account by part, opened. One that does not open, because it was got with something else, is none: it is renewed.
 ///
 /// # Errors
 /// The database does not answer.
@@ -17,6 +17,7 @@ pub async fn tokens(
     tenant: TenantId,
     ring: &KeyRing,
     provider: ServiceProviderId,
+    signed_with: &str,
 ) -> Result<BTreeMap<String, SecretString>, DatabaseError> {
     let mut transaction = ledger.worker(tenant).await?;
     let rows = sqlx::query!(
@@ -28,7 +29,7 @@ pub async fn tokens(
     .await?;
     let opened = rows.into_iter().filter_map(|row| {
         let sealed = Sealed { key_id: row.key_id, sealed_key: row.sealed_key, sealed_value: row.sealed_value };
-        let place = token_place(tenant, provider.0, &row.part, row.version);
+        let place = token_place(tenant, provider.0, (&row.part, row.version), signed_with);
         Some((row.part, ring.open(&place, &sealed).ok()?))
     });
     Ok(opened.collect())
@@ -42,7 +43,7 @@ pub async fn keep_token(
     ledger: &Ledger,
     tenant: TenantId,
     (ring, ids): (&KeyRing, &Ids),
-    provider: ServiceProviderId,
+    (provider, signed_with): (ServiceProviderId, &str),
     (part, token): (&str, &SecretString),
 ) -> Result<(), CredentialRefusal> {
     let mut transaction = ledger.worker(tenant).await?;
@@ -56,7 +57,7 @@ pub async fn keep_token(
     .await
     .map_err(DatabaseError::from)?
     .map_or(1, |version| version + 1);
-    let sealed = ring.seal(ids, &token_place(tenant, provider.0, part, version), token);
+    let sealed = ring.seal(ids, &token_place(tenant, provider.0, (part, version), signed_with), token);
     let sealed = sealed.map_err(|why| CredentialRefusal::Secret(part.to_owned(), why))?;
     // Two that renew at the same moment: the later one is kept, whole.
     sqlx::query!(

@@ -5,7 +5,7 @@ use crate::api_key::Caller;
 use crate::audit::record;
 use crate::rev_io::record_as_mirror;
 use crate::written::{WriteRefusal, Written};
-use crate::{DatabaseError, Ledger, Result};
+use crate::{Ledger, Result};
 use domain::ids::{DeviceId, ServiceProviderId, TenantId};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
@@ -112,7 +112,7 @@ pub async fn import(
     devices: &[ToldDevice],
 ) -> Result<Written> {
     let mut transaction = ledger.web(caller.tenant).await?;
-    let (written, detail) = write(&mut transaction, caller.tenant, provider, devices).await?;
+    let (written, detail) = write(&mut transaction, caller.tenant, provider, devices, Tells::Part).await?;
     if written.created + written.updated > 0 {
         record(&mut transaction, caller, "devices_imported", detail).await?;
     }
@@ -120,7 +120,16 @@ pub async fn import(
     Ok(written)
 }
 
-/// The same of what a carrier's list tells.
+/// What it means that something of a device is not told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tells {
+    /// It stays as it is.
+    Part,
+    /// The device has none: a carrier's list shows what there is, and a number that was given back may be another SIM's soon.
+    Whole,
+}
+
+/// The same of what a carrier's list tells: a device without a number, a plan or an address has none.
 ///
 /// # Errors
 /// As [`import`].
@@ -130,8 +139,31 @@ pub(crate) async fn import_read(
     provider: ServiceProviderId,
     devices: &[ToldDevice],
 ) -> Result<Written> {
+    as_mirror(ledger, tenant, provider, devices, Tells::Whole).await
+}
+
+/// The same of what is known of devices that a list does not have.
+///
+/// # Errors
+/// As [`import`].
+pub(crate) async fn import_partial(
+    ledger: &Ledger,
+    tenant: TenantId,
+    provider: ServiceProviderId,
+    devices: &[ToldDevice],
+) -> Result<Written> {
+    as_mirror(ledger, tenant, provider, devices, Tells::Part).await
+}
+
+async fn as_mirror(
+    ledger: &Ledger,
+    tenant: TenantId,
+    provider: ServiceProviderId,
+    devices: &[ToldDevice],
+    tells: Tells,
+) -> Result<Written> {
     let mut transaction = ledger.web(tenant).await?;
-    let (written, detail) = write(&mut transaction, tenant, provider, devices).await?;
+    let (written, detail) = write(&mut transaction, tenant, provider, devices, tells).await?;
     if written.created + written.updated > 0 {
         record_as_mirror(&mut transaction, tenant, "devices_read", detail).await?;
     }
@@ -145,10 +177,11 @@ async fn write(
     tenant: TenantId,
     provider: ServiceProviderId,
     devices: &[ToldDevice],
+    tells: Tells,
 ) -> Result<(Written, serde_json::Value)> {
     let columns = Columns::of(devices);
     know_carrier_rate_plans(connection, tenant, provider, &columns).await?;
-    let updated = update(connection, tenant, provider, &columns).await?;
+    let (updated, mut moved) = update(connection, tenant, provider, &columns, tells).await?;
     let otherwise = stored_otherwise(connection, tenant, provider, &columns).await?;
     let created = create(connection, tenant, provider, &columns, &otherwise).await?;
     let made: HashSet<Uuid> = created.iter().copied().collect();
@@ -161,8 +194,9 @@ async fn write(
     .fetch_all(&mut *connection)
     .await?;
     let there: HashSet<String> = there.into_iter().collect();
-    if !made.is_empty() || updated > 0 {
-        mark_links_due(connection, tenant, provider, &columns.iccid).await?;
+    moved.extend(&made);
+    if !moved.is_empty() {
+        mark_links_due(connection, tenant, &moved).await?;
     }
     let stored_as = |row: i32| otherwise.iter().find(|(other, _)| *other == row).map(|(_, iccid)| iccid.clone());
     let refused = devices.iter().filter(|told| !there.contains(&told.iccid));
@@ -177,20 +211,13 @@ async fn write(
 
 /// Numbers that came or changed: what is billed for these SIMs is to be looked at again, here and at the agents who have them,
 /// who may have an account at Rev.io where this tenant has none.
-async fn mark_links_due(
-    connection: &mut PgConnection,
-    tenant: TenantId,
-    provider: ServiceProviderId,
-    iccids: &[String],
-) -> Result<()> {
+async fn mark_links_due(connection: &mut PgConnection, tenant: TenantId, devices: &[Uuid]) -> Result<()> {
     sqlx::query!(
         "insert into app.device_link_due (tenant_id, device_id, agents_too)
-         select $1, d.id, true from app.m2m_device d
-         where d.tenant_id = $1 and d.service_provider_id = $2 and d.iccid = any ($3)
+         select $1, d.id, true from app.m2m_device d where d.tenant_id = $1 and d.id = any ($2)
          order by d.id on conflict (tenant_id, device_id) do update set agents_too = device_link_due.agents_too or excluded.agents_too",
         tenant.0,
-        provider.0,
-        iccids
+        devices
     )
     .execute(connection)
     .await?;
@@ -219,17 +246,21 @@ async fn know_carrier_rate_plans(
     Ok(())
 }
 
+/// Answers how many differed, and those of which the number or the archive did: these are what links go by.
 async fn update(
     connection: &mut PgConnection,
     tenant: TenantId,
     provider: ServiceProviderId,
     c: &Columns,
-) -> Result<usize> {
+    tells: Tells,
+) -> Result<(usize, Vec<Uuid>)> {
     let updated = sqlx::query!(
-        "with told as (
-             select d.id, coalesce(u.msisdn, d.msisdn) as msisdn, coalesce(u.imei, d.imei) as imei, coalesce(u.eid, d.eid) as eid,
-                 coalesce(u.status, d.status) as status, coalesce(p.id, d.carrier_rate_plan_id) as plan,
-                 coalesce(u.ip, d.ip_address) as ip, coalesce(u.archived, d.is_archived) as archived
+        r#"with told as (
+             select d.id, case when $11 then u.msisdn else coalesce(u.msisdn, d.msisdn) end as msisdn, coalesce(u.imei, d.imei) as imei,
+                 coalesce(u.eid, d.eid) as eid, coalesce(u.status, d.status) as status,
+                 case when $11 then p.id else coalesce(p.id, d.carrier_rate_plan_id) end as plan,
+                 case when $11 then u.ip else coalesce(u.ip, d.ip_address) end as ip, coalesce(u.archived, d.is_archived) as archived,
+                 d.msisdn as old_msisdn, d.is_archived as was_archived
              from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::boolean[])
                  as u (iccid, msisdn, imei, eid, status, plan, ip, archived)
              join app.m2m_device d on d.tenant_id = $1 and d.iccid = u.iccid and d.service_provider_id = $2
@@ -240,7 +271,8 @@ async fn update(
          from told t
          where d.tenant_id = $1 and d.id = t.id
            and (d.msisdn, d.imei, d.eid, d.status, d.carrier_rate_plan_id, d.ip_address, d.is_archived)
-               is distinct from (t.msisdn, t.imei, t.eid, t.status, t.plan, t.ip, t.archived)",
+               is distinct from (t.msisdn, t.imei, t.eid, t.status, t.plan, t.ip, t.archived)
+         returning d.id, (t.old_msisdn, t.was_archived) is distinct from (t.msisdn, t.archived) as "moved!""#,
         tenant.0,
         provider.0,
         &c.iccid,
@@ -250,15 +282,12 @@ async fn update(
         &c.status as &[Option<String>],
         &c.plan as &[Option<String>],
         &c.ip as &[Option<String>],
-        &c.archived as &[Option<bool>]
+        &c.archived as &[Option<bool>],
+        tells == Tells::Whole
     )
-    .execute(connection)
+    .fetch_all(connection)
     .await?;
-    usize::try_from(updated.rows_affected()).map_err(|_| DatabaseError::Inconsistent {
-        table: "m2m_device",
-        column: "id",
-        value: updated.rows_affected().to_string(),
-    })
+    Ok((updated.len(), updated.into_iter().filter(|row| row.moved).map(|row| row.id).collect()))
 }
 
 /// Rows whose ICCID is stored with, or without, its check digit, and not as it is told: they would be the same SIM twice.
@@ -315,12 +344,15 @@ async fn create(
     sqlx::query!(
         "insert into app.device_status_history (tenant_id, device_id, date_of_change, current_status)
          select $1, u.id, u.activated, u.status from unnest($2::uuid[], $3::timestamptz[], $4::text[]) as u (id, activated, status)
+         join app.service_provider p on p.tenant_id = $1 and p.id = $6
+         join app.device_status s on s.integration_id = p.integration_id and s.status = u.status and s.is_active
          where u.activated is not null and u.id = any ($5)",
         tenant.0,
         &c.id,
         &c.activated as &[Option<jiff_sqlx::Timestamp>],
         &c.status as &[Option<String>],
-        &created
+        &created,
+        provider.0
     )
     .execute(&mut *connection)
     .await?;

@@ -3,8 +3,8 @@
 mod import;
 mod timeline;
 
-pub(crate) use import::import_read;
 pub use import::{ToldDevice, import, statuses};
+pub(crate) use import::{import_partial, import_read};
 pub use timeline::{Happened, What, timeline};
 
 use crate::api_key::Caller;

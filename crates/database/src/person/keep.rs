@@ -87,7 +87,7 @@ pub async fn edit(
         return Ok(Edited::NotFound);
     }
     if let Some(seen) = seen {
-        let now = super::list::get(ledger, caller, person.id.0).await?;
+        let now = super::list::get_in(&mut transaction, caller, person.id.0).await?;
         if now.is_none_or(|now| now.etag != seen) {
             return Ok(Edited::Moved);
         }
@@ -156,7 +156,9 @@ async fn set_active(
             tenant.0, person.id.0, active)
             .execute(&mut *connection).await?;
         if !active {
-            super::session::end_in(connection, PersonKey { tenant, person: person.id }, None, None).await?;
+            let key = PersonKey { tenant, person: person.id };
+            super::session::end_in(connection, key, None, None).await?;
+            super::sign_in::end_invitations(connection, key).await?;
         }
     }
     Ok(())

@@ -50,10 +50,22 @@ pub async fn list(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Listed>> {
-    let pattern = q.map(crate::customer::part_of_a_name);
     let mut transaction = ledger.web(tenant).await?;
+    list_in(&mut transaction, tenant, id, q, after, limit).await
+}
+
+async fn list_in(
+    connection: &mut sqlx::PgConnection,
+    tenant: TenantId,
+    id: Option<Uuid>,
+    q: Option<&str>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Listed>> {
+    let pattern = q.map(crate::customer::part_of_a_name);
     let rows = sqlx::query!(
-        r#"select p.id, r.api_key_id, p.email, p.name, p.tenant_id = $1 as "own!", k.role, k.is_site_restricted, r.created_at, p.signed_in_at,
+        r#"select p.id, r.api_key_id, p.email, p.name, p.tenant_id = $1 as "own!", k.role, k.is_site_restricted, r.created_at,
+               case when p.tenant_id = $1 then p.signed_in_at end as signed_in_at,
                (r.ended_at is null and p.deactivated_at is null) as "active!",
                exists (select from app.person_password w where w.tenant_id = p.tenant_id and w.person_id = p.id) as "has_password!",
                l.sites as "sites!: Vec<Uuid>", l.groups as "groups!: Vec<Uuid>",
@@ -73,7 +85,7 @@ pub async fn list(
         pattern,
         limit
     )
-    .fetch_all(&mut *transaction)
+    .fetch_all(connection)
     .await?;
     rows.into_iter()
         .map(|row| {
@@ -103,6 +115,11 @@ pub async fn list(
 /// The database does not answer, or holds what nothing writes.
 pub async fn get(ledger: &Ledger, caller: &Caller, id: Uuid) -> Result<Option<Listed>> {
     Ok(list(ledger, caller.tenant, Some(id), None, None, 1).await?.into_iter().next())
+}
+
+/// The same on a connection that is open: whoever holds one does not wait for another.
+pub(crate) async fn get_in(connection: &mut sqlx::PgConnection, caller: &Caller, id: Uuid) -> Result<Option<Listed>> {
+    Ok(list_in(connection, caller.tenant, Some(id), None, None, 1).await?.into_iter().next())
 }
 
 /// How somebody who is signed in is greeted: the name of the tenant they act in, and their own.

@@ -72,16 +72,35 @@ pub struct NewSession<'a> {
 /// How long sessions that are over are still shown.
 const SHOWN_DAYS: i32 = 30;
 
-/// Begins a session. False: the person has no role in any tenant. What was kept of the password is replaced if `phc` is given.
+/// Begins a session. False: the person has no role in any tenant, or was deactivated, or has another password by now than the one
+/// that was checked. What was kept of the password is replaced if `anew` is given.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn sign_in(ledger: &Ledger, key: PersonKey, new: &NewSession<'_>, phc: Option<&str>) -> Result<bool> {
+pub async fn sign_in(
+    ledger: &Ledger,
+    key: PersonKey,
+    new: &NewSession<'_>,
+    (checked, anew): (&str, Option<&str>),
+) -> Result<bool> {
     let roles = super::session::roles_of(ledger, key).await?;
     let acting = roles.iter().map(|(tenant, _)| *tenant).find(|tenant| *tenant == key.tenant);
     let Some(acting) = acting.or_else(|| roles.first().map(|(tenant, _)| *tenant)) else { return Ok(false) };
     let (tenant, person) = (key.tenant.0, key.person.0);
     let mut transaction = ledger.web(key.tenant).await?;
+    // Checking a password takes its time, and somebody may have been quicker: locked, it is still the one.
+    let is_still_so = sqlx::query_scalar!(
+        "select w.person_id from app.person_password w join app.person p on p.tenant_id = w.tenant_id and p.id = w.person_id
+         where w.tenant_id = $1 and w.person_id = $2 and w.phc = $3 and p.deactivated_at is null for update of w",
+        tenant,
+        person,
+        checked
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    if is_still_so.is_none() {
+        return Ok(false);
+    }
     sqlx::query!(
         "delete from app.person_session where tenant_id = $1 and person_id = $2 and created_at < app.now() - make_interval(days => $3)",
         tenant, person, SHOWN_DAYS)
@@ -100,7 +119,7 @@ pub async fn sign_in(ledger: &Ledger, key: PersonKey, new: &NewSession<'_>, phc:
     sqlx::query!("update app.person set signed_in_at = app.now() where tenant_id = $1 and id = $2", tenant, person)
         .execute(&mut *transaction)
         .await?;
-    if let Some(phc) = phc {
+    if let Some(phc) = anew {
         sqlx::query!(
             "update app.person_password set phc = $3 where tenant_id = $1 and person_id = $2",
             tenant,
@@ -145,6 +164,18 @@ pub(crate) async fn write_password(connection: &mut sqlx::PgConnection, key: Per
         key.tenant.0,
         key.person.0,
         phc
+    )
+    .execute(&mut *connection)
+    .await?;
+    end_invitations(connection, key).await
+}
+
+/// No link that was made for this person works any more.
+pub(crate) async fn end_invitations(connection: &mut sqlx::PgConnection, key: PersonKey) -> Result<()> {
+    sqlx::query!(
+        "update app.person_invitation set used_at = app.now() where tenant_id = $1 and person_id = $2 and used_at is null",
+        key.tenant.0,
+        key.person.0
     )
     .execute(connection)
     .await?;

@@ -3,7 +3,8 @@
 use crate::account::Installation;
 use crate::{SyncError, SyncSettings};
 use database::carrier::{
-    CarrierAccount, FleetReading, block, credentials, extend, keep_token, pause, take_permits, tokens,
+    CarrierAccount, FleetReading, SigningIn, block, credentials, extend, keep_token, pause, signed_with, take_permits,
+    tokens,
 };
 use domain::ids::{Ids, TenantId};
 use domain::provider_address::admitted;
@@ -27,10 +28,18 @@ pub(super) struct Calling<'a> {
     stop: &'a CancellationToken,
     carrier: Carrier,
     sign_in: SignIn,
+    /// What the secrets are that it calls with.
+    signed_with: String,
     /// What this process has renewed and has not been told anything with since.
     just_renewed: Option<SignInPart>,
+    /// Times that a part was to be renewed for the present call.
+    renewals: u32,
     extended: Option<Instant>,
 }
+
+/// Times that a part of the sign-in is to be renewed for one call, at most: what is answered with something else than a no may have
+/// been a wrong log-in, and five of those lock the user (`thingspace.md` 1).
+const MOST_RENEWALS: u32 = 3;
 
 const fn word(part: SignInPart) -> &'static str {
     match part {
@@ -55,9 +64,9 @@ impl<'a> Calling<'a> {
         admitted(&account.base_url, &settings.carrier_hosts)
             .map_err(|why| SyncError::Unusable(format!("its base_url {why}")))?;
         let (ledger, keys) = (installation.ledger, installation.keys);
-        let secrets = credentials(ledger, tenant, keys, account.service_provider).await?;
+        let SigningIn { secrets, signed_with } = credentials(ledger, tenant, keys, account.service_provider).await?;
         let carrier = carrier(installation, account, secrets)?;
-        let sign_in = sign_in_of(tokens(ledger, tenant, keys, account.service_provider).await?);
+        let sign_in = sign_in_of(tokens(ledger, tenant, keys, account.service_provider, &signed_with).await?);
         Ok(Self {
             installation,
             ids,
@@ -67,7 +76,9 @@ impl<'a> Calling<'a> {
             stop,
             carrier,
             sign_in,
+            signed_with,
             just_renewed: None,
+            renewals: 0,
             extended: None,
         })
     }
@@ -75,6 +86,7 @@ impl<'a> Calling<'a> {
     /// A page of the list.
     pub(super) async fn page(&mut self, reading: &FleetReading, listing: &Listing) -> Result<DevicePage, SyncError> {
         let mut failed = 0;
+        self.renewals = 0;
         loop {
             let permit = self.ready(reading, &mut failed).await?;
             let answer = self.carrier.devices(permit, &self.sign_in, listing).await.answer;
@@ -87,6 +99,7 @@ impl<'a> Calling<'a> {
     /// Everything that the carrier has under this ICCID.
     pub(super) async fn device(&mut self, reading: &FleetReading, iccid: &str) -> Result<Vec<Device>, SyncError> {
         let mut failed = 0;
+        self.renewals = 0;
         loop {
             let permit = self.ready(reading, &mut failed).await?;
             let answer = self.carrier.device(permit, &self.sign_in, &DeviceRef::of(iccid.to_owned())).await.answer;
@@ -99,13 +112,24 @@ impl<'a> Calling<'a> {
     /// Signed in, and with leave for one call.
     async fn ready(&mut self, reading: &FleetReading, failed: &mut u32) -> Result<Permit, SyncError> {
         while let Some(part) = self.carrier.lacks(&self.sign_in) {
+            self.renewals += 1;
+            if self.renewals > MOST_RENEWALS {
+                let why = format!("the {} could not be renewed", word(part));
+                return Err(SyncError::GivenUp { resource: "the sign-in", tries: MOST_RENEWALS, why });
+            }
+            // Somebody may have written others since: with these it would be a wrong log-in.
+            let (ledger, provider) = (self.installation.ledger, self.account.service_provider);
+            if signed_with(ledger, self.tenant, provider).await? != self.signed_with {
+                return Err(SyncError::Unusable("it was set up anew meanwhile".to_owned()));
+            }
             let permit = self.permit(reading).await?;
             let answer = self.carrier.renew(permit, &self.sign_in).await.answer;
             let Some(renewed) = self.weigh(reading, answer, failed).await? else { continue };
             if let Some(token) = renewed.token(part) {
                 let Installation { ledger, keys, .. } = self.installation;
                 let kept = (word(part), token);
-                keep_token(ledger, self.tenant, (keys, self.ids), self.account.service_provider, kept).await?;
+                let whose = (self.account.service_provider, self.signed_with.as_str());
+                keep_token(ledger, self.tenant, (keys, self.ids), whose, kept).await?;
             }
             (self.sign_in, self.just_renewed) = (renewed, Some(part));
         }
@@ -169,7 +193,8 @@ impl<'a> Calling<'a> {
     /// run out right after it was renewed is refused: nobody signs in for ever, and ThingSpace locks a user after five wrong tries.
     async fn lapsed(&mut self, part: SignInPart) -> Result<(), SyncError> {
         let Installation { ledger, keys, .. } = self.installation;
-        let kept = sign_in_of(tokens(ledger, self.tenant, keys, self.account.service_provider).await?);
+        let kept =
+            sign_in_of(tokens(ledger, self.tenant, keys, self.account.service_provider, &self.signed_with).await?);
         if kept.token(part).is_some() && kept.differs_in(part, &self.sign_in) {
             self.sign_in = kept;
             return Ok(());
@@ -185,7 +210,8 @@ impl<'a> Calling<'a> {
     /// Nothing more is sent until somebody looked.
     async fn refused(&self, message: String) -> Result<SyncError, SyncError> {
         let because = format!("the carrier refused the credentials: {message}");
-        pause(self.installation.ledger, self.tenant, self.account.service_provider, &because).await?;
+        let provider = self.account.service_provider;
+        pause(self.installation.ledger, self.tenant, provider, &self.signed_with, &because).await?;
         Ok(SyncError::CarrierCredentials(message))
     }
 

@@ -41,9 +41,14 @@ pub async fn read_fleet(
     let ledger = installation.ledger;
     let lease = settings.lease.as_secs_f64();
     let mut calling = Calling::new(installation, ids, (tenant, account), settings, stop).await?;
-    let taken = claim(ledger, tenant, account.service_provider, lease).await?;
+    let of_account = format!("{} {}", account.base_url, account.account_name);
+    let taken = claim(ledger, tenant, (account.service_provider, &of_account), lease).await?;
     let mut reading = taken.ok_or(SyncError::Taken("devices"))?;
-    let ended = pages(&mut calling, &mut reading, settings, &tell).await;
+    let listed = if reading.is_listed { Ok(()) } else { pages(&mut calling, &mut reading, settings, &tell).await };
+    let ended = match listed {
+        Ok(()) => close(&mut calling, &reading, account, settings).await,
+        Err(error) => Err(error),
+    };
     if let Err(error) = ended {
         // Whoever comes next need not wait until the lease ends. If this fails, too, it will end.
         drop(release(ledger, &reading).await);
@@ -74,7 +79,7 @@ async fn pages(
         keep_page(ledger, calling.ids, reading, (&devices, unreadable), next, lease).await?;
         tell(devices.len());
         if next.is_none() {
-            return close(calling, reading, settings).await;
+            return Ok(());
         }
     }
 }
@@ -98,7 +103,7 @@ fn read(device: Device) -> ReadDevice {
         msisdn,
         imei: device.imei,
         eid: device.eid,
-        status: device.status.trim().to_owned(),
+        status: Some(device.status.trim().to_owned()).filter(|status| !status.is_empty()),
         carrier_rate_plan: device.carrier_rate_plan.filter(|plan| !plan.trim().is_empty()),
         ip_address: device.ip_address,
         activated_at: device.last_activated_at,
@@ -106,7 +111,12 @@ fn read(device: Device) -> ReadDevice {
 }
 
 /// The end of the list: what it did not have.
-async fn close(calling: &mut Calling<'_>, reading: &FleetReading, settings: &SyncSettings) -> Result<(), SyncError> {
+async fn close(
+    calling: &mut Calling<'_>,
+    reading: &FleetReading,
+    account: &CarrierAccount,
+    settings: &SyncSettings,
+) -> Result<(), SyncError> {
     let ledger = calling.installation.ledger;
     let provider = reading.service_provider;
     let unreadable = progress(ledger, reading.tenant, provider).await?.map_or(0, |went| went.unreadable);
@@ -116,20 +126,25 @@ async fn close(calling: &mut Calling<'_>, reading: &FleetReading, settings: &Syn
         Some(format!("{unreadable} devices could not be read: of {gone} that were missing none was archived"))
     } else if gone > cap && !settings.accept_missing {
         Some(format!(
-            "{gone} of {known} were missing, more than {cap}: nothing was archived. Look at the carrier; then `ascribe sync --accept-missing`"
+            "{gone} of {known} were missing, more than {cap}: nothing was archived. Look at the carrier; then `ascribe sync --account \"{}\" --accept-missing`",
+            account.name
         ))
     } else {
         None
     };
     if kept_because.is_none() {
-        archive_what_is_gone(calling, reading).await?;
+        archive_what_is_gone(calling, reading, account).await?;
     } else {
         tracing::error!(service_provider = %provider, why = kept_because, "the reading was not whole");
     }
     Ok(end(ledger, reading, kept_because.as_deref()).await?)
 }
 
-async fn archive_what_is_gone(calling: &mut Calling<'_>, reading: &FleetReading) -> Result<(), SyncError> {
+async fn archive_what_is_gone(
+    calling: &mut Calling<'_>,
+    reading: &FleetReading,
+    account: &CarrierAccount,
+) -> Result<(), SyncError> {
     let ledger = calling.installation.ledger;
     loop {
         let (iccids, _, _) = missing(ledger, reading, AT_A_TIME).await?;
@@ -138,12 +153,24 @@ async fn archive_what_is_gone(calling: &mut Calling<'_>, reading: &FleetReading)
         }
         let mut gone = Vec::new();
         for iccid in iccids {
-            match calling.device(reading, &iccid).await?.as_slice() {
+            let mut found = match calling.device(reading, &iccid).await {
+                Ok(found) => found,
+                // Neither there nor gone: it stays as it is here, and the reading does not count as whole.
+                Err(SyncError::Refused { message: why, .. } | SyncError::GivenUp { why, .. }) => {
+                    tracing::warn!(iccid, why, "a device that is missing could not be asked for");
+                    meet(ledger, reading, &iccid, true).await?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            // In another of the user's accounts it is not in this one.
+            found.retain(|device| device.account.as_ref().is_none_or(|name| *name == account.account_name));
+            match found.as_slice() {
                 [] => gone.push(iccid),
                 [one] => drop(read_one(ledger, calling.ids, reading, &read(one.clone())).await?),
                 several => {
                     tracing::warn!(iccid, several = several.len(), "the carrier has it more than once; it stays");
-                    meet(ledger, reading, &iccid).await?;
+                    meet(ledger, reading, &iccid, true).await?;
                 }
             }
         }

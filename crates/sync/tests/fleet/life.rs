@@ -95,19 +95,124 @@ async fn a_few_that_are_gone_go_into_the_archive_and_many_wait_for_a_person() {
 }
 
 #[tokio::test]
-async fn a_list_that_leaves_out_what_is_there_archives_none_of_it() {
+async fn what_has_moved_to_another_account_goes_into_the_archive_and_comes_back_when_it_is_back() {
     let stage = Stage::of(300).await;
     stage.read_whole().await;
-    let hidden = first(&stage, 5);
-    let others = stage.profile(|profile| {
-        let account = profile.accounts[0].name.clone();
-        for id in &hidden {
-            assert!(profile.devices.change(*id, now(), |record| record.account = "0000000000-00099".to_owned()));
+    let moved = first(&stage, 5);
+    let ours = stage.profile(|profile| profile.accounts[0].name.clone());
+    let move_to = |name: &str| {
+        stage.profile(|profile| {
+            for id in &moved {
+                assert!(profile.devices.change(*id, now(), |record| name.clone_into(&mut record.account)));
+            }
+        });
+    };
+    move_to("0000000000-00099");
+    // One that somebody put there by hand stays there.
+    let by_hand = "update app.m2m_device set is_archived = true where id = (select id from app.m2m_device where not is_archived order by iccid desc limit 1)";
+    stage.app.database.plant(by_hand).await.unwrap();
+    let went = stage.read_whole().await;
+    assert_eq!((went.archived, stage.here().await.len()), (5, 294), "{went:?}");
+    move_to(&ours);
+    let went = stage.read_whole().await;
+    assert_eq!((went.made, went.changed, went.archived, stage.here().await.len()), (0, 5, 0, 299), "{went:?}");
+    assert_eq!(stage.read_whole().await.changed, 0);
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_sim_that_is_stored_without_its_check_digit_is_not_there_twice() {
+    let stage = Stage::of(50).await;
+    stage.read_whole().await;
+    let shortened = "update app.m2m_device set iccid = left(iccid, 19) where not is_archived and length(iccid) = 20
+        and id in (select id from app.m2m_device where not is_archived order by iccid limit 3)";
+    stage.app.database.plant(shortened).await.unwrap();
+    let short = "select count(*) from app.m2m_device where not is_archived and length(iccid) = 19";
+    let stored = stage.app.database.number(short).await.unwrap();
+    stage.profile(|profile| {
+        let ids: Vec<i64> = profile.devices.iter().map(|device| device.record.id).collect();
+        for id in ids {
+            profile.devices.change(id, now(), |record| record.connected = !record.connected);
         }
-        account
     });
     let went = stage.read_whole().await;
-    assert_eq!((went.archived, stage.here().await.len()), (0, 300), "they are in another account: {others} {went:?}");
+    assert_eq!((went.made, went.archived, went.unreadable), (0, 0, 0), "{stored} are stored short: {went:?}");
+    assert_eq!(stage.here().await.len(), 50);
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_asked_for_keeps_nothing_else_from_the_archive() {
+    let mut stage = Stage::of(300).await;
+    stage.settings.tries = 1;
+    stage.read_whole().await;
+    let gone = first(&stage, 4);
+    let list = "/devices/actions/list";
+    for id in &gone {
+        stage.profile(|profile| profile.devices.remove(*id)).unwrap();
+    }
+    // The first of them that is asked for by itself: after the one page of the list.
+    stage.fault(json!({"provider": "thingspace", "method": "POST", "path": list, "when": {"nth": [2]}, "fault": {"kind": "server_error_before"}}));
+    let went = stage.read_whole().await;
+    assert_eq!((went.archived, went.unreadable), (3, 1), "{went:?}");
+    assert!(went.ended_at.is_some() && went.read_at.unwrap() < went.started_at, "{went:?}");
+    stage.world.faults(|faults| faults.clear());
+    let went = stage.read_whole().await;
+    assert_eq!((went.archived, went.read_at), (1, Some(went.started_at)), "{went:?}");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_reading_that_is_interrupted_while_it_asks_for_what_is_missing_goes_on_there() {
+    let stage = Stage::of(300).await;
+    stage.read_whole().await;
+    for id in first(&stage, 4) {
+        stage.profile(|profile| profile.devices.remove(id)).unwrap();
+    }
+    let (ledger, tenant) = (&stage.app.ledger, stage.app.fixture.tenant);
+    let account = database::carrier::get(ledger, tenant, stage.provider()).await.unwrap().unwrap();
+    let of_account = format!("{} {}", account.base_url, account.account_name);
+    // Everything is listed, and whoever did it is gone.
+    let mut reading =
+        database::carrier::claim(ledger, tenant, (stage.provider(), &of_account), 60.0).await.unwrap().unwrap();
+    let there: Vec<database::carrier::ReadDevice> = stage
+        .there()
+        .into_iter()
+        .map(|(iccid, (status, msisdn))| database::carrier::ReadDevice {
+            iccid,
+            msisdn,
+            status: Some(status),
+            ..database::carrier::ReadDevice::default()
+        })
+        .collect();
+    database::carrier::keep_page(ledger, &stage.app.ids, &mut reading, (&there, 0), None, 60.0).await.unwrap();
+    database::carrier::release(ledger, &reading).await.unwrap();
+    let before = stage.world.ledger(|ledger| ledger.counts().iter().map(|of| of.calls).sum::<u64>());
+    let went = stage.read_whole().await;
+    assert_eq!((went.read, went.archived), (296, 4), "{went:?}");
+    let calls = stage.world.ledger(|ledger| ledger.counts().iter().map(|of| of.calls).sum::<u64>()) - before;
+    assert_eq!(calls, 4, "the list is not read again");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_number_that_was_given_back_is_given_back_here() {
+    let stage = Stage::of(100).await;
+    stage.read_whole().await;
+    let iccid = stage.profile(|profile| {
+        let active = profile.devices.iter().find(|d| d.record.state == State::Active).unwrap();
+        let (id, iccid) = (active.record.id, active.record.id_of(IdKind::Iccid).unwrap().to_owned());
+        assert!(profile.devices.change(id, now(), |record| {
+            record.state = State::Deactive;
+            record.ids.remove(&IdKind::Msisdn);
+            record.ids.remove(&IdKind::Mdn);
+            (record.plan, record.ip_address) = (None, None);
+        }));
+        iccid
+    });
+    stage.read_whole().await;
+    assert_eq!(stage.here().await[&iccid], ("deactive".to_owned(), None));
+    assert_eq!(stage.here().await, stage.there());
     stage.finish().await;
 }
 

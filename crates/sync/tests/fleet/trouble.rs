@@ -45,6 +45,9 @@ async fn refused_credentials_pause_the_account_at_once_and_lock_nobody_out() {
     assert!(!stage.profile(|profile| profile.is_locked()));
     stage.set_up("canary-password").await;
     assert_eq!(stage.read_whole().await.read, 20);
+    // What is kept of a sign-in is of no use to others: they sign in for themselves, and are found out.
+    stage.set_up("wrong again").await;
+    assert!(matches!(stage.read(&stop).await.unwrap_err(), SyncError::CarrierCredentials(_)));
     stage.finish().await;
 }
 
@@ -52,7 +55,7 @@ async fn refused_credentials_pause_the_account_at_once_and_lock_nobody_out() {
 async fn two_do_not_read_the_same_list_and_who_died_with_it_keeps_nobody_from_it_for_long() {
     let stage = Stage::of(20).await;
     let (ledger, tenant) = (&stage.app.ledger, stage.app.fixture.tenant);
-    let held = database::carrier::claim(ledger, tenant, stage.provider(), 1.5).await.unwrap();
+    let held = database::carrier::claim(ledger, tenant, (stage.provider(), "another"), 1.5).await.unwrap();
     assert!(held.is_some());
     let stop = CancellationToken::new();
     assert!(matches!(stage.read(&stop).await, Err(SyncError::Taken("devices"))));

@@ -110,7 +110,7 @@ pub(super) async fn change_password(State(app): State<App>, member: Member) -> R
     let (token, address) = (SecretToken::new(&app.ids), member.visitor.address.to_string());
     let user_agent = &member.visitor.user_agent;
     let new = NewSession { id: app.ids.next(), token: &token, address: &address, user_agent, instead_of: None };
-    sign_in(&app.ledger, key, &new, None).await?;
+    sign_in(&app.ledger, key, &new, (&phc, None)).await?;
     let mut response = see_other("/account?done=password");
     cookies::set_session(response.headers_mut(), &token, app.people.is_secure(), app.people.limits().absolute);
     Ok(response)

@@ -35,7 +35,9 @@ pub(crate) async fn let_in(
     let cookie = cookies::session(request.headers(), secure).filter(|_| signed_in.is_some());
     let form_cookie = cookies::form(request.headers(), secure);
     let new_cookie = (cookie.is_none() && form_cookie.is_none()).then(|| SecretToken::new(&app.ids));
-    let tie = cookie.as_ref().or(form_cookie.as_ref()).or(new_cookie.as_ref()).map(form_token).unwrap_or_default();
+    let acting = signed_in.as_ref().map(|signed_in| signed_in.session.acting);
+    let tie = cookie.as_ref().or(form_cookie.as_ref()).or(new_cookie.as_ref());
+    let tie = tie.map(|tie| form_token(tie, acting)).unwrap_or_default();
 
     let changes = !request.method().is_safe();
     let (mut request, fields) = if changes { read(request).await? } else { (request, Fields::default()) };

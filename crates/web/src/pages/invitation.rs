@@ -7,7 +7,7 @@ use crate::App;
 use crate::problem::Problem;
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::Response;
 use database::person::invitation::{Invited, accept, found};
 use domain::email::Email;
@@ -49,9 +49,9 @@ pub(super) async fn show(
     Path(token): Path<String>,
 ) -> Result<Response, Problem> {
     let (_, invited) = invited(&app, &token).await?;
-    let mut response = page(&written(&visitor, invited, None))?;
-    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    Ok(response)
+    // Not `no-referrer`: under that, browsers send `Origin: null` with the form itself (Fetch), and it would be refused. The policy of
+    // every page tells no other host.
+    page(&written(&visitor, invited, None))
 }
 
 /// Sets it.

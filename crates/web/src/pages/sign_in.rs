@@ -84,6 +84,7 @@ pub(super) async fn submit(State(app): State<App>, visitor: Visitor, headers: He
     // Too long a password is nobody's; hashing it would be work for nothing.
     let password: String =
         Some(fields.text("password")).filter(|p| p.len() <= domain::password::LONGEST).unwrap_or("").into();
+    let checked = kept.clone().unwrap_or_default();
     let verified = app.people.passwords().verify(password, kept).await?;
     let Some(key) = key.filter(|_| verified.right && active == Some(true)) else {
         tracing::warn!(address = %visitor.address, "a sign-in with a wrong password");
@@ -110,7 +111,7 @@ pub(super) async fn submit(State(app): State<App>, visitor: Visitor, headers: He
         user_agent: &visitor.user_agent,
         instead_of: cookies::session(&headers, secure).map(|before| before.sha256()),
     };
-    if !database::person::sign_in::sign_in(&app.ledger, key, &session, verified.anew.as_deref()).await? {
+    if !database::person::sign_in::sign_in(&app.ledger, key, &session, (&checked, verified.anew.as_deref())).await? {
         return refused(StatusCode::FORBIDDEN, "You have no role here any more. Ask an administrator.".to_owned());
     }
     app.people.was_right(a_try);

@@ -18,7 +18,7 @@ use axum::http::{Extensions, HeaderMap};
 use database::api_key::Caller;
 use database::person::session::{Session, SessionLimits};
 use domain::email::Email;
-use domain::ids::Ids;
+use domain::ids::{Ids, TenantId};
 use domain::rights::Rights;
 use domain::secret_token::SecretToken;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -142,9 +142,13 @@ pub(crate) async fn signed_in(app: &App, headers: &HeaderMap) -> Result<Option<S
     Ok(Some(SignedIn { session, token, caller, rights: Arc::new(rights) }))
 }
 
-/// What a form carries so that we know it for ours: it follows from the cookie, and nobody else can tell it.
-pub(crate) fn form_token(cookie: &SecretToken) -> String {
-    cookie.derived("form")
+/// What a form carries so that we know it for ours: it follows from the cookie, and nobody else can tell it; and from the tenant that is
+/// acted in, so that a form from before somebody went to another tenant does nothing there.
+pub(crate) fn form_token(cookie: &SecretToken, acting: Option<TenantId>) -> String {
+    match acting {
+        Some(tenant) => cookie.derived(&format!("form {tenant}")),
+        None => cookie.derived("form"),
+    }
 }
 
 /// Are these the same? Takes as long whatever they are.

@@ -116,7 +116,8 @@ async fn credentials_are_written_and_told_to_nobody() {
     // What was written is what the worker opens, and it is under this account.
     let (tenant, provider) = (app.fixture.tenant, app.fixture.provider);
     let open = database::carrier::credentials(&app.ledger, tenant, &app.keys, provider).await.unwrap();
-    let open = open.iter().map(|(field, secret)| (field.as_str(), secrecy::ExposeSecret::expose_secret(secret)));
+    let open =
+        open.secrets.iter().map(|(field, secret)| (field.as_str(), secrecy::ExposeSecret::expose_secret(secret)));
     assert!(open.eq([("key", "canary-k"), ("password", "canary-p"), ("secret", "canary-s"), ("username", "canary-u")]));
     app.finish().await.unwrap();
 }
@@ -131,7 +132,7 @@ async fn it_is_shown_how_far_the_devices_were_read_and_what_is_left_of_the_day()
     assert_eq!(before.json["calls_left_today"], 100_000);
     let granted = database::carrier::take_permits(ledger, tenant, provider, 5).await.unwrap();
     assert!(granted.calls > 0, "{granted:?}");
-    let reading = database::carrier::claim(ledger, tenant, provider, 60.0).await.unwrap().unwrap();
+    let reading = database::carrier::claim(ledger, tenant, (provider, "an account"), 60.0).await.unwrap().unwrap();
     let shown = app.get(&path).await.unwrap();
     assert_eq!(shown.json["calls_left_today"], 100_000 - granted.calls);
     let inventory = &shown.json["inventory"];
@@ -142,7 +143,7 @@ async fn it_is_shown_how_far_the_devices_were_read_and_what_is_left_of_the_day()
     let inventory = &shown.json["inventory"];
     assert!(inventory["ended_at"].is_string() && inventory["read_at"].is_null(), "{inventory}");
     assert_eq!((&inventory["kept_because"], &inventory["read"]), (&json!("11 were missing"), &json!(0)));
-    let reading = database::carrier::claim(ledger, tenant, provider, 60.0).await.unwrap().unwrap();
+    let reading = database::carrier::claim(ledger, tenant, (provider, "an account"), 60.0).await.unwrap().unwrap();
     database::carrier::end(ledger, &reading, None).await.unwrap();
     let shown = app.get(&path).await.unwrap();
     assert_eq!(shown.json["inventory"]["read_at"], shown.json["inventory"]["started_at"], "{}", shown.json);
