@@ -128,15 +128,9 @@ async fn a_sim_that_is_stored_without_its_check_digit_is_not_there_twice() {
         and id in (select id from app.m2m_device where not is_archived order by iccid limit 3)";
     stage.app.database.plant(shortened).await.unwrap();
     let short = "select count(*) from app.m2m_device where not is_archived and length(iccid) = 19";
-    let stored = stage.app.database.number(short).await.unwrap();
-    stage.profile(|profile| {
-        let ids: Vec<i64> = profile.devices.iter().map(|device| device.record.id).collect();
-        for id in ids {
-            profile.devices.change(id, now(), |record| record.connected = !record.connected);
-        }
-    });
+    assert_eq!(stage.app.database.number(short).await.unwrap(), 3);
     let went = stage.read_whole().await;
-    assert_eq!((went.made, went.archived, went.unreadable), (0, 0, 0), "{stored} are stored short: {went:?}");
+    assert_eq!((went.made, went.archived, went.unreadable), (0, 0, 0), "{went:?}");
     assert_eq!(stage.here().await.len(), 50);
     stage.finish().await;
 }
