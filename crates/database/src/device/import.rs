@@ -100,8 +100,8 @@ impl Columns {
 /// Writes what is told of SIMs of one service provider of the tenant's own; each ICCID once. Some thousand at a time.
 ///
 /// One transaction of seven statements and one audit entry, whatever the rows. Per device that is new: 4 inserts, 5 with its
-/// activation; per device that is there and differs: 1 row lock, 1 update and 1 insert of what is to be linked again. Locks are taken in the order of devices, as
-/// a settle takes them.
+/// activation; per device that is there and differs: 1 row lock and 1 update, and where its number or the archive changed 1 insert of what is
+/// to be linked again. Locks are taken in the order of devices, as a settle takes them.
 ///
 /// # Errors
 /// The database does not answer; after a deadlock or a lost connection the same may be sent again.

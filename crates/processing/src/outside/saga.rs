@@ -205,7 +205,7 @@ pub struct Saga {
     pub looked: HashSet<Key>,
     /// Has what it was planned on moved, and nothing was sent yet?
     pub is_stale: bool,
-    /// The SIM's number and ICCID: a line that is to be closed has one of them still.
+    /// The SIM's number and ICCID: by these a line that is to be closed is still the SIM's.
     pub sim: Option<(String, String)>,
     /// Does the row take another one back?
     pub takes_back: bool,

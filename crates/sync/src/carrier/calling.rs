@@ -37,6 +37,9 @@ pub(super) struct Calling<'a> {
     extended: Option<Instant>,
 }
 
+/// What is read, in words.
+pub(super) const DEVICES: &str = "devices";
+
 /// Times that a part of the sign-in is to be renewed for one call, at most: what is answered with something else than a no may have
 /// been a wrong log-in, and five of those lock the user (`thingspace.md` 1).
 const MOST_RENEWALS: u32 = 3;
@@ -158,7 +161,7 @@ impl<'a> Calling<'a> {
         answer: Answer<T>,
         failed: &mut u32,
     ) -> Result<Option<T>, SyncError> {
-        let resource = "devices";
+        let resource = DEVICES;
         let (after, why) = match answer {
             Answer::Done(done) => {
                 self.just_renewed = None;

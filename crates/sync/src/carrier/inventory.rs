@@ -1,6 +1,6 @@
 //! The list of a carrier's devices, read to its end or to where it is interrupted.
 
-use super::calling::Calling;
+use super::calling::{Calling, DEVICES};
 use crate::account::Installation;
 use crate::{SyncError, SyncSettings};
 use database::carrier::{
@@ -156,7 +156,8 @@ async fn archive_what_is_gone(
             let mut found = match calling.device(reading, &iccid).await {
                 Ok(found) => found,
                 // Neither there nor gone: it stays as it is here, and the reading does not count as whole.
-                Err(SyncError::Refused { message: why, .. } | SyncError::GivenUp { why, .. }) => {
+                // Only what is about this device: a sign-in that cannot be renewed would be tried again for each of them.
+                Err(SyncError::Refused { message: why, .. } | SyncError::GivenUp { resource: DEVICES, why, .. }) => {
                     tracing::warn!(iccid, why, "a device that is missing could not be asked for");
                     meet(ledger, reading, &iccid, true).await?;
                     continue;

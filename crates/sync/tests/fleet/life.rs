@@ -163,24 +163,7 @@ async fn a_reading_that_is_interrupted_while_it_asks_for_what_is_missing_goes_on
     for id in first(&stage, 4) {
         stage.profile(|profile| profile.devices.remove(id)).unwrap();
     }
-    let (ledger, tenant) = (&stage.app.ledger, stage.app.fixture.tenant);
-    let account = database::carrier::get(ledger, tenant, stage.provider()).await.unwrap().unwrap();
-    let of_account = format!("{} {}", account.base_url, account.account_name);
-    // Everything is listed, and whoever did it is gone.
-    let mut reading =
-        database::carrier::claim(ledger, tenant, (stage.provider(), &of_account), 60.0).await.unwrap().unwrap();
-    let there: Vec<database::carrier::ReadDevice> = stage
-        .there()
-        .into_iter()
-        .map(|(iccid, (status, msisdn))| database::carrier::ReadDevice {
-            iccid,
-            msisdn,
-            status: Some(status),
-            ..database::carrier::ReadDevice::default()
-        })
-        .collect();
-    database::carrier::keep_page(ledger, &stage.app.ids, &mut reading, (&there, 0), None, 60.0).await.unwrap();
-    database::carrier::release(ledger, &reading).await.unwrap();
+    stage.list_and_leave().await;
     let before = stage.world.ledger(|ledger| ledger.counts().iter().map(|of| of.calls).sum::<u64>());
     let went = stage.read_whole().await;
     assert_eq!((went.read, went.archived), (296, 4), "{went:?}");

@@ -97,6 +97,24 @@ impl Stage {
         read_fleet(&installation, &self.app.ids, (tenant, &account), &self.settings, stop, |_| {}).await
     }
 
+    /// Everything that the carrier has is listed, and whoever did it is gone before it asks for what is missing.
+    pub(crate) async fn list_and_leave(&self) {
+        let (ledger, tenant) = (&self.app.ledger, self.app.fixture.tenant);
+        let account = carrier::get(ledger, tenant, self.provider()).await.unwrap().unwrap();
+        let of_account = format!("{} {}", account.base_url, account.account_name);
+        let taken = carrier::claim(ledger, tenant, (self.provider(), &of_account), 60.0).await.unwrap();
+        let mut reading = taken.unwrap();
+        let read = |(iccid, (status, msisdn)): (String, Said)| carrier::ReadDevice {
+            iccid,
+            msisdn,
+            status: Some(status),
+            ..carrier::ReadDevice::default()
+        };
+        let there: Vec<carrier::ReadDevice> = self.there().into_iter().map(read).collect();
+        carrier::keep_page(ledger, &self.app.ids, &mut reading, (&there, 0), None, 60.0).await.unwrap();
+        carrier::release(ledger, &reading).await.unwrap();
+    }
+
     /// Reads to the end.
     pub(crate) async fn read_whole(&self) -> carrier::Progress {
         self.read(&CancellationToken::new()).await.unwrap().reading

@@ -66,3 +66,28 @@ async fn two_do_not_read_the_same_list_and_who_died_with_it_keeps_nobody_from_it
     assert!(matches!(late, Err(database::DatabaseError::LeaseLost)), "{late:?}");
     stage.finish().await;
 }
+
+/// A log-in that is answered with anything but a no may have been a wrong one, and five of those lock the user: it is not tried again
+/// for each device that is missing.
+#[tokio::test]
+async fn a_sign_in_that_cannot_be_renewed_ends_the_reading_before_it_locks_anybody_out() {
+    let mut stage = Stage::of(100).await;
+    stage.settings.tries = 8;
+    stage.read_whole().await;
+    let gone: Vec<i64> =
+        stage.profile(|profile| profile.devices.iter().map(|device| device.record.id).take(4).collect());
+    for id in gone {
+        stage.profile(|profile| profile.devices.remove(id)).unwrap();
+    }
+    stage.list_and_leave().await;
+    let before = calls(&stage, "/session/login");
+    stage.profile(|profile| profile.end_sessions());
+    stage.fault(serde_json::json!({"provider": "thingspace", "method": "POST", "path": "/session/login", "fault": {"kind": "server_error_before"}}));
+    let stopped = stage.read(&CancellationToken::new()).await.unwrap_err();
+    assert!(matches!(stopped, SyncError::GivenUp { resource: "the sign-in", .. }), "{stopped}");
+    let tried = calls(&stage, "/session/login") - before;
+    assert!(tried <= 3, "{tried} log-ins");
+    stage.world.faults(|faults| faults.clear());
+    assert_eq!(stage.read_whole().await.archived, 4);
+    stage.finish().await;
+}
