@@ -1,6 +1,7 @@
 //! A person's hand on a bulk change: pause, resume, cancel. One function per procedure, of the same name.
 
 use crate::api_key::Caller;
+use crate::ledger::TenantTransaction;
 use crate::{Ledger, Result};
 use uuid::Uuid;
 
@@ -10,10 +11,11 @@ use uuid::Uuid;
 /// `PlanNotFound` if there is none, `WrongState`, or the database does not answer.
 pub async fn pause_bulk_change(ledger: &Ledger, caller: &Caller, id: Uuid) -> Result<()> {
     let mut transaction = ledger.web(caller.tenant).await?;
-    sqlx::query!("select app.pause_bulk_change($1, $2, $3)", caller.tenant.0, id, caller.actor())
+    let acted = sqlx::query!("select app.pause_bulk_change($1, $2, $3)", caller.tenant.0, id, caller.actor())
         .fetch_one(&mut *transaction)
-        .await?;
-    Ok(transaction.commit().await?)
+        .await;
+    end(transaction, acted).await?;
+    Ok(())
 }
 
 /// `resume_bulk_change`: what was paused goes on.
@@ -22,10 +24,11 @@ pub async fn pause_bulk_change(ledger: &Ledger, caller: &Caller, id: Uuid) -> Re
 /// `PlanNotFound` if there is none, `WrongState`, or the database does not answer.
 pub async fn resume_bulk_change(ledger: &Ledger, caller: &Caller, id: Uuid) -> Result<()> {
     let mut transaction = ledger.web(caller.tenant).await?;
-    sqlx::query!("select app.resume_bulk_change($1, $2, $3)", caller.tenant.0, id, caller.actor())
+    let acted = sqlx::query!("select app.resume_bulk_change($1, $2, $3)", caller.tenant.0, id, caller.actor())
         .fetch_one(&mut *transaction)
-        .await?;
-    Ok(transaction.commit().await?)
+        .await;
+    end(transaction, acted).await?;
+    Ok(())
 }
 
 /// `cancel_bulk_change`: rows that have not begun are cancelled; what is done stays done.
@@ -34,10 +37,26 @@ pub async fn resume_bulk_change(ledger: &Ledger, caller: &Caller, id: Uuid) -> R
 /// `PlanNotFound` if there is none, `WrongState`, or the database does not answer.
 pub async fn cancel_bulk_change(ledger: &Ledger, caller: &Caller, id: Uuid) -> Result<()> {
     let mut transaction = ledger.web(caller.tenant).await?;
-    sqlx::query!("select app.cancel_bulk_change($1, $2, $3)", caller.tenant.0, id, caller.actor())
+    let acted = sqlx::query!("select app.cancel_bulk_change($1, $2, $3)", caller.tenant.0, id, caller.actor())
         .fetch_one(&mut *transaction)
-        .await?;
-    Ok(transaction.commit().await?)
+        .await;
+    end(transaction, acted).await?;
+    Ok(())
+}
+
+/// Ends the transaction before anybody hears of it, also one that was refused: the server says no before it lets go of the
+/// locks, and a worker that asks just then passes over what is locked.
+async fn end<T>(transaction: TenantTransaction, acted: sqlx::Result<T>) -> Result<T> {
+    match acted {
+        Ok(answer) => {
+            transaction.commit().await?;
+            Ok(answer)
+        }
+        Err(refused) => {
+            transaction.rollback().await?;
+            Err(refused.into())
+        }
+    }
 }
 
 /// What a person decides on a row that needs attention. See the procedure's header.
@@ -108,7 +127,6 @@ pub async fn resolve_rows(
         caller.actor()
     )
     .fetch_one(&mut *transaction)
-    .await?;
-    transaction.commit().await?;
-    Ok(closed)
+    .await;
+    end(transaction, closed).await
 }
