@@ -941,6 +941,14 @@ create table app.bulk_change_target (
     rev_service_description       text,
     -- The existing line that the row's SIM is put on (app.rev_service).
     existing_rev_service_id       uuid,
+    -- At the carrier: the plan that an active SIM is to have there, with its communication plan, where there are such.
+    carrier_rate_plan_id          uuid,
+    communication_plan            text,
+    -- And what a SIM without service is activated with: the plan, and {"zip_code", "sku", "place_of_use": {…}} in the words of
+    -- the request; afterwards a static address of this pool.
+    activation_carrier_rate_plan_id uuid,
+    activation                    jsonb,
+    static_ip_pool                text,
     primary key (tenant_id, bulk_change_id, target_number),
     foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
     foreign key (tenant_id, site_id) references app.site (tenant_id, id),
@@ -948,6 +956,11 @@ create table app.bulk_change_target (
     foreign key (tenant_id, customer_rate_plan_id) references app.customer_rate_plan (tenant_id, id),
     foreign key (tenant_id, customer_rate_pool_id) references app.customer_rate_pool (tenant_id, id),
     foreign key (tenant_id, existing_rev_service_id) references app.rev_service (tenant_id, id),
+    foreign key (tenant_id, carrier_rate_plan_id) references app.carrier_rate_plan (tenant_id, id),
+    foreign key (tenant_id, activation_carrier_rate_plan_id) references app.carrier_rate_plan (tenant_id, id),
+    check ((activation_carrier_rate_plan_id is null) = (activation is null)),
+    check (static_ip_pool is null or activation is not null),
+    check (communication_plan is null or carrier_rate_plan_id is not null),
     check ((effective_date is null) = (effective_at is null)),
     check (not (opens_rev_service and existing_rev_service_id is not null)),
     check (rev_package_id is null or rev_product_ids is null),
@@ -1034,6 +1047,8 @@ create table app.m2m_device_change (
     closes                               uuid[],
     -- Whose each of them was when that was planned: a line that bills somebody else by now is not closed.
     closes_of                            text[] check (cardinality(closes_of) = cardinality(closes)),
+    -- The radio that the SIM is activated with, where the input names it; else the one that the device has.
+    imei                                 text,
     processed_date                       timestamptz,
     is_processed boolean not null generated always as (status not in ('PENDING', 'PROCESSING', 'WAITING_CARRIER')) stored,
     has_errors   boolean not null generated always as (status in ('REFUSED', 'FAILED', 'SKIPPED', 'NEEDS_ATTENTION')) stored,
@@ -1228,6 +1243,10 @@ create table app.provider_intent (
     effective_on   date,
     evidence       text,
     ended_at       timestamptz,
+    -- The carrier's id of the request that it has accepted: what becomes of the device is not known by that. One for a batch.
+    request_id     text,
+    -- When it was last read back since.
+    looked_at      timestamptz,
     primary key (tenant_id, bulk_change_id, row_number, step, direction, call, item, attempt),
     foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
     check ((outcome = 'DONE') = (provider_ref is not null)),
@@ -1245,6 +1264,19 @@ create index provider_intent_by_ended on app.provider_intent (tenant_id, account
     where outcome = 'DONE' and call in ('disconnect_service_product', 'close_service', 'patch_service');
 -- Attempts at the same thing that are not settled: what is found then may be theirs.
 create index provider_intent_unsettled on app.provider_intent (tenant_id, account, natural_key) where outcome in ('OPEN', 'UNKNOWN');
+
+-- What callbacks of a carrier are about: by request and device.
+create index provider_intent_accepted on app.provider_intent (tenant_id, account, request_id) where request_id is not null and outcome = 'UNKNOWN';
+
+-- How often the carrier rate plan of a device was changed from here in a calendar month (UTC): carriers allow so many.
+create table app.carrier_plan_change (
+    tenant_id uuid not null,
+    device_id uuid not null,
+    month     date not null check (extract(day from month) = 1),
+    times     smallint not null,
+    primary key (tenant_id, device_id, month),
+    foreign key (tenant_id, device_id) references app.m2m_device (tenant_id, id)
+) with (fillfactor = 85);
 
 -- tables/055_webhook.sql
 -- Where a tenant wants to be told what became of its plans and changes. The signing secret is in app.credential, sealed.
@@ -1383,7 +1415,7 @@ begin
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
-        'due_work', 'outside_turn', 'account_gate', 'provider_intent',
+        'due_work', 'outside_turn', 'account_gate', 'provider_intent', 'carrier_plan_change',
         'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry', 'audit_seal',
         'webhook', 'webhook_delivery', 'webhook_attempt',
         'person', 'person_password', 'person_lookup', 'person_role', 'person_session', 'person_invitation']
@@ -1512,8 +1544,10 @@ grant select, insert, delete, update (account, due_at, has_begun, found_over, bl
     on app.due_work to ascribe_worker;
 grant select, insert, update (served_at, is_paused, is_cancelled) on app.outside_turn to ascribe_worker;
 grant select, insert, update on app.account_gate to ascribe_worker;
-grant select, insert, update (outcome, was_unknown, provider_ref, before_image, evidence, ended_at) on app.provider_intent to ascribe_worker;
-grant select on app.due_work, app.outside_turn, app.account_gate, app.provider_intent to ascribe_web;
+grant select, insert, update (outcome, was_unknown, provider_ref, before_image, evidence, ended_at, request_id, looked_at)
+    on app.provider_intent to ascribe_worker;
+grant select, insert, update on app.carrier_plan_change to ascribe_worker;
+grant select on app.due_work, app.outside_turn, app.account_gate, app.provider_intent, app.carrier_plan_change to ascribe_web;
 grant update (is_paused, is_cancelled) on app.outside_turn to ascribe_web;
 grant update (not_before, failures) on app.account_gate to ascribe_web;
 grant update (blocked_until) on app.call_budget to ascribe_web;

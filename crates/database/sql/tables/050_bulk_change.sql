@@ -113,6 +113,14 @@ create table app.bulk_change_target (
     rev_service_description       text,
     -- The existing line that the row's SIM is put on (app.rev_service).
     existing_rev_service_id       uuid,
+    -- At the carrier: the plan that an active SIM is to have there, with its communication plan, where there are such.
+    carrier_rate_plan_id          uuid,
+    communication_plan            text,
+    -- And what a SIM without service is activated with: the plan, and {"zip_code", "sku", "place_of_use": {…}} in the words of
+    -- the request; afterwards a static address of this pool.
+    activation_carrier_rate_plan_id uuid,
+    activation                    jsonb,
+    static_ip_pool                text,
     primary key (tenant_id, bulk_change_id, target_number),
     foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
     foreign key (tenant_id, site_id) references app.site (tenant_id, id),
@@ -120,6 +128,11 @@ create table app.bulk_change_target (
     foreign key (tenant_id, customer_rate_plan_id) references app.customer_rate_plan (tenant_id, id),
     foreign key (tenant_id, customer_rate_pool_id) references app.customer_rate_pool (tenant_id, id),
     foreign key (tenant_id, existing_rev_service_id) references app.rev_service (tenant_id, id),
+    foreign key (tenant_id, carrier_rate_plan_id) references app.carrier_rate_plan (tenant_id, id),
+    foreign key (tenant_id, activation_carrier_rate_plan_id) references app.carrier_rate_plan (tenant_id, id),
+    check ((activation_carrier_rate_plan_id is null) = (activation is null)),
+    check (static_ip_pool is null or activation is not null),
+    check (communication_plan is null or carrier_rate_plan_id is not null),
     check ((effective_date is null) = (effective_at is null)),
     check (not (opens_rev_service and existing_rev_service_id is not null)),
     check (rev_package_id is null or rev_product_ids is null),
@@ -206,6 +219,8 @@ create table app.m2m_device_change (
     closes                               uuid[],
     -- Whose each of them was when that was planned: a line that bills somebody else by now is not closed.
     closes_of                            text[] check (cardinality(closes_of) = cardinality(closes)),
+    -- The radio that the SIM is activated with, where the input names it; else the one that the device has.
+    imei                                 text,
     processed_date                       timestamptz,
     is_processed boolean not null generated always as (status not in ('PENDING', 'PROCESSING', 'WAITING_CARRIER')) stored,
     has_errors   boolean not null generated always as (status in ('REFUSED', 'FAILED', 'SKIPPED', 'NEEDS_ATTENTION')) stored,

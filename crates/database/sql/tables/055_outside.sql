@@ -89,6 +89,10 @@ create table app.provider_intent (
     effective_on   date,
     evidence       text,
     ended_at       timestamptz,
+    -- The carrier's id of the request that it has accepted: what becomes of the device is not known by that. One for a batch.
+    request_id     text,
+    -- When it was last read back since.
+    looked_at      timestamptz,
     primary key (tenant_id, bulk_change_id, row_number, step, direction, call, item, attempt),
     foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
     check ((outcome = 'DONE') = (provider_ref is not null)),
@@ -106,3 +110,16 @@ create index provider_intent_by_ended on app.provider_intent (tenant_id, account
     where outcome = 'DONE' and call in ('disconnect_service_product', 'close_service', 'patch_service');
 -- Attempts at the same thing that are not settled: what is found then may be theirs.
 create index provider_intent_unsettled on app.provider_intent (tenant_id, account, natural_key) where outcome in ('OPEN', 'UNKNOWN');
+
+-- What callbacks of a carrier are about: by request and device.
+create index provider_intent_accepted on app.provider_intent (tenant_id, account, request_id) where request_id is not null and outcome = 'UNKNOWN';
+
+-- How often the carrier rate plan of a device was changed from here in a calendar month (UTC): carriers allow so many.
+create table app.carrier_plan_change (
+    tenant_id uuid not null,
+    device_id uuid not null,
+    month     date not null check (extract(day from month) = 1),
+    times     smallint not null,
+    primary key (tenant_id, device_id, month),
+    foreign key (tenant_id, device_id) references app.m2m_device (tenant_id, id)
+) with (fillfactor = 85);

@@ -15,7 +15,7 @@ begin
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
-        'due_work', 'outside_turn', 'account_gate', 'provider_intent',
+        'due_work', 'outside_turn', 'account_gate', 'provider_intent', 'carrier_plan_change',
         'm2m_device_change', 'm2m_device_bulk_change_log', 'audit_entry', 'audit_seal',
         'webhook', 'webhook_delivery', 'webhook_attempt',
         'person', 'person_password', 'person_lookup', 'person_role', 'person_session', 'person_invitation']
@@ -144,8 +144,10 @@ grant select, insert, delete, update (account, due_at, has_begun, found_over, bl
     on app.due_work to ascribe_worker;
 grant select, insert, update (served_at, is_paused, is_cancelled) on app.outside_turn to ascribe_worker;
 grant select, insert, update on app.account_gate to ascribe_worker;
-grant select, insert, update (outcome, was_unknown, provider_ref, before_image, evidence, ended_at) on app.provider_intent to ascribe_worker;
-grant select on app.due_work, app.outside_turn, app.account_gate, app.provider_intent to ascribe_web;
+grant select, insert, update (outcome, was_unknown, provider_ref, before_image, evidence, ended_at, request_id, looked_at)
+    on app.provider_intent to ascribe_worker;
+grant select, insert, update on app.carrier_plan_change to ascribe_worker;
+grant select on app.due_work, app.outside_turn, app.account_gate, app.provider_intent, app.carrier_plan_change to ascribe_web;
 grant update (is_paused, is_cancelled) on app.outside_turn to ascribe_web;
 grant update (not_before, failures) on app.account_gate to ascribe_web;
 grant update (blocked_until) on app.call_budget to ascribe_web;
