@@ -825,6 +825,26 @@ create table app.carrier_sync_seen (
     foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
 );
 
+-- What a carrier, or whoever knows our address and its words, has called back with: kept for a day, because it may come before the
+-- answer that it belongs to. It proves nothing: who waits for the device reads it sooner.
+create table app.carrier_callback (
+    tenant_id           uuid not null,
+    service_provider_id uuid not null,
+    id                  uuid not null,
+    received_at         timestamptz not null,
+    request_id          text not null,
+    iccids              text[] not null,
+    word                text not null check (word in ('SUCCESS', 'FAILED', 'OTHER')),
+    -- The carrier's code for why it failed.
+    code                text,
+    -- As it came, without secrets and without what is personal.
+    body                jsonb not null,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
+);
+create index carrier_callback_by_request on app.carrier_callback (tenant_id, service_provider_id, request_id);
+create index carrier_callback_by_age on app.carrier_callback (tenant_id, received_at);
+
 -- tables/050_bulk_change.sql
 create table app.device_bulk_change (
     tenant_id              uuid not null references app.tenant,
@@ -1411,7 +1431,7 @@ begin
         'customer_rate_plan', 'customer_rate_pool',
         'rev_provider', 'rev_service_type', 'rev_usage_plan_group', 'rev_product', 'rev_package', 'rev_package_product', 'rev_service',
         'rev_service_product', 'credential', 'call_budget', 'rev_sync', 'rev_sync_seen', 'rev_read_again', 'device_link_due',
-        'carrier_account', 'carrier_sign_in', 'carrier_sync', 'carrier_sync_seen', 'carrier_archived',
+        'carrier_account', 'carrier_sign_in', 'carrier_sync', 'carrier_sync_seen', 'carrier_archived', 'carrier_callback',
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
@@ -1533,13 +1553,17 @@ grant select, delete on app.bulk_change_turn to ascribe_worker;
 grant select, update (state, epoch, lease_until) on app.bulk_change_chunk to ascribe_worker;
 grant select, update (status, reason, status_details, attempts, processed_date) on app.m2m_device_change to ascribe_worker;
 grant select, update (site_id, version) on app.m2m_device to ascribe_worker;
+-- What the carrier shows of a device that was changed there.
+grant update (msisdn, status, carrier_rate_plan_id, ip_address) on app.m2m_device to ascribe_worker;
+grant update (effective_date) on app.m2m_device_change to ascribe_worker;
+grant select, insert, update (date_of_change) on app.device_status_history to ascribe_worker;
 grant select, insert, update on app.device_tenant to ascribe_worker;
 grant select, insert, update (status, reason, ended_at) on app.device_change_schedule to ascribe_worker;
 grant select, insert, update (is_done, is_cancelled, due_at) on app.schedule_chunk to ascribe_worker;
 grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.audit_entry to ascribe_worker;
 
 -- Outside: the worker carries out, and writes down before and after. The web role shows what is known.
-grant select, insert, delete, update (account, due_at, has_begun, found_over, blind_since, sweeps, giving_up, giving_up_details, resolution,
+grant select, insert, delete, update (account, due_at, has_begun, msisdn, found_over, blind_since, sweeps, giving_up, giving_up_details, resolution,
         claim, lease_until)
     on app.due_work to ascribe_worker;
 grant select, insert, update (served_at, is_paused, is_cancelled) on app.outside_turn to ascribe_worker;
@@ -1576,6 +1600,8 @@ grant select, insert, update (base_url, account_name, calls_per_minute, calls_pe
 grant select on app.carrier_sync to ascribe_web;
 grant select, update (paused_because) on app.carrier_account to ascribe_worker;
 grant select, insert, update on app.carrier_sign_in, app.carrier_sync to ascribe_worker;
+grant select, insert, delete on app.carrier_callback to ascribe_worker;
+grant insert on app.carrier_callback to ascribe_web;
 grant select, insert, delete on app.carrier_sync_seen, app.carrier_archived to ascribe_worker;
 
 -- Webhooks: whoever changes a state notes what there is to tell (note_webhook_events). The dispatcher finds what is due: ids and
@@ -2666,12 +2692,14 @@ declare
 begin
     with first as (
         select c.row_number,
-            case when 'close_rev_service' = any (c.steps) then (select s.integration_authentication_id from app.rev_service s
+            case when c.steps[1] in ('activate_at_carrier', 'provision_ip', 'change_carrier_rate_plan') then b.service_provider_id
+                 when 'close_rev_service' = any (c.steps) then (select s.integration_authentication_id from app.rev_service s
                     where s.tenant_id = p_tenant_id and s.id = c.closes[1])
                  when t.existing_rev_service_id is not null then (select s.integration_authentication_id from app.rev_service s
                     where s.tenant_id = p_tenant_id and s.id = t.existing_rev_service_id)
                  else r.integration_authentication_id end as account, d.msisdn
         from app.m2m_device_change c
+        join app.device_bulk_change b on b.tenant_id = c.tenant_id and b.id = c.bulk_change_id
         left join app.device_tenant dt on dt.tenant_id = c.tenant_id and dt.device_id = c.device_id
         left join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = c.device_id
         join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
@@ -2692,9 +2720,15 @@ $$;
 create function app.queue_at_gates(p_tenant_id uuid, p_bulk_change_id uuid, p_accounts uuid[]) returns void
     language sql set search_path = app, pg_temp
     as $$
+    -- A carrier takes many devices in a request: there the rows of a claim are one batch (`reliability.md` 4.5: at most 500).
     insert into app.account_gate (tenant_id, account, not_before, rows_at_once)
-    select a.tenant_id, a.id, app.now(), least(500, greatest(4, a.calls_per_minute / 30))
-    from app.integration_authentication a where a.tenant_id = p_tenant_id and a.id = any (p_accounts) order by a.id
+    select p_tenant_id, a.id, app.now(), a.at_once from (
+        select a.id, least(500, greatest(4, a.calls_per_minute / 30)) as at_once
+        from app.integration_authentication a where a.tenant_id = p_tenant_id and a.id = any (p_accounts)
+        union all
+        select a.service_provider_id, 500
+        from app.carrier_account a where a.tenant_id = p_tenant_id and a.service_provider_id = any (p_accounts)) as a
+    order by a.id
     on conflict (tenant_id, account) do update set rows_at_once = excluded.rows_at_once
         where account_gate.rows_at_once <> excluded.rows_at_once;
     insert into app.outside_turn (tenant_id, account, bulk_change_id, served_at, is_paused, is_cancelled)
@@ -2811,6 +2845,113 @@ create function app.mirror_intents(p_tenant_id uuid, p_bulk_change_id uuid, p_ro
       and s.tenant_id = i.tenant_id and s.integration_authentication_id = i.account and s.rev_service_id = i.provider_ref;
 $$;
 grant execute on function app.mirror_intents(uuid, uuid, integer[], jsonb) to ascribe_worker;
+
+-- procedures/mirror_carrier.sql
+-- mirror_carrier: what a carrier has done to these rows' devices is what we know of them from the transaction on that writes it down,
+-- not from the next reading on. Called under the rows' hold, beside finish_intents.
+-- Seed's procedures: usp_DeviceBulkChange_Carrier_Rate_Plan_Change_Update, usp_DeviceBulkChange_Status_Change_Update (one device a call there).
+-- In:      the claim; per row the call that is done, and what the carrier shows by now: {"msisdn", "ip_address", "carrier_rate_plan",
+--          "status", "activated_at", "is_cleared"}. A number that is not shown is kept, unless it is cleared with the service.
+-- Effect:  devices, in their order; the number that the row is billed under; the row's own date, where it is that of its activation;
+--          how often the plan was changed this month. A device of which nothing moved is not written.
+-- Cost per device: 1 row lock, 1 update of m2m_device, 1 of due_work where the number is new, 1 upsert of the month's count.
+create function app.mirror_carrier(p_tenant_id uuid, p_bulk_change_id uuid, p_claim uuid, p_rows integer[], p_calls text[], p_shown jsonb[])
+    returns void
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_now      timestamptz := app.now();
+    v_rows     integer[];
+    v_devices  uuid[];
+    v_calls    text[];
+    v_shown    jsonb[];
+    v_provider uuid;
+begin
+    select array_agg(c.row_number order by c.device_id), array_agg(c.device_id order by c.device_id), array_agg(u.call order by c.device_id),
+        array_agg(u.shown order by c.device_id)
+    into v_rows, v_devices, v_calls, v_shown
+    from app.m2m_device_change c
+    join unnest(p_rows, p_calls, p_shown) as u (row_number, call, shown) on u.row_number = c.row_number
+    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (p_rows)
+      and c.row_number in (select app.hold_due_work(p_tenant_id, p_bulk_change_id, p_claim, p_rows));
+    if v_rows is null then
+        return;
+    end if;
+    select b.service_provider_id into v_provider from app.device_bulk_change b where b.tenant_id = p_tenant_id and b.id = p_bulk_change_id;
+    perform from app.m2m_device d where d.tenant_id = p_tenant_id and d.id = any (v_devices) order by d.id for no key update;
+    update app.m2m_device d
+    set msisdn = t.msisdn, status = t.status, ip_address = t.ip, carrier_rate_plan_id = t.plan
+    from (
+        select m.id, case when (u.shown->>'is_cleared')::boolean then null else coalesce(u.shown->>'msisdn', m.msisdn) end as msisdn,
+            coalesce(nullif(u.shown->>'status', ''), m.status) as status,
+            case when (u.shown->>'is_cleared')::boolean then null else coalesce(u.shown->>'ip_address', m.ip_address) end as ip,
+            coalesce(p.id, m.carrier_rate_plan_id) as plan
+        from unnest(v_devices, v_shown) as u (id, shown)
+        join app.m2m_device m on m.tenant_id = p_tenant_id and m.id = u.id
+        left join app.carrier_rate_plan p on p.tenant_id = p_tenant_id and p.service_provider_id = v_provider
+            and p.rate_plan_code = u.shown->>'carrier_rate_plan') as t
+    where d.tenant_id = p_tenant_id and d.id = any (v_devices) and d.id = t.id
+      and (d.msisdn, d.status, d.ip_address, d.carrier_rate_plan_id) is distinct from (t.msisdn, t.status, t.ip, t.plan);
+    -- The day of an activation is the carrier's, and not that on which we heard of it.
+    update app.device_status_history h set date_of_change = (u.shown->>'activated_at')::timestamptz
+    from unnest(v_devices, v_shown) as u (id, shown)
+    where h.tenant_id = p_tenant_id and h.device_id = any (v_devices) and h.device_id = u.id and h.date_of_change >= v_now
+      and h.current_status = u.shown->>'status' and u.shown->>'activated_at' is not null;
+    update app.due_work w set msisdn = d.msisdn
+    from unnest(v_rows, v_devices) as u (row_number, id)
+    join app.m2m_device d on d.tenant_id = p_tenant_id and d.id = u.id
+    where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = any (v_rows) and w.row_number = u.row_number
+      and w.msisdn is distinct from d.msisdn;
+    update app.m2m_device_change c set effective_date = ((u.shown->>'activated_at')::timestamptz at time zone n.time_zone)::date
+    from unnest(v_rows, v_calls, v_shown) as u (row_number, call, shown), app.tenant n
+    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (v_rows) and c.row_number = u.row_number
+      and n.id = p_tenant_id and u.call = 'activate' and c.effective_date is null and u.shown->>'activated_at' is not null;
+    insert into app.carrier_plan_change as k (tenant_id, device_id, month, times)
+    select p_tenant_id, u.id, date_trunc('month', v_now at time zone 'UTC')::date, 1
+    from unnest(v_devices, v_calls) as u (id, call) where u.call = 'change_carrier_rate_plan'
+    on conflict (tenant_id, device_id, month) do update set times = k.times + 1;
+end
+$$;
+grant execute on function app.mirror_carrier(uuid, uuid, uuid, integer[], text[], jsonb[]) to ascribe_worker;
+
+-- hear_carrier: a callback was let in. It is kept, and the rows that wait for its devices at this account are read sooner; nothing of
+-- them changes by it. A row that somebody works on, or that a person has to decide on, stays as it is.
+-- In:      the callback, in words; its devices by the key under which their requests are known.
+-- Effect:  1 insert; rows due now. Answers how many.
+-- Cost:    by index from the device to the open requests.
+create function app.hear_carrier(p_tenant_id uuid, p_service_provider_id uuid, p_id uuid, p_request_id text, p_iccids text[],
+    p_word text, p_code text, p_body jsonb) returns integer
+    language plpgsql set search_path = app, pg_temp
+    as $$
+declare
+    v_sooner integer;
+begin
+    insert into app.carrier_callback (tenant_id, service_provider_id, id, received_at, request_id, iccids, word, code, body)
+    values (p_tenant_id, p_service_provider_id, p_id, app.now(), p_request_id, p_iccids, p_word, p_code, p_body);
+    update app.due_work w set due_at = app.now()
+    where w.tenant_id = p_tenant_id and w.account = p_service_provider_id and w.claim is null and w.due_at > app.now() and w.due_at < 'infinity'
+      and w.sweeps is null and (w.bulk_change_id, w.row_number) in (
+        select i.bulk_change_id, i.row_number from app.provider_intent i
+        where i.tenant_id = p_tenant_id and i.account = p_service_provider_id and i.outcome in ('OPEN', 'UNKNOWN')
+          and i.natural_key in (select 'device iccid=' || u from unnest(p_iccids) as u));
+    get diagnostics v_sooner = row_count;
+    if v_sooner > 0 then
+        perform pg_notify('ascribe_work', '');
+    end if;
+    return v_sooner;
+end
+$$;
+grant execute on function app.hear_carrier(uuid, uuid, uuid, text, text[], text, text, jsonb) to ascribe_worker;
+
+-- discard_carrier_callbacks: what is older than a day is forgotten. One statement, by index.
+create function app.discard_carrier_callbacks(p_tenant_id uuid) returns integer
+    language sql set search_path = app, pg_temp
+    as $$
+    with gone as (
+        delete from app.carrier_callback where tenant_id = p_tenant_id and received_at < app.now() - interval '24 hours' returning 1)
+    select count(*)::integer from gone
+$$;
+grant execute on function app.discard_carrier_callbacks(uuid) to ascribe_worker;
 
 -- procedures/settle_chunk.sql
 -- settle_chunk: the record step of a range of a chunk's rows, whole or not at all.
@@ -2954,7 +3095,7 @@ declare
 begin
     select array_agg(h) into v_held from app.hold_due_work(p_tenant_id, p_bulk_change_id, p_claim, p_rows) as h;
     select array_agg(c.row_number), array_agg(c.device_id) into v_held, v_devices from app.m2m_device_change c
-    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (v_held) and c.status = 'PROCESSING';
+    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (v_held) and c.status in ('PROCESSING', 'WAITING_CARRIER');
     if v_held is null then
         return 0;
     end if;
@@ -3045,7 +3186,7 @@ begin
         set status = u.status, reason = u.reason, status_details = u.details, attempts = c.attempts + 1,
             processed_date = case when u.status <> 'NEEDS_ATTENTION' then v_now end
         from unnest(p_rows, p_statuses, p_reasons, p_details) as u (row_number, status, reason, details)
-        where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = u.row_number and c.status = 'PROCESSING'
+        where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = u.row_number and c.status in ('PROCESSING', 'WAITING_CARRIER')
           and c.row_number = any (v_held)
         returning c.row_number, c.device_id, c.status, c.reason, c.attempts, c.status_details
     ), logged as (
@@ -3164,13 +3305,15 @@ grant execute on function app.record_intents(uuid, uuid, uuid, uuid, interval, i
 
 -- finish_intents: what came of sends, or of looking afterwards. Written down by who holds the rows and by nobody else: who does not
 -- any more is told nothing, for whoever holds them now looks for himself.
--- In:      per intent its row, key and attempt, the outcome, the provider's id if it has happened, evidence; what the log says.
+-- In:      per intent its row, key and attempt, the outcome, the provider's id if it has happened (0 where it has none), evidence; what the
+--          log says; the carrier's id of a request that it has accepted, of which nothing else is known.
 -- Effect:  intents that are OPEN or UNKNOWN take the outcome; one log row each. An id that is another intent's receipt already is
---          not a second one's: the outcome stays UNKNOWN then. Answers the rows that were written.
--- Cost:    1 update and 1 log insert per call. One transaction for as many answers as have come.
+--          not a second one's: the outcome stays UNKNOWN then. Rows whose request was accepted are WAITING_CARRIER until more is
+--          known. Answers the rows that were written.
+-- Cost:    1 update and 1 log insert per call, 2 updates of the row per accepted request. One transaction for as many answers as have come.
 create function app.finish_intents(p_tenant_id uuid, p_bulk_change_id uuid, p_claim uuid, p_rows integer[], p_steps text[],
     p_directions text[], p_calls text[], p_items bigint[], p_attempts smallint[], p_outcomes text[], p_refs bigint[], p_evidence text[],
-    p_log_statuses text[], p_requests text[], p_responses text[])
+    p_log_statuses text[], p_requests text[], p_responses text[], p_request_ids text[])
     returns table (row_number integer, step text, direction text, call text, item bigint, outcome text)
     language plpgsql set search_path = app, pg_temp
     as $$
@@ -3186,13 +3329,19 @@ begin
     from unnest(p_rows, p_steps, p_directions, p_calls, p_attempts, p_outcomes, p_evidence, p_log_statuses, p_requests, p_responses)
         as u (row_number, step, direction, call, attempt, outcome, evidence, log_status, request, response)
     where u.row_number = any (v_held);
+    -- What a carrier has accepted keeps nobody busy, and shows that it waits; what is known by now does not wait any more.
+    update app.m2m_device_change c set status = case when c.status = 'PROCESSING' then 'WAITING_CARRIER' else 'PROCESSING' end
+    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (v_held)
+      and c.row_number in (
+        select u.row_number from unnest(p_rows, p_request_ids, p_outcomes) as u (row_number, request_id, outcome)
+        where case when u.request_id is not null then c.status = 'PROCESSING' else u.outcome <> 'UNKNOWN' and c.status = 'WAITING_CARRIER' end);
     return query
         update app.provider_intent i
-        set outcome = w.outcome, provider_ref = case when w.outcome = 'DONE' then w.ref end, evidence = w.evidence,
+        set request_id = coalesce(w.request_id, i.request_id), outcome = w.outcome, provider_ref = case when w.outcome = 'DONE' then w.ref end, evidence = w.evidence,
             was_unknown = i.was_unknown or w.outcome = 'UNKNOWN' or w.log_status in ('FOUND', 'NOT_FOUND'),
             ended_at = case when w.outcome in ('OPEN', 'UNKNOWN') then null else v_now end
         from (
-            select u.row_number, u.step, u.direction, u.call, u.item, u.attempt, u.ref, u.evidence, u.log_status,
+            select u.row_number, u.step, u.direction, u.call, u.item, u.attempt, u.ref, u.evidence, u.log_status, u.request_id,
                 case when u.told = 'DONE' and u.call in ('create_service', 'create_service_product') and exists (
                     -- The calls are named once more of the receipts themselves: else their index is not known to hold them.
                     select from app.provider_intent o
@@ -3202,8 +3351,8 @@ begin
                         where m.tenant_id = p_tenant_id and m.bulk_change_id = p_bulk_change_id and m.row_number = u.row_number
                           and m.step = u.step and m.direction = u.direction and m.call = u.call and m.item = u.item
                           and m.attempt = u.attempt)) then 'UNKNOWN' else u.told end as outcome
-            from unnest(p_rows, p_steps, p_directions, p_calls, p_items, p_attempts, p_outcomes, p_refs, p_evidence, p_log_statuses)
-                as u (row_number, step, direction, call, item, attempt, told, ref, evidence, log_status)) as w
+            from unnest(p_rows, p_steps, p_directions, p_calls, p_items, p_attempts, p_outcomes, p_refs, p_evidence, p_log_statuses, p_request_ids)
+                as u (row_number, step, direction, call, item, attempt, told, ref, evidence, log_status, request_id)) as w
         where i.tenant_id = p_tenant_id and i.bulk_change_id = p_bulk_change_id and i.row_number = w.row_number and i.step = w.step
           and i.direction = w.direction and i.call = w.call and i.item = w.item and i.attempt = w.attempt
           and i.outcome in ('OPEN', 'UNKNOWN') and i.row_number = any (v_held)
@@ -3211,7 +3360,18 @@ begin
 end
 $$;
 grant execute on function app.finish_intents(uuid, uuid, uuid, integer[], text[], text[], text[], bigint[], smallint[], text[], bigint[], text[],
-    text[], text[], text[]) to ascribe_worker;
+    text[], text[], text[], text[]) to ascribe_worker;
+
+-- note_looked: requests that a carrier has accepted, or that nobody knows of, were read back and are not told yet. One statement.
+create function app.note_looked(p_tenant_id uuid, p_bulk_change_id uuid, p_claim uuid, p_rows integer[], p_calls text[]) returns void
+    language sql set search_path = app, pg_temp
+    as $$
+    update app.provider_intent i set looked_at = app.now()
+    where i.tenant_id = p_tenant_id and i.bulk_change_id = p_bulk_change_id and i.outcome in ('OPEN', 'UNKNOWN')
+      and i.row_number = any (p_rows) and i.call = any (p_calls)
+      and i.row_number in (select app.hold_due_work(p_tenant_id, p_bulk_change_id, p_claim, p_rows))
+$$;
+grant execute on function app.note_looked(uuid, uuid, uuid, integer[], text[]) to ascribe_worker;
 
 -- procedures/fail_poison_row.sql
 -- fail_poison_row: the one row of a chunk that the database would not take, alone at the end of the halving.

@@ -88,6 +88,10 @@ words! {
         BillingRejected = "BILLING_REJECTED",
         /// What was to be billed never arrived at Rev.io; nothing of it remains there.
         BillingTimeout = "BILLING_TIMEOUT",
+        /// The carrier refused what was to be done; nothing of the row remains outside.
+        CarrierRejected = "CARRIER_REJECTED",
+        /// What the carrier was to do has not come about.
+        CarrierTimeout = "CARRIER_TIMEOUT",
         /// Nobody knows whether something has happened outside.
         OutcomeUnknown = "OUTCOME_UNKNOWN",
         /// Several things could be what was made, or somebody else's is.
@@ -173,11 +177,15 @@ impl Reason {
             Self::PoisonRow => "The database refused this row; nothing of it was done.",
             Self::BillingRejected => "Rev.io refused what was to be billed; nothing of it remains there.",
             Self::BillingTimeout => "What was to be billed did not arrive at Rev.io; nothing of it remains there.",
-            Self::OutcomeUnknown => "Something was sent to Rev.io, and it cannot be found out whether it has happened.",
-            Self::FoundSeveral => {
-                "Rev.io has several lines that could be the one that was opened, or another customer's."
+            Self::CarrierRejected => {
+                "The carrier refused what was to be done; what the row had done before was taken back."
             }
-            Self::UndoNotDone => "Something that was done at Rev.io cannot be taken back from here.",
+            Self::CarrierTimeout => "What the carrier was to do has not come about.",
+            Self::OutcomeUnknown => "Something was sent outside, and it cannot be found out whether it has happened.",
+            Self::FoundSeveral => {
+                "Several things at the provider could be what was made, or what is there is somebody else's."
+            }
+            Self::UndoNotDone => "Something that was done outside cannot be taken back from here.",
             Self::UndoToBeApproved => "The row could not be finished; what was done of it waits for a person's word.",
             Self::CancelledByUser => "A person cancelled the rest of the change before this row had begun.",
             Self::ClosedByUser => "A person looked at the row and closed it as not done.",
@@ -242,11 +250,15 @@ impl Reason {
             Self::PoisonRow => "Look at the row's log, correct the SIM's data and retry.",
             Self::BillingRejected => "Correct at Rev.io, or in the request, what its words name; then retry.",
             Self::BillingTimeout => "See whether Rev.io answers, then retry.",
+            Self::CarrierRejected => "Correct at the carrier, or in the request, what its words name; then retry.",
+            Self::CarrierTimeout => "See at the carrier what has become of the SIM, then look again or retry.",
             Self::OutcomeUnknown => {
-                "Look at Rev.io, then have the row looked at again, adopt what is there, or close it."
+                "Look at the provider, then have the row looked at again, adopt what is there, or close it."
             }
-            Self::FoundSeveral => "Look at Rev.io which one is right, end the others there, and adopt that one.",
-            Self::UndoNotDone => "Put it right at Rev.io as the details say, then look again or close the row.",
+            Self::FoundSeveral => {
+                "Look at the provider which one is right, put the others right there, and adopt that one or close the row."
+            }
+            Self::UndoNotDone => "Put it right at the provider as the details say, then look again or close the row.",
             Self::UndoToBeApproved => "Say that it is to be taken back, or close the row as processed or failed.",
             Self::CancelledByUser => "Retry the change if it is to be done after all.",
             Self::ClosedByUser => "Retry the change if it is to be done after all; the row's log has the comment.",

@@ -11,6 +11,12 @@ use serde::{Deserialize, Serialize};
 words! {
     /// One thing that is done for a row.
     Step {
+        /// A SIM without service gets it.
+        ActivateAtCarrier = "activate_at_carrier",
+        /// It gets a static address.
+        ProvisionIp = "provision_ip",
+        /// An active SIM gets another plan of the carrier's.
+        ChangeCarrierRatePlan = "change_carrier_rate_plan",
         /// Lines of other accounts are closed.
         CloseRevService = "close_rev_service",
         /// A line is opened.

@@ -139,6 +139,17 @@ pub enum SignInPart {
     Session,
 }
 
+impl SignInPart {
+    /// Its word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Bearer => "bearer",
+            Self::Session => "session",
+        }
+    }
+}
+
 /// How it is known that nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotSent {

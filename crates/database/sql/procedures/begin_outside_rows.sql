@@ -48,12 +48,14 @@ declare
 begin
     with first as (
         select c.row_number,
-            case when 'close_rev_service' = any (c.steps) then (select s.integration_authentication_id from app.rev_service s
+            case when c.steps[1] in ('activate_at_carrier', 'provision_ip', 'change_carrier_rate_plan') then b.service_provider_id
+                 when 'close_rev_service' = any (c.steps) then (select s.integration_authentication_id from app.rev_service s
                     where s.tenant_id = p_tenant_id and s.id = c.closes[1])
                  when t.existing_rev_service_id is not null then (select s.integration_authentication_id from app.rev_service s
                     where s.tenant_id = p_tenant_id and s.id = t.existing_rev_service_id)
                  else r.integration_authentication_id end as account, d.msisdn
         from app.m2m_device_change c
+        join app.device_bulk_change b on b.tenant_id = c.tenant_id and b.id = c.bulk_change_id
         left join app.device_tenant dt on dt.tenant_id = c.tenant_id and dt.device_id = c.device_id
         left join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = c.device_id
         join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
@@ -74,9 +76,15 @@ $$;
 create function app.queue_at_gates(p_tenant_id uuid, p_bulk_change_id uuid, p_accounts uuid[]) returns void
     language sql set search_path = app, pg_temp
     as $$
+    -- A carrier takes many devices in a request: there the rows of a claim are one batch (`reliability.md` 4.5: at most 500).
     insert into app.account_gate (tenant_id, account, not_before, rows_at_once)
-    select a.tenant_id, a.id, app.now(), least(500, greatest(4, a.calls_per_minute / 30))
-    from app.integration_authentication a where a.tenant_id = p_tenant_id and a.id = any (p_accounts) order by a.id
+    select p_tenant_id, a.id, app.now(), a.at_once from (
+        select a.id, least(500, greatest(4, a.calls_per_minute / 30)) as at_once
+        from app.integration_authentication a where a.tenant_id = p_tenant_id and a.id = any (p_accounts)
+        union all
+        select a.service_provider_id, 500
+        from app.carrier_account a where a.tenant_id = p_tenant_id and a.service_provider_id = any (p_accounts)) as a
+    order by a.id
     on conflict (tenant_id, account) do update set rows_at_once = excluded.rows_at_once
         where account_gate.rows_at_once <> excluded.rows_at_once;
     insert into app.outside_turn (tenant_id, account, bulk_change_id, served_at, is_paused, is_cancelled)

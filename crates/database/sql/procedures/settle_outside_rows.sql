@@ -21,7 +21,7 @@ declare
 begin
     select array_agg(h) into v_held from app.hold_due_work(p_tenant_id, p_bulk_change_id, p_claim, p_rows) as h;
     select array_agg(c.row_number), array_agg(c.device_id) into v_held, v_devices from app.m2m_device_change c
-    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (v_held) and c.status = 'PROCESSING';
+    where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = any (v_held) and c.status in ('PROCESSING', 'WAITING_CARRIER');
     if v_held is null then
         return 0;
     end if;
@@ -112,7 +112,7 @@ begin
         set status = u.status, reason = u.reason, status_details = u.details, attempts = c.attempts + 1,
             processed_date = case when u.status <> 'NEEDS_ATTENTION' then v_now end
         from unnest(p_rows, p_statuses, p_reasons, p_details) as u (row_number, status, reason, details)
-        where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = u.row_number and c.status = 'PROCESSING'
+        where c.tenant_id = p_tenant_id and c.bulk_change_id = p_bulk_change_id and c.row_number = u.row_number and c.status in ('PROCESSING', 'WAITING_CARRIER')
           and c.row_number = any (v_held)
         returning c.row_number, c.device_id, c.status, c.reason, c.attempts, c.status_details
     ), logged as (

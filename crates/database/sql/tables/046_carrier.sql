@@ -68,3 +68,23 @@ create table app.carrier_sync_seen (
     primary key (tenant_id, service_provider_id, iccid),
     foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
 );
+
+-- What a carrier, or whoever knows our address and its words, has called back with: kept for a day, because it may come before the
+-- answer that it belongs to. It proves nothing: who waits for the device reads it sooner.
+create table app.carrier_callback (
+    tenant_id           uuid not null,
+    service_provider_id uuid not null,
+    id                  uuid not null,
+    received_at         timestamptz not null,
+    request_id          text not null,
+    iccids              text[] not null,
+    word                text not null check (word in ('SUCCESS', 'FAILED', 'OTHER')),
+    -- The carrier's code for why it failed.
+    code                text,
+    -- As it came, without secrets and without what is personal.
+    body                jsonb not null,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, service_provider_id) references app.service_provider (tenant_id, id)
+);
+create index carrier_callback_by_request on app.carrier_callback (tenant_id, service_provider_id, request_id);
+create index carrier_callback_by_age on app.carrier_callback (tenant_id, received_at);

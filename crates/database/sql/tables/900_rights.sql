@@ -11,7 +11,7 @@ begin
         'customer_rate_plan', 'customer_rate_pool',
         'rev_provider', 'rev_service_type', 'rev_usage_plan_group', 'rev_product', 'rev_package', 'rev_package_product', 'rev_service',
         'rev_service_product', 'credential', 'call_budget', 'rev_sync', 'rev_sync_seen', 'rev_read_again', 'device_link_due',
-        'carrier_account', 'carrier_sign_in', 'carrier_sync', 'carrier_sync_seen', 'carrier_archived',
+        'carrier_account', 'carrier_sign_in', 'carrier_sync', 'carrier_sync_seen', 'carrier_archived', 'carrier_callback',
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
@@ -133,13 +133,17 @@ grant select, delete on app.bulk_change_turn to ascribe_worker;
 grant select, update (state, epoch, lease_until) on app.bulk_change_chunk to ascribe_worker;
 grant select, update (status, reason, status_details, attempts, processed_date) on app.m2m_device_change to ascribe_worker;
 grant select, update (site_id, version) on app.m2m_device to ascribe_worker;
+-- What the carrier shows of a device that was changed there.
+grant update (msisdn, status, carrier_rate_plan_id, ip_address) on app.m2m_device to ascribe_worker;
+grant update (effective_date) on app.m2m_device_change to ascribe_worker;
+grant select, insert, update (date_of_change) on app.device_status_history to ascribe_worker;
 grant select, insert, update on app.device_tenant to ascribe_worker;
 grant select, insert, update (status, reason, ended_at) on app.device_change_schedule to ascribe_worker;
 grant select, insert, update (is_done, is_cancelled, due_at) on app.schedule_chunk to ascribe_worker;
 grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.audit_entry to ascribe_worker;
 
 -- Outside: the worker carries out, and writes down before and after. The web role shows what is known.
-grant select, insert, delete, update (account, due_at, has_begun, found_over, blind_since, sweeps, giving_up, giving_up_details, resolution,
+grant select, insert, delete, update (account, due_at, has_begun, msisdn, found_over, blind_since, sweeps, giving_up, giving_up_details, resolution,
         claim, lease_until)
     on app.due_work to ascribe_worker;
 grant select, insert, update (served_at, is_paused, is_cancelled) on app.outside_turn to ascribe_worker;
@@ -176,6 +180,8 @@ grant select, insert, update (base_url, account_name, calls_per_minute, calls_pe
 grant select on app.carrier_sync to ascribe_web;
 grant select, update (paused_because) on app.carrier_account to ascribe_worker;
 grant select, insert, update on app.carrier_sign_in, app.carrier_sync to ascribe_worker;
+grant select, insert, delete on app.carrier_callback to ascribe_worker;
+grant insert on app.carrier_callback to ascribe_web;
 grant select, insert, delete on app.carrier_sync_seen, app.carrier_archived to ascribe_worker;
 
 -- Webhooks: whoever changes a state notes what there is to tell (note_webhook_events). The dispatcher finds what is due: ids and

@@ -1,6 +1,7 @@
 //! Intents: committed before a send, and what came of them.
 
 use super::DueClaim;
+use crate::ledger::TenantTransaction;
 use crate::{Ledger, Result};
 use domain::ids::TenantId;
 use jiff::Timestamp;
@@ -72,6 +73,10 @@ pub struct Told {
     pub request: Option<String>,
     /// The response, redacted.
     pub response: Option<String>,
+    /// The id of a request that a carrier has accepted: nothing else is known of it yet.
+    pub request_id: Option<String>,
+    /// What a carrier shows of the device, now that it is done: see `mirror_carrier`.
+    pub shown: Option<Value>,
 }
 
 /// `record_intents`: committed before anything is sent; only what it answers may be. The lease has to run on for `lease_left`.
@@ -141,13 +146,22 @@ pub async fn finish_intents(ledger: &Ledger, claim: &DueClaim, told: &[Told]) ->
     let evidence: Vec<Option<String>> = told.iter().map(|t| t.evidence.clone()).collect();
     let requests: Vec<Option<String>> = told.iter().map(|t| t.request.clone()).collect();
     let responses: Vec<Option<String>> = told.iter().map(|t| t.response.clone()).collect();
+    let request_ids: Vec<Option<String>> = told.iter().map(|t| t.request_id.clone()).collect();
     let mut transaction = ledger.worker(claim.tenant).await?;
     let written = sqlx::query!(
         r#"select row_number as "row!", step as "step!", direction as "direction!", call as "call!", item as "item!", outcome as "outcome!"
-           from app.finish_intents($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"#,
+           from app.finish_intents($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"#,
         claim.tenant.0, claim.bulk_change.0, claim.claim, &rows, &steps, &directions, &calls, &items, &attempts, &outcomes,
-        &references as &[Option<i64>], &evidence as &[Option<String>], &log_statuses, &requests as &[Option<String>], &responses as &[Option<String>])
+        &references as &[Option<i64>], &evidence as &[Option<String>], &log_statuses, &requests as &[Option<String>], &responses as &[Option<String>],
+        &request_ids as &[Option<String>])
         .fetch_all(&mut *transaction).await?;
+    let is_done = |told: &Told| {
+        written.iter().any(|w| {
+            (w.row, w.step.as_str(), w.direction.as_str(), w.call.as_str(), w.outcome.as_str())
+                == (told.key.row, told.key.step, told.key.direction, told.key.call, "DONE")
+        })
+    };
+    mirror_carrier(&mut transaction, claim, told.iter().filter(|told| told.shown.is_some() && is_done(told))).await?;
     transaction.commit().await?;
     let same = |t: &&Told, w: (i32, &str, &str, &str, i64)| {
         (t.key.row, t.key.step, t.key.direction, t.key.call, t.key.item) == w
@@ -159,6 +173,58 @@ pub async fn finish_intents(ledger: &Ledger, claim: &DueClaim, told: &[Told]) ->
             told.iter().find(|t| same(t, of)).map(|t| (t.key.clone(), w.outcome))
         })
         .collect())
+}
+
+/// `mirror_carrier`: what a carrier shows of devices that were changed there.
+async fn mirror_carrier(
+    transaction: &mut TenantTransaction,
+    claim: &DueClaim,
+    told: impl Iterator<Item = &Told>,
+) -> Result<()> {
+    let (mut rows, mut calls, mut shown) = (Vec::new(), Vec::new(), Vec::new());
+    for told in told {
+        rows.push(told.key.row);
+        calls.push(told.key.call.to_owned());
+        shown.push(told.shown.clone().unwrap_or_default());
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "select app.mirror_carrier($1, $2, $3, $4, $5, $6)",
+        claim.tenant.0,
+        claim.bulk_change.0,
+        claim.claim,
+        &rows,
+        &calls,
+        &shown
+    )
+    .fetch_one(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// `note_looked`: these rows were read back at their carrier, and are not told yet; of these calls.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn note_looked(ledger: &Ledger, claim: &DueClaim, rows: &[i32], calls: &[&'static str]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let calls: Vec<String> = calls.iter().map(|call| (*call).to_owned()).collect();
+    let mut transaction = ledger.worker(claim.tenant).await?;
+    sqlx::query!(
+        "select app.note_looked($1, $2, $3, $4, $5)",
+        claim.tenant.0,
+        claim.bulk_change.0,
+        claim.claim,
+        rows,
+        &calls
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    Ok(transaction.commit().await?)
 }
 
 /// Which of these things at an account are receipts of other rows, and whether an attempt at the same natural key by another row

@@ -11,5 +11,7 @@ pub use claim::{
     shut_gate,
 };
 pub use ended::{Ending, end_outside_rows, give_up, next_sweep, reopen_for_attention, settle_outside_rows};
-pub use intent::{Intent, Key, NewIntent, Told, finish_intents, has_another_row_done, receipts_among, record_intents};
-pub use row::{Attempt, LineToClose, OutsideRow, Sold, outside_rows};
+pub use intent::{
+    Intent, Key, NewIntent, Told, finish_intents, has_another_row_done, note_looked, receipts_among, record_intents,
+};
+pub use row::{AtCarrier, Attempt, Heard, LineToClose, OutsideRow, Sold, outside_rows};

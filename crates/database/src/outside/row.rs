@@ -30,6 +30,8 @@ pub struct OutsideRow {
     pub closes: Vec<LineToClose>,
     /// What `open_rev_service` opens, or which line `update_rev_service` takes.
     pub sold: Sold,
+    /// What is to happen at the carrier.
+    pub at_carrier: AtCarrier,
     /// When the new line begins.
     pub effective_date: Option<Date>,
     /// When an old line ends: the date that was asked for, else today in the tenant's time zone.
@@ -84,6 +86,36 @@ pub struct Sold {
     pub existing: Option<LineToClose>,
 }
 
+/// What a row's SIM is to become at its carrier.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AtCarrier {
+    /// The service provider: whose account there it is.
+    pub service_provider: Uuid,
+    /// The code of the plan that it is to have, and the name of that.
+    pub plan: Option<(String, String)>,
+    /// The communication plan beside it.
+    pub communication_plan: Option<String>,
+    /// The code of the plan that it is activated with, and the name of that.
+    pub activation_plan: Option<(String, String)>,
+    /// What else the activation takes, in the words of the request.
+    pub activation: Option<serde_json::Value>,
+    /// The pool of its static address.
+    pub static_ip_pool: Option<String>,
+    /// The radio that it is in.
+    pub imei: Option<String>,
+}
+
+/// What a callback has said of a request. It proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// When it came.
+    pub at: Timestamp,
+    /// `SUCCESS`, `FAILED` or `OTHER`.
+    pub word: String,
+    /// The carrier's code.
+    pub code: Option<String>,
+}
+
 /// One attempt at one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
@@ -113,6 +145,12 @@ pub struct Attempt {
     pub before_image: Option<serde_json::Value>,
     /// What is known of it, in words.
     pub evidence: Option<String>,
+    /// The id of the request that the carrier has accepted.
+    pub request_id: Option<String>,
+    /// When it was last read back since.
+    pub looked_at: Option<Timestamp>,
+    /// The last callback about this request and this SIM.
+    pub heard: Option<Heard>,
 }
 
 /// The rows of a claim that are still ours, with all that is known of them, and the ledger's time. Four statements.
@@ -136,6 +174,9 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
                coalesce(t.effective_date, (app.now() at time zone n.time_zone)::date) as "closes_on!: jiff_sqlx::Date",
                r.integration_authentication_id as "account?", r.rev_customer_id as "rev_customer_id?", t.rev_provider_id, t.rev_service_type_id, t.rev_package_id,
                t.rev_usage_plan_group_id, t.rev_product_ids, t.rates::text[] as "rates?: Vec<String>", t.prorate, t.rev_service_description,
+               b.service_provider_id as "service_provider!", cp.rate_plan_code as "carrier_plan?", cp.friendly_name as "carrier_plan_name?",
+               t.communication_plan, ap.rate_plan_code as "activation_plan?", ap.friendly_name as "activation_plan_name?", t.activation, t.static_ip_pool,
+               coalesce(c.imei, d.imei) as imei,
                e.integration_authentication_id as "existing_account?", e.rev_service_id as "existing_id?", e.rev_customer_id as "existing_customer?"
            from app.due_work w
            join app.m2m_device_change c on c.tenant_id = w.tenant_id and c.bulk_change_id = w.bulk_change_id and c.row_number = w.row_number
@@ -149,6 +190,8 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
            left join app.customer_rate_plan p on p.tenant_id = t.tenant_id and p.id = t.customer_rate_plan_id
            left join app.customer_rate_pool o on o.tenant_id = t.tenant_id and o.id = t.customer_rate_pool_id
            left join app.rev_service e on e.tenant_id = t.tenant_id and e.id = t.existing_rev_service_id
+           left join app.carrier_rate_plan cp on cp.tenant_id = t.tenant_id and cp.id = t.carrier_rate_plan_id
+           left join app.carrier_rate_plan ap on ap.tenant_id = t.tenant_id and ap.id = t.activation_carrier_rate_plan_id
            where w.tenant_id = $1 and w.bulk_change_id = $2 and w.row_number = any ($3) and w.claim = $4 and w.lease_until > app.now()
            order by c.row_number"#,
         tenant, change, &claim.rows, claim.claim)
@@ -167,10 +210,18 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
     .fetch_all(&mut *transaction)
     .await?;
     let attempts = sqlx::query!(
-        r#"select row_number, step, direction, call, item, attempt, outcome, was_unknown, provider_ref, before_image, evidence, effective_on as "effective_on: jiff_sqlx::Date",
-               began_at as "began_at: jiff_sqlx::Timestamp", settle_until as "settle_until: jiff_sqlx::Timestamp"
-           from app.provider_intent where tenant_id = $1 and bulk_change_id = $2 and row_number = any ($3)
-           order by row_number, began_at, attempt"#,
+        r#"select i.row_number, i.step, i.direction, i.call, i.item, i.attempt, i.outcome, i.was_unknown, i.provider_ref, i.before_image, i.evidence,
+               i.effective_on as "effective_on: jiff_sqlx::Date", i.began_at as "began_at: jiff_sqlx::Timestamp",
+               i.settle_until as "settle_until: jiff_sqlx::Timestamp", i.request_id, i.looked_at as "looked_at: jiff_sqlx::Timestamp",
+               h.received_at as "heard_at?: jiff_sqlx::Timestamp", h.word as "heard_word?", h.code as heard_code
+           from app.provider_intent i
+           left join lateral (
+               select k.received_at, k.word, k.code from app.carrier_callback k
+               where k.tenant_id = i.tenant_id and k.service_provider_id = i.account and k.request_id = i.request_id
+                 and i.natural_key in (select 'device iccid=' || u from unnest(k.iccids) as u)
+               order by k.received_at desc limit 1) as h on i.request_id is not null and i.outcome = 'UNKNOWN'
+           where i.tenant_id = $1 and i.bulk_change_id = $2 and i.row_number = any ($3)
+           order by i.row_number, i.began_at, i.attempt"#,
         tenant,
         change,
         &claim.rows
@@ -202,6 +253,9 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
             effective_on: a.effective_on.map(jiff_sqlx::Date::to_jiff),
             before_image: a.before_image,
             evidence: a.evidence,
+            request_id: a.request_id,
+            looked_at: a.looked_at.map(jiff_sqlx::Timestamp::to_jiff),
+            heard: a.heard_at.zip(a.heard_word).map(|(at, word)| Heard { at: at.to_jiff(), word, code: a.heard_code }),
         });
     }
     let rows = rows
@@ -224,6 +278,15 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
             was_processed: r.was_processed,
             sweeps: r.sweeps,
             attempts: tried.remove(&r.row_number).unwrap_or_default(),
+            at_carrier: AtCarrier {
+                service_provider: r.service_provider,
+                plan: r.carrier_plan.zip(r.carrier_plan_name),
+                communication_plan: r.communication_plan,
+                activation_plan: r.activation_plan.zip(r.activation_plan_name),
+                activation: r.activation,
+                static_ip_pool: r.static_ip_pool,
+                imei: r.imei,
+            },
             sold: Sold {
                 account: r.account,
                 rev_customer_id: r.rev_customer_id,

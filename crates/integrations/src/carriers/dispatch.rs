@@ -1,14 +1,17 @@
 //! Which carrier it is: the one place that names all of them.
 
 use super::device::Device;
-use super::thingspace::{self, ThingSpace};
+use super::thingspace::{self, ThingSpace, ThingSpaceAccount, ThingSpaceSettings};
 use super::{
     Admitted, Batch, CallbackGate, Capabilities, Cause, DevicePage, DeviceRef, HistoryPage, IpPool, Listing,
     NewCallback, NotAdmitted, OperationContract, Plan, RegisteredCallback, SignIn, Taken,
 };
-use crate::Permit;
 use crate::answer::{Outcome, Refusal, SignInPart};
+use crate::{HttpClient, Permit};
+use domain::clock::Clock;
 use jiff::Timestamp;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
 
 /// An account at a carrier, ready to be called. Of every call: one request, one [`Permit`], never sent again from here.
 ///
@@ -95,6 +98,34 @@ impl CarrierKind {
 }
 
 impl Carrier {
+    /// An account at a carrier, by where it is, its name there, and its secrets by field. Makes no call.
+    ///
+    /// # Errors
+    /// In words: what is missing, or cannot be used as it is.
+    pub fn open(
+        kind: CarrierKind,
+        http: &HttpClient,
+        (base_url, account_name): (&str, &str),
+        mut secrets: BTreeMap<String, SecretString>,
+        clock: Clock,
+    ) -> Result<Self, String> {
+        let mut secret = |field: &'static str| secrets.remove(field).ok_or_else(|| format!("it has no {field}"));
+        match kind {
+            CarrierKind::ThingSpace => {
+                let account = ThingSpaceAccount {
+                    base_url: base_url.to_owned(),
+                    key: secret("key")?,
+                    secret: secret("secret")?,
+                    username: secret("username")?,
+                    password: secret("password")?,
+                    account_name: account_name.to_owned(),
+                };
+                let carrier = ThingSpace::new(http, account, ThingSpaceSettings::default(), clock);
+                carrier.map(Self::ThingSpace).map_err(|why| why.to_string())
+            }
+        }
+    }
+
     /// Which it is.
     #[must_use]
     pub const fn kind(&self) -> CarrierKind {
@@ -137,6 +168,14 @@ impl Carrier {
     pub async fn device(&self, permit: Permit, sign_in: &SignIn, device: &DeviceRef) -> Outcome<Vec<Device>> {
         match self {
             Self::ThingSpace(carrier) => carrier.device(permit, sign_in, device).await,
+        }
+    }
+
+    /// The devices of exactly these keys, in one request; at most a page of the list. One that is not among them is to be asked
+    /// for [by itself](Self::device) before anything is concluded.
+    pub async fn devices_of(&self, permit: Permit, sign_in: &SignIn, devices: &[DeviceRef]) -> Outcome<Vec<Device>> {
+        match self {
+            Self::ThingSpace(carrier) => carrier.devices_of(permit, sign_in, devices).await,
         }
     }
 

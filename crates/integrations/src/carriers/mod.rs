@@ -32,4 +32,4 @@ pub use contract::{Operation, OperationContract, document};
 pub use device::{Cursor, Device, DevicePage, Standing, UnreadableDevice};
 pub use dispatch::{Carrier, CarrierKind};
 pub use reading::{HistoryEvent, HistoryPage, IpPool, Listing, NewCallback, Plan, Reading, RegisteredCallback};
-pub use sign_in::SignIn;
+pub use sign_in::{Lapsed, SignIn};

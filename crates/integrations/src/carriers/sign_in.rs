@@ -11,6 +11,15 @@ pub struct SignIn {
     session: Option<SecretString>,
 }
 
+/// What follows from a part that has run out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lapsed {
+    /// It may be called again.
+    GoesOn,
+    /// To be taken for refused credentials.
+    Refused,
+}
+
 impl SignIn {
     /// With these tokens, as they were kept.
     #[must_use]
@@ -46,6 +55,21 @@ impl SignIn {
     pub fn differs_in(&self, part: SignInPart, other: &Self) -> bool {
         let words = |sign_in: &Self| sign_in.token(part).map(|token| token.expose_secret().to_owned());
         words(self) != words(other)
+    }
+
+    /// What follows when a call was turned away because this part has run out: what another worker has kept since is taken; else
+    /// the part is dropped, to be renewed with the next call. One that has run out right after it was renewed here is refused:
+    /// nobody signs in for ever.
+    pub fn lapsed(&mut self, part: SignInPart, kept: Self, just_renewed: Option<SignInPart>) -> Lapsed {
+        if kept.token(part).is_some() && kept.differs_in(part, self) {
+            *self = kept;
+            Lapsed::GoesOn
+        } else if just_renewed == Some(part) {
+            Lapsed::Refused
+        } else {
+            *self = std::mem::take(self).without(part);
+            Lapsed::GoesOn
+        }
     }
 
     pub(crate) fn words(&self) -> Vec<SecretString> {

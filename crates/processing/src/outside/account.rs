@@ -1,10 +1,11 @@
-//! Accounts at Rev.io, ready to be called: address and secrets read once, and again when they have changed.
+//! Accounts at Rev.io, ready to be called: address and secrets read once, and again when they have changed; and what accounts at
+//! carriers are opened with.
 
 use database::rev_io::CredentialRefusal;
 use database::secret::KeyRing;
 use database::{DatabaseError, Ledger};
 use domain::clock::Clock;
-use domain::ids::TenantId;
+use domain::ids::{Ids, TenantId};
 use domain::provider_address::admitted;
 use integrations::HttpClient;
 use integrations::billing::rev_io::{Account, RevIo, RevIoSettings};
@@ -40,6 +41,17 @@ pub struct Accounts {
     hosts: Vec<String>,
     settings: RevIoSettings,
     open: Mutex<HashMap<(TenantId, Uuid), Open>>,
+    carriers: Option<(Vec<String>, Ids)>,
+}
+
+/// What accounts at carriers are opened with.
+pub(super) struct CarrierCalls<'a> {
+    pub(super) keys: &'a KeyRing,
+    pub(super) ids: &'a Ids,
+    pub(super) http: &'a HttpClient,
+    pub(super) clock: &'a Clock,
+    /// Hosts besides the public ones of carriers.
+    pub(super) hosts: &'a [String],
 }
 
 impl fmt::Debug for Accounts {
@@ -58,7 +70,21 @@ impl Accounts {
         hosts: Vec<String>,
         settings: RevIoSettings,
     ) -> Self {
-        Self { keys, http, clock, hosts, settings, open: Mutex::default() }
+        Self { keys, http, clock, hosts, settings, open: Mutex::default(), carriers: None }
+    }
+
+    /// The same, and carriers besides: at their public hosts and these. `ids` names what is sealed of a sign-in.
+    #[must_use]
+    pub fn with_carriers(mut self, hosts: Vec<String>, ids: Ids) -> Self {
+        self.carriers = Some((hosts, ids));
+        self
+    }
+
+    /// None: this process calls no carriers, or has no key to open their secrets with.
+    pub(super) fn carriers(&self) -> Option<CarrierCalls<'_>> {
+        let (hosts, ids) = self.carriers.as_ref()?;
+        let keys = self.keys.as_deref()?;
+        Some(CarrierCalls { keys, ids, http: &self.http, clock: &self.clock, hosts })
     }
 
     /// The account, as it is set up now.

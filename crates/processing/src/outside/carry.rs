@@ -1,15 +1,16 @@
 //! A claim of due rows, carried on as far as it goes: decided, sent through the gate, looked at, recorded, ended, or given back.
 
+use super::at_carrier::Calls;
 use super::desk::{Late, Todo, Working};
 use super::wave::{Wave, cost, signed};
 use super::{AccountTrouble, Outside, Place, explain};
-use database::DatabaseError;
 use database::outside::{
     DueClaim, Ending, end_outside_rows, extend, give_up, next_sweep, open_gate, outside_rows, release_due_work,
     reopen_for_attention, settle_outside_rows, shut_gate,
 };
 use database::rev_io::{block, pause, take_permits};
-use domain::ids::IntegrationAuthenticationId;
+use database::{DatabaseError, carrier};
+use domain::ids::{IntegrationAuthenticationId, ServiceProviderId};
 use domain::reason::Reason;
 use domain::states::DeviceChangeStatus;
 use integrations::billing::rev_io::RevIo;
@@ -69,10 +70,12 @@ pub(super) struct Carrying<'a> {
     pub(super) lost: Vec<i32>,
     began: (Timestamp, Instant),
     extended: Instant,
-    permits: u32,
+    pub(super) permits: u32,
     carried: Carried,
     came_through: bool,
     client: Option<(Arc<RevIo>, Instant)>,
+    /// The carrier's account, where the rows are at its gate.
+    pub(super) carrier: Option<Calls>,
 }
 
 /// Carries the rows of a claim on. Never fails: what could not be done is due again.
@@ -96,6 +99,7 @@ pub async fn carry_out(outside: &Outside, claim: &DueClaim, stop: &CancellationT
         carried: Carried::default(),
         came_through: false,
         client: None,
+        carrier: None,
     };
     if let Err(trouble) = carrying.leave_what_was_not_read().await {
         tracing::warn!(bulk_change.id = %claim.bulk_change, error = &trouble as &dyn std::error::Error, "rows that could not be read were not given back");
@@ -143,10 +147,16 @@ impl Carrying<'_> {
             if calls.is_empty() {
                 continue;
             }
+            if self.is_at_carrier() {
+                if !self.carrier_round(calls, stop).await? {
+                    return Ok(());
+                }
+                continue;
+            }
             let Some(client) = self.client().await? else { return Ok(()) };
             let Some(calls) = self.through_the_gate(calls, stop).await? else { continue };
             let wave = self.wave(&client, calls).await?;
-            self.after(wave).await?;
+            self.after(wave, None).await?;
         }
         Ok(())
     }
@@ -315,57 +325,93 @@ impl Carrying<'_> {
             return Ok(Some(Arc::clone(client)));
         }
         let (ledger, tenant, account) = (&self.outside.ledger, self.claim.tenant, self.claim.account);
-        match self.outside.accounts.client(ledger, tenant, account).await {
-            Ok(client) => {
-                self.client = Some((Arc::clone(&client), super::moment()));
-                Ok(Some(client))
-            }
-            Err(AccountTrouble::Database(trouble)) => Err(trouble.into()),
+        let client = self.outside.accounts.client(ledger, tenant, account).await;
+        let client = self.in_order(client).await?;
+        self.client = client.map(|client| (client, super::moment()));
+        Ok(self.client.as_ref().map(|(client, _)| Arc::clone(client)))
+    }
+
+    /// What the account is needed for can go on. None: it cannot be called, and the claim has been given back.
+    pub(super) async fn in_order<T>(&mut self, needed: Result<T, AccountTrouble>) -> Result<Option<T>, Stopped> {
+        let (ledger, tenant, account) = (self.outside.ledger.clone(), self.claim.tenant, self.claim.account);
+        match needed {
+            Ok(needed) => return Ok(Some(needed)),
+            Err(AccountTrouble::Database(trouble)) => return Err(trouble.into()),
             Err(AccountTrouble::NotHere(why)) => {
                 tracing::error!(account = %account, why, "this process cannot call the account; another one may");
                 self.release_all(self.now() + signed(WHILE_PAUSED)).await?;
-                Ok(None)
             }
             Err(AccountTrouble::Unusable(why)) => {
-                pause(ledger, tenant, IntegrationAuthenticationId(account), &why).await?;
-                shut_gate(ledger, tenant, account, WHILE_PAUSED, 0).await?;
+                self.pause(&why, None).await?;
+                shut_gate(&ledger, tenant, account, WHILE_PAUSED, 0).await?;
                 self.release_all(self.now()).await?;
-                Ok(None)
             }
         }
+        Ok(None)
     }
 
-    /// The calls that the budget grants now. None: it grants none, and what is to be waited for was waited for, or given back.
+    /// Nothing more is sent to the account until somebody has looked. `with`: the secrets that were refused, at a carrier.
+    async fn pause(&self, why: &str, with: Option<&str>) -> Result<(), Stopped> {
+        let (ledger, tenant, account) = (&self.outside.ledger, self.claim.tenant, self.claim.account);
+        if !self.is_at_carrier() {
+            return Ok(pause(ledger, tenant, IntegrationAuthenticationId(account), why).await?);
+        }
+        let provider = ServiceProviderId(account);
+        let with = match with {
+            Some(with) => with.to_owned(),
+            None => carrier::signed_with(ledger, tenant, provider).await?,
+        };
+        Ok(carrier::pause(ledger, tenant, provider, &with, why).await?)
+    }
+
+    /// Permits for so many calls, or for some; at least for the first, which takes so many. False: none, and what was to be
+    /// waited for was waited for, or the claim has been given back.
+    pub(super) async fn permitted(
+        &mut self,
+        wanted: u32,
+        first: u32,
+        stop: &CancellationToken,
+    ) -> Result<bool, Stopped> {
+        let (ledger, tenant, account) = (self.outside.ledger.clone(), self.claim.tenant, self.claim.account);
+        let mut wait = 0.0;
+        if self.permits < wanted {
+            let more = wanted - self.permits;
+            let granted = match self.is_at_carrier() {
+                true => carrier::take_permits(&ledger, tenant, ServiceProviderId(account), more).await?,
+                false => take_permits(&ledger, tenant, account, more).await?,
+            };
+            if granted.paused {
+                shut_gate(&ledger, tenant, account, WHILE_PAUSED, 0).await?;
+                self.release_all(self.now()).await?;
+                return Ok(false);
+            }
+            self.permits += granted.calls;
+            wait = granted.wait_seconds;
+        }
+        if self.permits >= first {
+            return Ok(true);
+        }
+        let wait = Duration::from_secs_f64(wait.clamp(ASKED_AGAIN, 86_400.0));
+        if wait > self.outside.settings.patience {
+            shut_gate(&ledger, tenant, account, wait, 0).await?;
+            self.release_all(self.now()).await?;
+        } else {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        Ok(false)
+    }
+
     async fn through_the_gate(
         &mut self,
         calls: Vec<(usize, Todo)>,
         stop: &CancellationToken,
     ) -> Result<Option<Vec<(usize, Todo)>>, Stopped> {
-        let (tenant, account) = (self.claim.tenant, self.claim.account);
         let wanted: u32 = calls.iter().map(|(_, todo)| cost(todo)).sum();
         let first = calls.first().map_or(1, |(_, todo)| cost(todo));
-        let mut wait = 0.0;
-        if self.permits < wanted {
-            let granted = take_permits(&self.outside.ledger, tenant, account, wanted - self.permits).await?;
-            if granted.paused {
-                shut_gate(&self.outside.ledger, tenant, account, WHILE_PAUSED, 0).await?;
-                self.release_all(self.now()).await?;
-                return Ok(None);
-            }
-            self.permits += granted.calls;
-            wait = granted.wait_seconds;
-        }
-        if self.permits < first {
-            let wait = Duration::from_secs_f64(wait.clamp(ASKED_AGAIN, 86_400.0));
-            if wait > self.outside.settings.patience {
-                shut_gate(&self.outside.ledger, tenant, account, wait, 0).await?;
-                self.release_all(self.now()).await?;
-            } else {
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = tokio::time::sleep(wait) => {}
-                }
-            }
+        if !self.permitted(wanted, first, stop).await? {
             return Ok(None);
         }
         let mut granted = Vec::new();
@@ -379,12 +425,12 @@ impl Carrying<'_> {
         Ok(Some(granted))
     }
 
-    /// What a wave has shown of the account.
-    async fn after(&mut self, wave: Wave) -> Result<(), Stopped> {
+    /// What a wave has shown of the account. `with`: what it was signed in with, at a carrier.
+    pub(super) async fn after(&mut self, wave: Wave, with: Option<&str>) -> Result<(), Stopped> {
         let (ledger, tenant, account) = (self.outside.ledger.clone(), self.claim.tenant, self.claim.account);
         if let Some(why) = wave.credentials {
             tracing::error!(account = %account, why, "the account is paused");
-            pause(&ledger, tenant, IntegrationAuthenticationId(account), &why).await?;
+            self.pause(&why, with).await?;
             shut_gate(&ledger, tenant, account, WHILE_PAUSED, 0).await?;
             // What the wave has shown is written down before its rows are given back.
             self.settle_what_is_decided().await?;
@@ -414,7 +460,7 @@ impl Carrying<'_> {
         Ok(())
     }
 
-    async fn release_all(&mut self, due_at: Timestamp) -> Result<(), Stopped> {
+    pub(super) async fn release_all(&mut self, due_at: Timestamp) -> Result<(), Stopped> {
         let account: Uuid = self.claim.account;
         let due = |working: &Working| working.not_before.map_or(due_at, |then| then.max(due_at));
         let rows: Vec<_> = self.desk.iter().map(|working| (working.row.row, due(working), account)).collect();

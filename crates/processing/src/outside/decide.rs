@@ -3,6 +3,10 @@
 //! The rules are those of DESIGN 6 and `reliability.md` 4.2: one send per intent; what is not known is never sent again before it
 //! has settled and was looked for; what was done is taken back newest first, each only with its receipt and only if it is ours.
 
+mod at_carrier;
+
+pub use at_carrier::{Awaiting, Unfit};
+
 use super::saga::{Attempt, Closing, Direction, Fate, Key, Line, Resolution, Saga, Step, Write};
 use jiff::Timestamp;
 
@@ -13,11 +17,15 @@ pub struct Policy {
     pub attempts: usize,
     /// Is what was done taken back by itself, or is a person asked first?
     pub asks_before_undo: bool,
+    /// When a carrier is asked what has become of a request.
+    pub awaiting: Awaiting,
+    /// Does a row go on whose SIM was activated and got no static address? It needs attention at its end, then.
+    pub keeps_without_ip: bool,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { attempts: 2, asks_before_undo: false }
+        Self { attempts: 2, asks_before_undo: false, awaiting: Awaiting::default(), keeps_without_ip: false }
     }
 }
 
@@ -53,6 +61,8 @@ pub enum Look {
     Adopt(Key, i64),
     /// How is this line now?
     Line(Step, i64),
+    /// How is the SIM at its carrier now?
+    Device(Step),
 }
 
 /// Why a row is given up.
@@ -64,6 +74,8 @@ pub enum Because {
     NeverArrived(Key),
     /// The line is not as the plan found it.
     LineMoved(i64),
+    /// The carrier does not show the SIM as this starts from.
+    Unfit(Step, Unfit),
 }
 
 /// Why a person has to decide.
@@ -77,6 +89,14 @@ pub enum Attention {
     NotOurs(i64),
     /// The installation wants a person to say whether what was done is taken back.
     AskFirst,
+    /// The SIM is not at its carrier any more as the row left it.
+    NotOursAtCarrier(Key),
+    /// The carrier has accepted it, and it has not come about in all the time that it may take.
+    Silent(Key),
+    /// It was looked for, was not there, and has come about since.
+    LandedLate(Key),
+    /// Everything else is done, and the static address is not.
+    WithoutIp(Key),
 }
 
 /// How far a part of a row is.
@@ -117,6 +137,9 @@ impl Judge<'_> {
     fn forth(&self) -> Next {
         for step in &self.saga.steps {
             let progress = match step {
+                Step::ActivateAtCarrier => self.activated(),
+                Step::ProvisionIp => self.ip_provisioned(),
+                Step::ChangeCarrierRatePlan => self.carrier_plan_changed(),
                 Step::CloseRevService => self.each_closed(),
                 Step::OpenRevService => self.opened(),
                 Step::UpdateRevService => self.updated(),
@@ -127,7 +150,10 @@ impl Judge<'_> {
                 return next;
             }
         }
-        Next::Record
+        match self.lacks_its_ip() {
+            Some(key) => Next::Attention(Attention::WithoutIp(key)),
+            None => Next::Record,
+        }
     }
 
     /// Newest first. What may have happened is settled before anything is taken back.
@@ -140,6 +166,10 @@ impl Judge<'_> {
                 Step::OpenRevService => self.unopened(),
                 Step::UpdateRevService => self.put_back(),
                 Step::CloseRevService => self.not_reopened(),
+                Step::ChangeCarrierRatePlan => self.carrier_plan_put_back(),
+                Step::ActivateAtCarrier => self.deactivated(),
+                // The address goes with the activation, which is taken back next.
+                Step::ProvisionIp => Progress::Complete,
                 Step::RecordAssignment => Progress::Complete,
             };
             if let Progress::Next(next) = progress {
@@ -360,6 +390,7 @@ impl Judge<'_> {
         Progress::Next(match self.saga.fate(key) {
             Some(Fate::Done(_)) => return Progress::Complete,
             None | Some(Fate::NotSent) => Next::Send(key),
+            Some(Fate::Open | Fate::Unknown) if key.write.is_at_carrier() => self.awaited(key),
             Some(Fate::Open | Fate::Unknown) => match self.saga.resolution {
                 // A person may say so at any time; it is still looked at first.
                 Some(Resolution::Adopt(found)) if key.write.duplicates() => Next::Look(Look::Adopt(key, found)),

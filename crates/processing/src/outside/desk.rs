@@ -26,6 +26,10 @@ pub(super) struct Working {
     pub(super) attention: Option<(&'static str, String)>,
     /// What was there before each write that this claim has meant.
     pub(super) before: HashMap<Key, Value>,
+    /// A list of several has not shown the SIM: it is asked for by itself before anything is concluded.
+    pub(super) is_read_alone: bool,
+    /// How many SIMs a request with it may have: a batch was refused for one of its SIMs, and is sent in halves.
+    pub(super) most_together: usize,
 }
 
 /// What came late, as far as it is known.
@@ -67,7 +71,17 @@ impl Working {
     pub(super) fn new(row: OutsideRow) -> Self {
         let saga = told::saga(&row);
         let late = if row.sweeps.is_some() { Late::ToLook } else { Late::NotYet };
-        Self { row, saga, brought: Vec::new(), late, not_before: None, attention: None, before: HashMap::new() }
+        Self {
+            row,
+            saga,
+            brought: Vec::new(),
+            late,
+            not_before: None,
+            attention: None,
+            before: HashMap::new(),
+            is_read_alone: false,
+            most_together: usize::MAX,
+        }
     }
 
     /// What is next, at the gate of this account.
@@ -107,7 +121,7 @@ impl Working {
             Next::Look(look) => {
                 let step = match look {
                     Look::Back(key) | Look::Adopt(key, _) => key.step,
-                    Look::Line(step, _) => step,
+                    Look::Line(step, _) | Look::Device(step) => step,
                 };
                 self.at_gate(account, now, step, Todo::Look(look))
             }
@@ -131,6 +145,9 @@ impl Working {
 
     fn account_of(&self, step: Step) -> Option<Uuid> {
         match step {
+            Step::ActivateAtCarrier | Step::ProvisionIp | Step::ChangeCarrierRatePlan => {
+                Some(self.row.at_carrier.service_provider)
+            }
             Step::OpenRevService | Step::RecordAssignment => self.row.sold.account,
             Step::UpdateRevService => self.row.sold.existing.as_ref().map(|line| line.account),
             Step::CloseRevService => {
@@ -159,6 +176,9 @@ impl Working {
 
     /// What was there before a write, as an undo puts it back: kept with the write, or read just now.
     pub(super) fn before(&self, key: Key) -> Option<Value> {
+        if key.write.is_at_carrier() {
+            return self.before_at_carrier(key);
+        }
         if key.write != Write::PatchService {
             return None;
         }
@@ -177,6 +197,19 @@ impl Working {
         kept.and_then(|attempt| attempt.before_image.clone()).or_else(read)
     }
 
+    /// How the SIM was at its carrier before a write: kept with the write that began it, or read just now.
+    fn before_at_carrier(&self, key: Key) -> Option<Value> {
+        if let Some(before) = self.before.get(&key) {
+            return Some(before.clone());
+        }
+        let kept = self.row.attempts.iter().find(|attempt| {
+            Key::from_words(&attempt.step, &attempt.direction, &attempt.call, attempt.item) == Some(key)
+                && attempt.before_image.is_some()
+        });
+        let read = || Some(super::at_carrier::before_image(self.saga.shown.as_deref()?));
+        kept.and_then(|attempt| attempt.before_image.clone()).or_else(read)
+    }
+
     /// What the ledger has taken down of an attempt.
     pub(super) fn take_down(&mut self, key: Key, fate: Fate, evidence: &str) {
         if let Some(attempt) = self.saga.attempts.iter_mut().rev().find(|attempt| attempt.key == key) {
@@ -186,6 +219,10 @@ impl Working {
                 self.saga.resolution = None;
             }
             evidence.clone_into(&mut attempt.evidence);
+        }
+        if key.write.is_at_carrier() {
+            // How it is by now has to be read again.
+            self.saga.shown = None;
         }
         match (key.write, fate) {
             (Write::DisconnectServiceProduct, Fate::Done(_)) => {
@@ -197,6 +234,13 @@ impl Working {
             // What it is like has to be read again.
             (Write::DisconnectServiceProduct | Write::CloseService | Write::PatchService, _) => self.saga.lines.clear(),
             _ => {}
+        }
+    }
+
+    /// The carrier has accepted the request.
+    pub(super) fn accepted(&mut self, key: Key) {
+        if let Some(attempt) = self.saga.attempts.iter_mut().rev().find(|attempt| attempt.key == key) {
+            attempt.awaited.is_accepted = true;
         }
     }
 

@@ -65,7 +65,7 @@ impl Carrying<'_> {
                     Some(working) => read_back::meaning(&self.outside.ledger, whose, working, key, found, now).await?,
                     None => None,
                 },
-                (Look::Line(..), Some(_)) => None,
+                (Look::Line(..) | Look::Device(_), Some(_)) => None,
             },
             Back::Late { at, found } => {
                 if let Some(found) = self.heard(at, found, wave, now)

@@ -50,6 +50,10 @@ pub(super) async fn back(
     before: Option<&Value>,
 ) -> Result<Found, Blind> {
     match key.write {
+        // Read at the carrier, and never here.
+        Write::Activate | Write::Deactivate | Write::ProvisionIp | Write::ChangeCarrierRatePlan => {
+            Err(Blind::Unreadable("this is not done at Rev.io".to_owned()))
+        }
         Write::CreateService => lines_of_the_number(client, permit, row).await,
         Write::CreateServiceProduct => {
             let product = super::send::product(&row.sold, key.item).map_or(0, |(product, _)| *product);

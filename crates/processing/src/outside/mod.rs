@@ -2,6 +2,7 @@
 //! sent again, and taken back newest first.
 
 mod account;
+mod at_carrier;
 mod carry;
 pub mod decide;
 mod desk;
@@ -34,6 +35,9 @@ pub struct OutsideSettings {
     pub lease: Duration,
     /// How long after its begin a write that nobody knows of may still arrive, or not show in a search yet.
     pub settle_for: Duration,
+    /// The same at a carrier: so long a request that nobody knows of, or one that was accepted and is said to have failed, may
+    /// still show its effect (`reliability.md` 4.2).
+    pub carrier_settle_for: Duration,
     /// When what was ever unknown is looked at again, counted from the end of its row, and then from the time before.
     pub sweeps: [Duration; 3],
     /// How long a claim waits for the gate before it gives its rows back.
@@ -54,6 +58,7 @@ impl Default for OutsideSettings {
             lease: Duration::from_secs(90),
             // The call's own time, and two minutes that Rev.io is given (`reliability.md` 4.2, a judgement until measured).
             settle_for: Duration::from_secs(150),
+            carrier_settle_for: Duration::from_secs(15 * 60),
             sweeps: [Duration::from_secs(15 * 60), Duration::from_secs(45 * 60), Duration::from_secs(23 * 3600)],
             patience: Duration::from_secs(2),
             blind_for: Duration::from_secs(24 * 3600),

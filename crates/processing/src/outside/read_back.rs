@@ -138,6 +138,8 @@ pub(super) async fn meaning(
         log_status,
         request: None,
         response: None,
+        request_id: None,
+        shown: None,
     };
     Ok(match ids.as_slice() {
         [] => Some(told("NOT_APPLIED", None, "looked for after it had settled: not there".to_owned(), "NOT_FOUND")),

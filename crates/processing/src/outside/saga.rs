@@ -1,5 +1,6 @@
 //! What is known of a row that is under way outside: its steps, every attempt so far, and what reading has shown.
 
+use integrations::carriers::Device;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashSet};
 
@@ -38,15 +39,27 @@ pub enum Write {
     CloseService,
     /// Changes a line; the item is the provider's id.
     PatchService,
+    /// Gives a SIM service at its carrier; the item is 0, as of all that happens there: a SIM has one of each.
+    Activate,
+    /// Takes it away again.
+    Deactivate,
+    /// Gives it a static address.
+    ProvisionIp,
+    /// Gives it another plan of the carrier's.
+    ChangeCarrierRatePlan,
 }
 
 impl Write {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 9] = [
         Self::CreateService,
         Self::CreateServiceProduct,
         Self::DisconnectServiceProduct,
         Self::CloseService,
         Self::PatchService,
+        Self::Activate,
+        Self::Deactivate,
+        Self::ProvisionIp,
+        Self::ChangeCarrierRatePlan,
     ];
 
     /// Its word in the ledger: the contract's.
@@ -58,6 +71,10 @@ impl Write {
             Self::DisconnectServiceProduct => "disconnect_service_product",
             Self::CloseService => "close_service",
             Self::PatchService => "patch_service",
+            Self::Activate => "activate",
+            Self::Deactivate => "deactivate",
+            Self::ProvisionIp => "provision_ip",
+            Self::ChangeCarrierRatePlan => "change_carrier_rate_plan",
         }
     }
 
@@ -65,6 +82,12 @@ impl Write {
     #[must_use]
     pub const fn duplicates(self) -> bool {
         matches!(self, Self::CreateService | Self::CreateServiceProduct)
+    }
+
+    /// Does a carrier do it? Then it is known by reading the device, and may be accepted long before it is done.
+    #[must_use]
+    pub const fn is_at_carrier(self) -> bool {
+        matches!(self, Self::Activate | Self::Deactivate | Self::ProvisionIp | Self::ChangeCarrierRatePlan)
     }
 }
 
@@ -135,6 +158,50 @@ pub struct Attempt {
     pub settle_until: Timestamp,
     /// The provider's words, or what else is known.
     pub evidence: String,
+    /// What a carrier has said of it, and what was read since.
+    pub awaited: Awaited,
+}
+
+/// What is known of a request that a carrier does later.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Awaited {
+    /// Has the carrier accepted it?
+    pub is_accepted: bool,
+    /// When the device was last read back since.
+    pub looked_at: Option<Timestamp>,
+    /// When a callback about it came last. It makes us look sooner, and nothing else.
+    pub heard_at: Option<Timestamp>,
+    /// The plan that the device had before.
+    pub plan_before: Option<String>,
+}
+
+/// A plan of the carrier's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CarrierPlan {
+    /// Its code.
+    pub code: String,
+    /// Its name; whether a carrier's list says the one or the other may be open.
+    pub name: String,
+}
+
+impl CarrierPlan {
+    /// Is it the one that the carrier shows?
+    #[must_use]
+    pub fn is(&self, shown: &str) -> bool {
+        let shown = shown.trim();
+        !shown.is_empty() && (shown == self.code.trim() || shown == self.name.trim())
+    }
+}
+
+/// What a SIM is to become at its carrier.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AtCarrier {
+    /// The plan that it is to have.
+    pub plan: Option<CarrierPlan>,
+    /// Has it a communication plan beside it? Which one it had before is in no list.
+    pub has_communication_plan: bool,
+    /// The plan that it is activated with.
+    pub activation_plan: Option<CarrierPlan>,
 }
 
 /// A line as a fresh read shows it.
@@ -213,6 +280,10 @@ pub struct Saga {
     pub over: HashSet<i64>,
     /// Lines as they were read since this claim began, and as our own writes since have left them.
     pub lines: BTreeMap<i64, Line>,
+    /// What is to happen at the carrier.
+    pub at_carrier: AtCarrier,
+    /// What the carrier shows under the SIM's key, read since this claim began and before anything was sent since.
+    pub shown: Option<Vec<Device>>,
 }
 
 impl Saga {

@@ -37,6 +37,9 @@ impl Request {
     ) -> Result<Self, Unsendable> {
         let sold = &row.sold;
         Ok(match key.write {
+            Write::Activate | Write::Deactivate | Write::ProvisionIp | Write::ChangeCarrierRatePlan => {
+                return Err(Unsendable("this is not done at Rev.io"));
+            }
             Write::CreateService => Self::CreateService(create_service(row)?),
             Write::CreateServiceProduct => {
                 let line = line.ok_or(Unsendable("there is no line to put the product on"))?;
@@ -111,6 +114,9 @@ pub(super) fn natural_key(row: &OutsideRow, key: Key, line: Option<i64>) -> Stri
     let number = row.msisdn.as_deref().unwrap_or_default();
     let payer = row.sold.rev_customer_id.as_deref().unwrap_or_default();
     match key.write {
+        Write::Activate | Write::Deactivate | Write::ProvisionIp | Write::ChangeCarrierRatePlan => {
+            super::at_carrier::natural_key(&row.iccid)
+        }
         Write::CreateService => format!("service number={number} customer={payer} iccid={}", row.iccid),
         Write::CreateServiceProduct => {
             let product = product(&row.sold, key.item).map_or(0, |(product, _)| *product);

@@ -1,6 +1,6 @@
 //! The ledger's words for a row, made into what is decided on, and the other way round.
 
-use super::saga::{Attempt, Closing, Fate, Key, Resolution, Saga, Step};
+use super::saga::{AtCarrier, Attempt, Awaited, CarrierPlan, Closing, Fate, Key, Resolution, Saga, Step};
 use database::outside::{self, LineToClose, OutsideRow};
 use serde_json::Value;
 
@@ -38,6 +38,19 @@ pub(super) fn saga(row: &OutsideRow) -> Saga {
         takes_back: row.restores,
         over: row.found_over.iter().copied().collect(),
         lines: std::collections::BTreeMap::new(),
+        at_carrier: at_carrier(&row.at_carrier),
+        shown: None,
+    }
+}
+
+fn at_carrier(asked: &outside::AtCarrier) -> AtCarrier {
+    let plan = |plan: &Option<(String, String)>| {
+        plan.as_ref().map(|(code, name)| CarrierPlan { code: code.clone(), name: name.clone() })
+    };
+    AtCarrier {
+        plan: plan(&asked.plan),
+        has_communication_plan: asked.communication_plan.is_some(),
+        activation_plan: plan(&asked.activation_plan),
     }
 }
 
@@ -52,6 +65,12 @@ fn attempt(kept: &outside::Attempt) -> Option<Attempt> {
         began_at: kept.began_at,
         settle_until: kept.settle_until,
         evidence: kept.evidence.clone().unwrap_or_default(),
+        awaited: Awaited {
+            is_accepted: kept.request_id.is_some(),
+            looked_at: kept.looked_at,
+            heard_at: kept.heard.as_ref().map(|heard| heard.at),
+            plan_before: super::at_carrier::plan_before(kept.before_image.as_ref()),
+        },
     })
 }
 

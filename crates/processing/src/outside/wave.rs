@@ -4,7 +4,7 @@ use super::carry::{Carrying, Stopped};
 use super::desk::{Todo, Working};
 use super::look::{self, Blind, Found, Leftovers};
 use super::read_back;
-use super::saga::{Attempt, Direction, Fate, Key, Resolution};
+use super::saga::{Attempt, Awaited, Direction, Fate, Key, Resolution};
 use super::send::{Request, natural_key};
 use super::told::key_of;
 use super::{Place, decide::Look};
@@ -15,11 +15,12 @@ use futures_util::{StreamExt as _, future::BoxFuture};
 use integrations::billing::rev_io::{Receipt, RevIo};
 use integrations::{Outcome, Permit};
 use jiff::SignedDuration;
+use jiff::civil::Date;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A send leaves this soon after its intent, or not at all: whoever slept in between may not be its owner any more.
-const FRESH: Duration = Duration::from_secs(5);
+pub(super) const FRESH: Duration = Duration::from_secs(5);
 /// Answers that are written down at a time, at most.
 const AT_A_TIME: usize = 64;
 /// After the first answer others are waited for so long, to be written down with it: a commit for each would cost more than the calls.
@@ -30,6 +31,32 @@ pub(super) enum Back {
     Sent { at: usize, key: Key, attempt: i16, outcome: Outcome<Receipt> },
     Looked { at: usize, look: Look, found: Result<Found, Blind> },
     Late { at: usize, found: Result<Leftovers, Blind> },
+}
+
+/// A write that is about to be sent.
+pub(super) struct Meant {
+    pub(super) at: usize,
+    pub(super) key: Key,
+    pub(super) natural_key: String,
+    pub(super) hash: [u8; 32],
+    pub(super) effective_on: Option<Date>,
+}
+
+/// The next answers: the first, and those that come right after it. None: there are no more.
+pub(super) async fn gather<T>(flying: &mut FuturesUnordered<BoxFuture<'static, T>>) -> Option<Vec<T>> {
+    let mut backs = vec![flying.next().await?];
+    let mut together = std::pin::pin!(tokio::time::sleep(TOGETHER));
+    while backs.len() < AT_A_TIME {
+        tokio::select! {
+            biased;
+            back = flying.next() => match back {
+                Some(back) => backs.push(back),
+                None => break,
+            },
+            () = &mut together => break,
+        }
+    }
+    Some(backs)
 }
 
 /// How the calls of a wave went.
@@ -68,7 +95,16 @@ impl Carrying<'_> {
                 _ => {}
             }
         }
-        let meant = self.mean(&sends).await?;
+        let to_mean: Vec<Meant> = sends
+            .iter()
+            .filter_map(|(at, key, request)| {
+                let working = self.desk.get(*at)?;
+                let natural_key = natural_key(&working.row, *key, working.line());
+                let (hash, effective_on) = (request.hash(), request.effective_on());
+                Some(Meant { at: *at, key: *key, natural_key, hash, effective_on })
+            })
+            .collect();
+        let meant = self.mean(&to_mean, self.outside.settings.settle_for).await?;
         if !meant.is_empty() && self.outside.witness.dies_at(Place::AfterIntent) {
             return Err(Stopped::Died);
         }
@@ -95,19 +131,7 @@ impl Carrying<'_> {
         }
         let mut wave = Wave::default();
         self.write_down(unsent).await?;
-        while let Some(first) = flying.next().await {
-            let mut backs = vec![first];
-            let mut together = std::pin::pin!(tokio::time::sleep(TOGETHER));
-            while backs.len() < AT_A_TIME {
-                tokio::select! {
-                    biased;
-                    back = flying.next() => match back {
-                        Some(back) => backs.push(back),
-                        None => break,
-                    },
-                    () = &mut together => break,
-                }
-            }
+        while let Some(backs) = gather(&mut flying).await {
             if backs.iter().any(|back| matches!(back, Back::Sent { .. }))
                 && self.outside.witness.dies_at(Place::AfterCall)
             {
@@ -123,11 +147,16 @@ impl Carrying<'_> {
                 return Err(Stopped::Died);
             }
         }
-        let ledger = &self.outside.ledger;
-        note_found_over(ledger, &self.claim, &wave.over).await?;
-        note_blind(ledger, &self.claim, &wave.blind, true).await?;
-        note_blind(ledger, &self.claim, &wave.sees_again, false).await?;
+        note_found_over(&self.outside.ledger, &self.claim, &wave.over).await?;
+        self.note_sight(&wave).await?;
         Ok(wave)
+    }
+
+    /// Of which rows something could not be read, and of which it could again.
+    pub(super) async fn note_sight(&self, wave: &Wave) -> Result<(), Stopped> {
+        let ledger = &self.outside.ledger;
+        note_blind(ledger, &self.claim, &wave.blind, true).await?;
+        Ok(note_blind(ledger, &self.claim, &wave.sees_again, false).await?)
     }
 
     /// The request of a write; one that cannot be made is refused without being sent.
@@ -138,7 +167,7 @@ impl Carrying<'_> {
             Ok(request) => Some(request),
             Err(why) => {
                 working.attention = Some(match key.direction {
-                    Direction::Apply => (Reason::BillingRejected.word(), why.0.to_owned()),
+                    Direction::Apply => (super::explain::rejected(key).word(), why.0.to_owned()),
                     Direction::Undo => (Reason::UndoNotDone.word(), why.0.to_owned()),
                 });
                 None
@@ -147,18 +176,22 @@ impl Carrying<'_> {
     }
 
     /// Commits what is about to be sent. Answers what may be.
-    async fn mean(&mut self, sends: &[(usize, Key, Request)]) -> Result<Vec<(usize, Key, i16)>, Stopped> {
+    pub(super) async fn mean(
+        &mut self,
+        sends: &[Meant],
+        settle_for: Duration,
+    ) -> Result<Vec<(usize, Key, i16)>, Stopped> {
         let intents: Vec<NewIntent> = sends
             .iter()
-            .filter_map(|(at, key, request)| {
-                let working = self.desk.get(*at)?;
+            .filter_map(|meant| {
+                let working = self.desk.get(meant.at)?;
                 Some(NewIntent {
-                    key: key_of(working.row.row, *key),
-                    attempt: working.saga.next_attempt(*key),
-                    natural_key: natural_key(&working.row, *key, working.line()),
-                    request_hash: request.hash(),
-                    before_image: working.before(*key).filter(|_| key.direction == Direction::Apply),
-                    effective_on: request.effective_on(),
+                    key: key_of(working.row.row, meant.key),
+                    attempt: working.saga.next_attempt(meant.key),
+                    natural_key: meant.natural_key.clone(),
+                    request_hash: meant.hash,
+                    before_image: working.before(meant.key).filter(|_| meant.key.direction == Direction::Apply),
+                    effective_on: meant.effective_on,
                 })
             })
             .collect();
@@ -167,12 +200,12 @@ impl Carrying<'_> {
             &self.outside.ledger,
             &self.claim,
             settings.call_timeout + settings.spare,
-            settings.settle_for,
+            settle_for,
             &intents,
         )
         .await?;
         let mut meant = Vec::with_capacity(written.len());
-        for (at, key, _) in sends {
+        for Meant { at, key, .. } in sends {
             let Some(working) = self.desk.get_mut(*at) else { continue };
             let wanted = key_of(working.row.row, *key);
             match written.iter().find(|intent| intent.key == wanted) {
@@ -193,6 +226,10 @@ impl Carrying<'_> {
                         began_at: intent.began_at,
                         settle_until: intent.settle_until,
                         evidence: String::new(),
+                        awaited: Awaited {
+                            plan_before: super::at_carrier::plan_before(working.before.get(key)),
+                            ..Awaited::default()
+                        },
                     });
                     meant.push((*at, *key, number));
                 }
@@ -218,6 +255,8 @@ impl Carrying<'_> {
                 Look::Back(key) => look::back(&client, Permit::granted(), &row, key, line, before.as_ref()).await,
                 Look::Adopt(key, id) => look::adopted(&client, Permit::granted(), &row, key, line, id).await,
                 Look::Line(_, id) => look::line(&client, [Permit::granted(), Permit::granted()], id).await,
+                // Never asked at Rev.io: the step's gate is the carrier's.
+                Look::Device(_) => Ok(Found::These(Vec::new())),
             };
             Back::Looked { at, look: what, found }
         })
@@ -255,11 +294,13 @@ impl Carrying<'_> {
             log_status,
             request: None,
             response: None,
+            request_id: None,
+            shown: None,
         }
     }
 
     /// Writes down what has come, and takes it into account as it was written.
-    async fn write_down(&mut self, told: Vec<Told>) -> Result<(), Stopped> {
+    pub(super) async fn write_down(&mut self, told: Vec<Told>) -> Result<(), Stopped> {
         if told.is_empty() {
             return Ok(());
         }
@@ -272,6 +313,9 @@ impl Carrying<'_> {
                     if let Some(key) = key {
                         let evidence = told.evidence.as_deref().unwrap_or_default();
                         read_back::take_down(working, key, outcome, told.reference, evidence);
+                        if told.request_id.is_some() {
+                            working.accepted(key);
+                        }
                     }
                 }
                 None => self.lost.push(told.key.row),

@@ -4,6 +4,7 @@
 
 mod account;
 mod attention;
+mod carrier;
 mod close;
 mod commits;
 mod matrix;

@@ -8,7 +8,7 @@ use processing::outside::decide::Policy;
 use processing::outside::{Accounts, NoWitness, Outside, OutsideSettings, Place, Witness};
 use serde_json::{Value, json};
 use simulators::rev_io::Service;
-use simulators::{Fleet, RevAccount, Running, World};
+use simulators::{Fleet, RevAccount, Running, ThingSpaceProfile, World};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +16,7 @@ use std::time::Duration;
 use testing::{TestApp, TestCluster, iccid};
 
 pub(crate) const USER: &str = "api@first";
+pub(crate) const CARRIER_USER: &str = "uws@first";
 /// The customers of the world that Acme and Twin are.
 pub(crate) const ACME: i64 = 100_000_001;
 pub(crate) const OTHER: i64 = 100_000_002;
@@ -92,7 +93,13 @@ impl Stage {
             customer.status = Some("OPEN".to_owned());
             customer.close_date = None;
         }
-        world.load(Fleet { rev_io: vec![account], ..Fleet::default() }).unwrap();
+        let carrier = ThingSpaceProfile::new("canary-key", "canary-secret", CARRIER_USER, "canary-password");
+        let fleet = Fleet {
+            rev_io: vec![account],
+            thingspace: vec![carrier.with_example(1, 0, Vec::new())],
+            ..Fleet::default()
+        };
+        world.load(fleet).unwrap();
         let running = Running::start(world.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
         let base = format!("{}/rev-io/v1", running.url());
         for sql in [
@@ -132,6 +139,7 @@ impl Stage {
             vec!["127.0.0.1".to_owned()],
             RevIoSettings::default(),
         );
+        let accounts = accounts.with_carriers(vec!["127.0.0.1".to_owned()], app.ids.clone());
         app.outside = Some(Outside {
             ledger: app.ledger.clone(),
             accounts: Arc::new(accounts),

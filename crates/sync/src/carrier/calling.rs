@@ -8,10 +8,9 @@ use database::carrier::{
 };
 use domain::ids::{Ids, TenantId};
 use domain::provider_address::admitted;
+use integrations::Permit;
 use integrations::answer::{Answer, Postponed, SignInPart};
-use integrations::carriers::thingspace::{ThingSpace, ThingSpaceAccount, ThingSpaceSettings};
-use integrations::carriers::{Carrier, CarrierKind, Device, DevicePage, DeviceRef, Listing, SignIn};
-use integrations::{HttpClient, Permit};
+use integrations::carriers::{Carrier, CarrierKind, Device, DevicePage, DeviceRef, Lapsed, Listing, SignIn};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -43,13 +42,6 @@ pub(super) const DEVICES: &str = "devices";
 /// Times that a part of the sign-in is to be renewed for one call, at most: what is answered with something else than a no may have
 /// been a wrong log-in, and five of those lock the user (`thingspace.md` 1).
 const MOST_RENEWALS: u32 = 3;
-
-const fn word(part: SignInPart) -> &'static str {
-    match part {
-        SignInPart::Bearer => "bearer",
-        SignInPart::Session => "session",
-    }
-}
 
 fn sign_in_of(mut tokens: BTreeMap<String, SecretString>) -> SignIn {
     SignIn::of(tokens.remove("bearer"), tokens.remove("session"))
@@ -117,7 +109,7 @@ impl<'a> Calling<'a> {
         while let Some(part) = self.carrier.lacks(&self.sign_in) {
             self.renewals += 1;
             if self.renewals > MOST_RENEWALS {
-                let why = format!("the {} could not be renewed", word(part));
+                let why = format!("the {} could not be renewed", part.word());
                 return Err(SyncError::GivenUp { resource: "the sign-in", tries: MOST_RENEWALS, why });
             }
             // Somebody may have written others since: with these it would be a wrong log-in.
@@ -130,7 +122,7 @@ impl<'a> Calling<'a> {
             let Some(renewed) = self.weigh(reading, answer, failed).await? else { continue };
             if let Some(token) = renewed.token(part) {
                 let Installation { ledger, keys, .. } = self.installation;
-                let kept = (word(part), token);
+                let kept = (part.word(), token);
                 let whose = (self.account.service_provider, self.signed_with.as_str());
                 keep_token(ledger, self.tenant, (keys, self.ids), whose, kept).await?;
             }
@@ -192,22 +184,18 @@ impl<'a> Calling<'a> {
         Ok(None)
     }
 
-    /// A part of the sign-in has run out: what another worker has renewed is taken; else it is renewed with the next call. One that has
-    /// run out right after it was renewed is refused: nobody signs in for ever, and ThingSpace locks a user after five wrong tries.
+    /// A part of the sign-in has run out. Nobody signs in for ever: ThingSpace locks a user after five wrong tries.
     async fn lapsed(&mut self, part: SignInPart) -> Result<(), SyncError> {
         let Installation { ledger, keys, .. } = self.installation;
         let kept =
             sign_in_of(tokens(ledger, self.tenant, keys, self.account.service_provider, &self.signed_with).await?);
-        if kept.token(part).is_some() && kept.differs_in(part, &self.sign_in) {
-            self.sign_in = kept;
-            return Ok(());
+        match self.sign_in.lapsed(part, kept, self.just_renewed) {
+            Lapsed::GoesOn => Ok(()),
+            Lapsed::Refused => {
+                let message = format!("the {} was renewed and is turned away all the same", part.word());
+                Err(self.refused(message).await?)
+            }
         }
-        if self.just_renewed == Some(part) {
-            let message = format!("the {} was renewed and is turned away all the same", word(part));
-            return Err(self.refused(message).await?);
-        }
-        self.sign_in = std::mem::take(&mut self.sign_in).without(part);
-        Ok(())
     }
 
     /// Nothing more is sent until somebody looked.
@@ -250,24 +238,10 @@ impl<'a> Calling<'a> {
 fn carrier(
     installation: &Installation<'_>,
     account: &CarrierAccount,
-    mut secrets: BTreeMap<String, SecretString>,
+    secrets: BTreeMap<String, SecretString>,
 ) -> Result<Carrier, SyncError> {
-    let http: &HttpClient = installation.http;
-    let mut secret =
-        |field: &'static str| secrets.remove(field).ok_or_else(|| SyncError::Unusable(format!("it has no {field}")));
-    match CarrierKind::from_word(&account.integration) {
-        Some(CarrierKind::ThingSpace) => {
-            let signing_in = ThingSpaceAccount {
-                base_url: account.base_url.clone(),
-                key: secret("key")?,
-                secret: secret("secret")?,
-                username: secret("username")?,
-                password: secret("password")?,
-                account_name: account.account_name.clone(),
-            };
-            let carrier = ThingSpace::new(http, signing_in, ThingSpaceSettings::default(), installation.clock.clone());
-            Ok(Carrier::ThingSpace(carrier.map_err(|why| SyncError::Unusable(why.to_string()))?))
-        }
-        None => Err(SyncError::Unusable(format!("{} cannot be read yet", account.integration))),
-    }
+    let kind = CarrierKind::from_word(&account.integration)
+        .ok_or_else(|| SyncError::Unusable(format!("{} cannot be read yet", account.integration)))?;
+    let at = (account.base_url.as_str(), account.account_name.as_str());
+    Carrier::open(kind, installation.http, at, secrets, installation.clock.clone()).map_err(SyncError::Unusable)
 }

@@ -13,6 +13,7 @@ use crate::carriers::{
     Cause, Cursor, Device, DevicePage, DeviceRef, Listing, NaturalKey, Operation, SignIn, UnreadableDevice,
 };
 use reqwest::Method;
+use std::collections::HashSet;
 
 impl ThingSpace {
     /// The devices of exactly that ICCID. None, if the platform shows none or says that there is none.
@@ -39,6 +40,39 @@ impl ThingSpace {
         })
     }
 
+    /// The devices of exactly these ICCIDs, in one request (2.1: `deviceList`). Of one that is not among them nothing is known: it
+    /// may not be there, or the list may not have been whole; it is to be asked for by itself.
+    pub async fn devices_of(&self, permit: Permit, sign_in: &SignIn, devices: &[DeviceRef]) -> Outcome<Vec<Device>> {
+        let inferred = &self.settings.inferred;
+        let body = ListDevices {
+            device_list: devices.iter().map(|device| DeviceId::iccid(NaturalKey::Iccid.of(device))).collect(),
+            account_name: Some(&self.account_name),
+            max_number_of_devices: Some(self.settings.devices_per_page()),
+            ..ListDevices::default()
+        };
+        let asked = list(Operation::ReadDevice, &body, Keep::Length);
+        if devices.len() > self.settings.devices_per_page() {
+            return self.refuse(permit, &asked, None, "more devices are asked for than a page of the list has");
+        }
+        let is_named = |device: &DeviceRef| {
+            let iccid = NaturalKey::Iccid.of(device);
+            !iccid.is_empty() && is_legal(iccid)
+        };
+        if devices.is_empty() || !devices.iter().all(is_named) {
+            return self.refuse(permit, &asked, None, "there is no ICCID");
+        }
+        let wanted: HashSet<&str> = devices.iter().map(|device| NaturalKey::Iccid.of(device)).collect();
+        let prove = |status: u16, text: &str| {
+            let page = read_page(inferred, status, text, Some(0))?;
+            Ok(page.devices.into_iter().filter(|found| wanted.contains(found.iccid.trim())).collect())
+        };
+        let found = self.call(permit, Signed::InFull(sign_in), asked, prove).await;
+        found.map(|answer| match answer {
+            Answer::Refused(refusal) if codes::cause(&refusal) == Cause::DeviceNotFound => Answer::Done(Vec::new()),
+            answer => answer,
+        })
+    }
+
     /// A page of the account's devices, in the order of the platform's own numbers.
     pub async fn devices(&self, permit: Permit, sign_in: &SignIn, listing: &Listing) -> Outcome<DevicePage> {
         let inferred = &self.settings.inferred;
@@ -46,6 +80,7 @@ impl ThingSpace {
         let most = self.settings.devices_per_page();
         let body = ListDevices {
             device_id: None,
+            device_list: Vec::new(),
             account_name: Some(&self.account_name),
             filter: listing.iccid_prefix.as_deref().map(|prefix| Filter {
                 device_identifier_filters: [IdentifierFilter { kind: "iccid", contains: prefix, startswith: prefix }],

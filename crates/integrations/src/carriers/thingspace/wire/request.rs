@@ -10,6 +10,8 @@ use serde::Serialize;
 pub(in super::super) struct ListDevices<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in super::super) device_id: Option<DeviceId>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in super::super) device_list: Vec<DeviceId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in super::super) account_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

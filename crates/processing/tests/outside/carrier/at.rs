@@ -1,0 +1,94 @@
+//! The carrier's side of a stage: its devices are the ledger's, and what the ledger is told of its account.
+
+use crate::stage::{CARRIER_USER, Stage, now};
+use reqwest::Method;
+use serde_json::{Value, json};
+use simulators::thingspace::{IdKind, Profile, Record, State};
+use testing::iccid;
+
+/// The plan that SIMs have, and the one that they are to get.
+pub(crate) const OLD: &str = "M2M1MB";
+pub(crate) const NEW: &str = "M2M50MB";
+
+impl Stage {
+    /// A stage whose devices the carrier has, active, with the old plan.
+    pub(crate) async fn at_carrier(devices: u32) -> Self {
+        let stage = Self::of(devices).await;
+        let account = stage.profile(|profile| {
+            profile.settings = profile.settings.clone().at_once();
+            profile.accounts[0].name.clone()
+        });
+        stage.add(0..devices, &account, State::Active);
+        let provider = stage.app.fixture.provider;
+        let wish = json!({"base_url": format!("{}/thingspace/api", stage.running.url()), "account_name": account,
+            "calls_per_minute": 1_000_000, "calls_per_day": 1_000_000});
+        let put = stage.app.request(Method::PUT, &format!("/api/v1/service-providers/{provider}/account"));
+        let kept = stage.app.send(put.header("if-match", "*").json(&wish)).await.unwrap();
+        assert!(kept.status.is_success(), "{}", kept.json);
+        let secrets = json!({"key": "canary-key", "secret": "canary-secret", "username": CARRIER_USER, "password": "canary-password"});
+        let kept =
+            stage.app.post(&format!("/service-providers/{provider}/account/credentials"), &secrets).await.unwrap();
+        assert!(kept.status.is_success(), "{}", kept.json);
+        for plan in [OLD, NEW] {
+            let sql = format!(
+                "insert into app.carrier_rate_plan (tenant_id, id, service_provider_id, rate_plan_code, friendly_name)
+                 select tenant_id, gen_random_uuid(), id, '{plan}', 'Plan {plan}' from app.service_provider where id = '{provider}'"
+            );
+            stage.app.database.plant(&sql).await.unwrap();
+        }
+        stage
+    }
+
+    pub(crate) fn profile<R>(&self, change: impl FnOnce(&mut Profile) -> R) -> R {
+        self.world.thingspace(|state| change(state.profile_mut(CARRIER_USER).unwrap()))
+    }
+
+    /// Gives the carrier the ledger's devices of these places.
+    pub(crate) fn add(&self, places: std::ops::Range<u32>, account: &str, state: State) {
+        self.profile(|profile| {
+            for place in places {
+                let mut record = Record { account: account.to_owned(), state, ..Record::default() };
+                record.ids.insert(IdKind::Iccid, iccid(place));
+                record.ids.insert(IdKind::Imei, format!("35{place:013}"));
+                if state.has_line() {
+                    record.ids.insert(IdKind::Mdn, format!("555{place:07}"));
+                    record.ids.insert(IdKind::Msisdn, format!("1555{place:07}"));
+                    record.plan = Some(OLD.to_owned());
+                }
+                profile.devices.add(record, now());
+            }
+        });
+    }
+
+    /// What the carrier has of a device: its state and its plan.
+    pub(crate) fn there(&self, place: u32) -> (State, Option<String>) {
+        self.profile(|profile| {
+            let device = profile.devices.iccid(&iccid(place)).unwrap();
+            (device.record.state, device.record.plan.clone())
+        })
+    }
+
+    /// Plans that these SIMs go to Water, and get the new plan at their carrier. The plan's id.
+    pub(crate) async fn plan_to_change(&self, places: std::ops::Range<u32>) -> Value {
+        let devices: Vec<String> = places.map(iccid).collect();
+        let plan = self.app.plan("Water", &json!({}), &devices).await.unwrap();
+        assert_eq!(plan.json["counts"]["change"], devices.len(), "{}", plan.json);
+        let id = plan.json["id"].as_str().unwrap();
+        for sql in [
+            format!(
+                "update app.bulk_change_target set carrier_rate_plan_id = (select id from app.carrier_rate_plan where rate_plan_code = '{NEW}') where bulk_change_id = '{id}'"
+            ),
+            format!(
+                "update app.m2m_device_change set steps = array['change_carrier_rate_plan'] where bulk_change_id = '{id}' and status = 'PENDING'"
+            ),
+        ] {
+            self.app.database.plant(&sql).await.unwrap();
+        }
+        plan.json["id"].clone()
+    }
+
+    /// How often the carrier was asked this.
+    pub(crate) fn asked(&self, path: &str) -> usize {
+        self.world.ledger(|ledger| ledger.entries().filter(|call| call.path.ends_with(path)).count())
+    }
+}
