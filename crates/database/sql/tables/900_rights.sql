@@ -151,6 +151,7 @@ grant select, insert, update on app.account_gate to ascribe_worker;
 grant select, insert, update (outcome, was_unknown, provider_ref, before_image, evidence, ended_at, request_id, looked_at)
     on app.provider_intent to ascribe_worker;
 grant select, insert, update on app.carrier_plan_change to ascribe_worker;
+grant select on app.carrier_rate_plan to ascribe_worker;
 grant select on app.due_work, app.outside_turn, app.account_gate, app.provider_intent, app.carrier_plan_change to ascribe_web;
 grant update (is_paused, is_cancelled) on app.outside_turn to ascribe_web;
 grant update (not_before, failures) on app.account_gate to ascribe_web;
