@@ -1,4 +1,7 @@
 //! What happens at a carrier: one request for many SIMs, accepted long before it is done, and known by reading them.
 
+mod activate;
 mod at;
+mod back;
 mod plan;
+mod trouble;

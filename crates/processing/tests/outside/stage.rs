@@ -204,6 +204,18 @@ impl Stage {
         unreachable!("the change does not come to rest");
     }
 
+    /// Works, after so many more minutes.
+    pub(crate) async fn work_later(&mut self, minutes: u32) {
+        self.minutes += minutes;
+        self.app.work_after(&format!("{} minutes", self.minutes)).await.unwrap();
+    }
+
+    /// How many rows of a change are in this state.
+    pub(crate) async fn rows_in(&self, change: &Value, status: &str) -> usize {
+        let rows = self.app.rows("bulk-changes", change).await.unwrap();
+        rows.iter().filter(|row| row["status"] == status).count()
+    }
+
     /// Lets a day and more go by: every sweep is made.
     pub(crate) async fn sweep(&mut self) {
         for _ in 0..4 {

@@ -13,12 +13,17 @@ pub(crate) const NEW: &str = "M2M50MB";
 impl Stage {
     /// A stage whose devices the carrier has, active, with the old plan.
     pub(crate) async fn at_carrier(devices: u32) -> Self {
+        Self::of_devices(devices, State::Active).await
+    }
+
+    /// A stage whose devices the carrier has in this state.
+    pub(crate) async fn of_devices(devices: u32, state: State) -> Self {
         let stage = Self::of(devices).await;
         let account = stage.profile(|profile| {
             profile.settings = profile.settings.clone().at_once();
             profile.accounts[0].name.clone()
         });
-        stage.add(0..devices, &account, State::Active);
+        stage.add(0..devices, &account, state);
         let provider = stage.app.fixture.provider;
         let wish = json!({"base_url": format!("{}/thingspace/api", stage.running.url()), "account_name": account,
             "calls_per_minute": 1_000_000, "calls_per_day": 1_000_000});
@@ -74,16 +79,44 @@ impl Stage {
         let plan = self.app.plan("Water", &json!({}), &devices).await.unwrap();
         assert_eq!(plan.json["counts"]["change"], devices.len(), "{}", plan.json);
         let id = plan.json["id"].as_str().unwrap();
-        for sql in [
-            format!(
-                "update app.bulk_change_target set carrier_rate_plan_id = (select id from app.carrier_rate_plan where rate_plan_code = '{NEW}') where bulk_change_id = '{id}'"
-            ),
-            format!(
-                "update app.m2m_device_change set steps = array['change_carrier_rate_plan'] where bulk_change_id = '{id}' and status = 'PENDING'"
-            ),
-        ] {
-            self.app.database.plant(&sql).await.unwrap();
-        }
+        self.change_too(id).await;
+        plan.json["id"].clone()
+    }
+
+    /// The rows of a plan get the new plan at their carrier, before everything else.
+    pub(crate) async fn change_too(&self, id: &str) {
+        let target = format!(
+            "update app.bulk_change_target set carrier_rate_plan_id =
+                 (select id from app.carrier_rate_plan where rate_plan_code = '{NEW}') where bulk_change_id = '{id}'"
+        );
+        self.app.database.plant(&target).await.unwrap();
+        let rows = format!(
+            "update app.m2m_device_change set steps = array['change_carrier_rate_plan'] || coalesce(steps, '{{}}')
+             where bulk_change_id = '{id}' and status = 'PENDING'"
+        );
+        self.app.database.plant(&rows).await.unwrap();
+    }
+
+    /// Plans that these SIMs go to Water, and are activated, with an address of this pool. The plan's id.
+    pub(crate) async fn plan_to_activate(&self, places: std::ops::Range<u32>, pool: Option<&str>) -> Value {
+        let devices: Vec<String> = places.map(iccid).collect();
+        let plan = self.app.plan("Water", &json!({}), &devices).await.unwrap();
+        assert_eq!(plan.json["counts"]["change"], devices.len(), "{}", plan.json);
+        let id = plan.json["id"].as_str().unwrap();
+        let (pool, steps) = match pool {
+            Some(pool) => (format!("'{pool}'"), "'activate_at_carrier', 'provision_ip'"),
+            None => ("null".to_owned(), "'activate_at_carrier'"),
+        };
+        let target = format!(
+            "update app.bulk_change_target set activation_carrier_rate_plan_id =
+                 (select id from app.carrier_rate_plan where rate_plan_code = '{NEW}'),
+                 activation = '{{\"zip_code\": \"92121\", \"sku\": \"TRACKER\"}}', static_ip_pool = {pool} where bulk_change_id = '{id}'"
+        );
+        self.app.database.plant(&target).await.unwrap();
+        let rows = format!(
+            "update app.m2m_device_change set steps = array[{steps}] where bulk_change_id = '{id}' and status = 'PENDING'"
+        );
+        self.app.database.plant(&rows).await.unwrap();
         plan.json["id"].clone()
     }
 
