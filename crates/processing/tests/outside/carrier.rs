@@ -3,5 +3,6 @@
 mod activate;
 mod at;
 mod back;
+mod matrix;
 mod plan;
 mod trouble;

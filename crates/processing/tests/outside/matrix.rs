@@ -31,24 +31,31 @@ fn some_faults() -> Vec<(&'static str, Value)> {
 }
 
 /// What DESIGN 11 names, in the gate.
-fn named_faults() -> Vec<(&'static str, Value)> {
+pub(crate) fn named_faults() -> Vec<(&'static str, Value)> {
     let named = ["none", "refuse", "try later", "timeout before", "timeout after"];
     faults().into_iter().filter(|(name, _)| in_deep_run() || named.contains(name)).collect()
 }
 
-fn some_places() -> Vec<Option<Place>> {
+pub(crate) fn some_places() -> Vec<Option<Place>> {
     let some = [None, Some(Place::AfterIntent), Some(Place::AfterCall)];
     PLACES.into_iter().filter(|place| in_deep_run() || some.contains(place)).collect()
 }
 
-const PLACES: [Option<Place>; 5] =
+pub(crate) const PLACES: [Option<Place>; 5] =
     [None, Some(Place::AfterIntent), Some(Place::AfterCall), Some(Place::AfterRecord), Some(Place::BeforeSettle)];
 
 /// Runs one combination to rest. The change then.
-async fn run(stage: &mut Stage, plan: &Value, write: (&str, &str), fault: &Value, place: Option<Place>) -> Value {
+pub(crate) async fn run(
+    stage: &mut Stage,
+    plan: &Value,
+    write: (&str, &str),
+    fault: &Value,
+    place: Option<Place>,
+) -> Value {
+    let (method, path) = write;
+    let provider = if path.starts_with("/devices") { "thingspace" } else { "rev-io" };
     if !fault.is_null() {
-        let (method, path) = write;
-        stage.fault(json!({"provider": "rev-io", "method": method, "path": path, "when": {"next": 1}, "fault": fault}));
+        stage.fault(json!({"provider": provider, "method": method, "path": path, "when": {"next": 1}, "fault": fault}));
     }
     if let Some(place) = place {
         stage.outside().witness = DiesOnceAt::new(place);
@@ -59,7 +66,7 @@ async fn run(stage: &mut Stage, plan: &Value, write: (&str, &str), fault: &Value
     change
 }
 
-async fn ends(mut stage: Stage) {
+pub(crate) async fn ends(mut stage: Stage) {
     stage.sweep().await;
     assert_eq!(stage.app.database.number("select count(*) from app.device_lock").await.unwrap(), 0);
     assert_eq!(stage.app.database.number("select count(*) from app.due_work").await.unwrap(), 0);

@@ -39,7 +39,11 @@ async fn what_somebody_else_has_changed_since_is_left_to_a_person() {
     stage.app.work().await.unwrap();
     stage.work_later(3).await;
     assert!((0..2).all(|place| stage.there(place).1.as_deref() == Some(NEW)));
-    assert_eq!(stage.rows_in(&plan, "PROCESSING").await, 2, "what is done at the carrier does not wait for it any more");
+    assert_eq!(
+        stage.rows_in(&plan, "PROCESSING").await,
+        2,
+        "what is done at the carrier does not wait for it any more"
+    );
     let id = stage.profile(|profile| profile.devices.iccid(&iccid(0)).unwrap().record.id);
     stage.profile(|profile| profile.devices.change(id, now(), |record| record.plan = Some("M2M1GB".to_owned())));
     let change = stage.work_to_rest(&plan).await;
