@@ -82,7 +82,8 @@ fn outside(settings: &Settings, ledger: &Ledger, ids: &Ids, worker: String) -> a
     })?;
     let keys = settings.keys(ids)?.map(Arc::new);
     let clock = crate::settings::clock();
-    let accounts = Accounts::new(keys, http, clock, settings.rev_io_hosts(), RevIoSettings::default());
+    let accounts = Accounts::new(keys, http, clock, settings.rev_io_hosts(), RevIoSettings::default())
+        .with_carriers(settings.carrier_hosts(), ids.clone());
     Ok(Outside {
         ledger: ledger.clone(),
         accounts: Arc::new(accounts),

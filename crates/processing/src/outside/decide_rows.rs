@@ -1,6 +1,6 @@
 //! Rows as the tests of what is decided put them together.
 
-use super::super::saga::{Attempt, Line};
+use super::super::saga::{Attempt, Awaited, Line};
 use super::*;
 
 pub(super) const APPLY: Direction = Direction::Apply;
@@ -81,6 +81,7 @@ impl Saga {
             began_at: at(0),
             settle_until: at(100),
             evidence: String::new(),
+            awaited: Awaited::default(),
         });
         self
     }

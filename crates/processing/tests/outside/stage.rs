@@ -94,11 +94,7 @@ impl Stage {
             customer.close_date = None;
         }
         let carrier = ThingSpaceProfile::new("canary-key", "canary-secret", CARRIER_USER, "canary-password");
-        let fleet = Fleet {
-            rev_io: vec![account],
-            thingspace: vec![carrier.with_example(1, 0, Vec::new())],
-            ..Fleet::default()
-        };
+        let fleet = Fleet { rev_io: vec![account], thingspace: vec![carrier.with_example(1, 0, Vec::new())] };
         world.load(fleet).unwrap();
         let running = Running::start(world.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
         let base = format!("{}/rev-io/v1", running.url());

@@ -3,7 +3,7 @@
 
 use crate::rows::{ACME, Plan};
 use crate::rules::{Ms, NEVER, Rules, Times, moment, ms};
-use processing::outside::saga::{Attempt, Direction, Fate, Key, Saga, Write};
+use processing::outside::saga::{Attempt, Awaited, Direction, Fate, Key, Saga, Write};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
@@ -186,6 +186,7 @@ impl Ledger {
             began_at: moment(now),
             settle_until: moment(now + self.rules.settle),
             evidence: String::new(),
+            awaited: Awaited::default(),
         };
         let intent = Intent { attempt, before };
         intents.push(intent.clone());

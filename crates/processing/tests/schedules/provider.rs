@@ -156,6 +156,9 @@ impl Provider {
         let life = Life { shows_from, ended: None };
         let is_excused = is_late || request.twice;
         match key.write {
+            Write::Activate | Write::Deactivate | Write::ProvisionIp | Write::ChangeCarrierRatePlan => {
+                unreachable!("this provider is not a carrier")
+            }
             Write::CreateService => {
                 let service = Service { customer: ACME, number: plan.sim, number2: plan.sim };
                 let other = self.lines.iter().find(|l| l.is_live && l.by.is_some() && l.service == service);
@@ -233,8 +236,12 @@ impl Provider {
         let key = match look {
             Look::Back(key) | Look::Adopt(key, _) => key,
             Look::Line(_, id) => return Found::Line(self.line_read(id, now)),
+            Look::Device(_) => unreachable!("this provider is not a carrier"),
         };
         match key.write {
+            Write::Activate | Write::Deactivate | Write::ProvisionIp | Write::ChangeCarrierRatePlan => {
+                unreachable!("this provider is not a carrier")
+            }
             Write::CreateService => {
                 let ours = self.lines_shown(plan, now);
                 let theirs =

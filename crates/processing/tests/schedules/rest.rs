@@ -73,6 +73,10 @@ pub(crate) const fn word(attention: &Attention) -> &'static str {
         Attention::UndoNotDone(_) => "undo not done",
         Attention::NotOurs(_) => "not ours",
         Attention::AskFirst => "ask first",
+        Attention::NotOursAtCarrier(_) => "not ours at the carrier",
+        Attention::Silent(_) => "silent",
+        Attention::LandedLate(_) => "landed late",
+        Attention::WithoutIp(_) => "without an address",
     }
 }
 

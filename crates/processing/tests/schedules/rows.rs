@@ -135,6 +135,9 @@ fn refusal(chance: &mut Chance, row: usize, plan: &Plan) -> Refusal {
     let of = |direction, write, item| Refusal { row, direction, write, item };
     let step = plan.steps[usize::try_from(chance.below(u64::try_from(plan.steps.len()).unwrap())).unwrap()];
     match (step, chance.below(10)) {
+        (Step::ActivateAtCarrier | Step::ProvisionIp | Step::ChangeCarrierRatePlan, _) => {
+            unreachable!("no row of this model has steps at a carrier")
+        }
         (Step::OpenRevService, 0) => of(Direction::Undo, Write::CloseService, None),
         (Step::OpenRevService, 1) => of(Direction::Undo, Write::DisconnectServiceProduct, None),
         (Step::OpenRevService, 2..=7) if !plan.products.is_empty() => {

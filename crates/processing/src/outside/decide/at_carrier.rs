@@ -246,3 +246,7 @@ impl Judge<'_> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "at_carrier_tests.rs"]
+mod tests;
