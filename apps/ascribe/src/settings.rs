@@ -1,6 +1,8 @@
 //! Settings: `ascribe.toml` in the current folder, then `ASCRIBE_*` environment variables, which win. Secrets never on the
 //! command line.
 
+mod outside;
+
 use anyhow::Context as _;
 use database::person::session::SessionLimits;
 use database::secret::KeyRing;
@@ -9,8 +11,6 @@ use domain::ids::Ids;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use intake::PlannerSettings;
-use processing::outside::OutsideSettings;
-use processing::outside::decide::Policy;
 use queue::BeltSettings;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -55,6 +55,13 @@ pub(crate) struct Settings {
     pub(crate) sweep_minutes: String,
     /// `auto`: what was done of a row that cannot be finished is taken back; `ask`: a person is asked first.
     pub(crate) compensation: String,
+    /// When a carrier is asked what has become of what it has accepted: four times in minutes from its sending, then every so many,
+    /// until so many.
+    pub(crate) carrier_look_minutes: String,
+    /// How long after it was sent what a carrier is not known to have done may still come about.
+    pub(crate) carrier_settle_seconds: f64,
+    /// `undo`: a SIM that was activated and gets no static address is deactivated again; `keep`: it stays, and a person is asked.
+    pub(crate) static_ip_failure: String,
     /// How often it is looked for work without a wake-up.
     pub(crate) poll_seconds: f64,
     /// For how long a plan may be applied.
@@ -121,6 +128,9 @@ impl Default for Settings {
             settle_seconds: 120.0,
             sweep_minutes: "15,60,1440".into(),
             compensation: "auto".into(),
+            carrier_look_minutes: "2,5,15,60,60,1440".into(),
+            carrier_settle_seconds: 900.0,
+            static_ip_failure: "undo".into(),
             poll_seconds: 1.0,
             plan_expires_hours: 24.0,
             plan_wait_seconds: 20.0,
@@ -194,7 +204,11 @@ impl Settings {
         anyhow::ensure!((1..=64).contains(&settings.lanes), "lanes must be from 1 to 64");
         anyhow::ensure!(settings.outside_lanes <= 64, "outside_lanes must be from 0 to 64");
         anyhow::ensure!(matches!(settings.compensation.as_str(), "auto" | "ask"), "compensation must be auto or ask");
-        settings.sweeps()?;
+        anyhow::ensure!(
+            matches!(settings.static_ip_failure.as_str(), "undo" | "keep"),
+            "static_ip_failure must be undo or keep"
+        );
+        settings.outside()?;
         Ok(settings)
     }
 
@@ -302,38 +316,6 @@ impl Settings {
         }
     }
 
-    /// A claim of due rows lasts for two calls and a little: renewed after a third of it, what is left is longer than one call.
-    fn outside_lease(&self) -> Duration {
-        Duration::from_secs_f64(self.call_seconds * 2.0 + 8.0)
-    }
-
-    /// From the minutes after the end of a row to the wait before each look.
-    fn sweeps(&self) -> anyhow::Result<[Duration; 3]> {
-        let minutes: Result<Vec<f64>, _> = self.sweep_minutes.split(',').map(|text| text.trim().parse()).collect();
-        let sound = |m: &[f64]| m.len() == 3 && m.iter().all(|m| m.is_finite() && *m > 0.0 && *m < 1e6);
-        let minutes = minutes.ok().filter(|minutes| sound(minutes) && minutes.is_sorted());
-        let minutes = minutes.context("sweep_minutes must be three growing numbers, such as 15,60,1440")?;
-        let mut before = 0.0;
-        let mut waits = [Duration::ZERO; 3];
-        for (wait, minute) in waits.iter_mut().zip(minutes) {
-            *wait = Duration::from_secs_f64((minute - before) * 60.0);
-            before = minute;
-        }
-        Ok(waits)
-    }
-
-    pub(crate) fn outside(&self) -> anyhow::Result<OutsideSettings> {
-        let call_timeout = Duration::from_secs_f64(self.call_seconds);
-        Ok(OutsideSettings {
-            call_timeout,
-            lease: self.outside_lease(),
-            settle_for: call_timeout + Duration::from_secs_f64(self.settle_seconds),
-            sweeps: self.sweeps()?,
-            policy: Policy { asks_before_undo: self.compensation == "ask", ..Policy::default() },
-            ..OutsideSettings::default()
-        })
-    }
-
     /// How people sign in; `own_url` is where this process answers.
     pub(crate) fn people(&self, own_url: String) -> PeopleSettings {
         PeopleSettings {
@@ -407,6 +389,9 @@ mod tests {
             ("SETTLE_SECONDS", defaults.settle_seconds.to_string()),
             ("SWEEP_MINUTES", defaults.sweep_minutes.clone()),
             ("COMPENSATION", defaults.compensation.clone()),
+            ("CARRIER_LOOK_MINUTES", defaults.carrier_look_minutes.clone()),
+            ("CARRIER_SETTLE_SECONDS", defaults.carrier_settle_seconds.to_string()),
+            ("STATIC_IP_FAILURE", defaults.static_ip_failure.clone()),
             ("POLL_SECONDS", defaults.poll_seconds.to_string()),
             ("PLAN_EXPIRES_HOURS", defaults.plan_expires_hours.to_string()),
             ("PLAN_WAIT_SECONDS", defaults.plan_wait_seconds.to_string()),
