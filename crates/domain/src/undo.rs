@@ -1,5 +1,8 @@
 //! Undo: a finished change planned backwards, row by row, each row saying whether and why it can or cannot.
 
+use crate::carrier::AtCarrier;
+use crate::carrier_target::plan_keeps;
+use crate::ids::CarrierRatePlanId;
 use crate::reason::{Reason, Refusal};
 use crate::verdict::{ActiveLine, Assignment, DeviceFacts, Permit, Verdict};
 
@@ -14,6 +17,79 @@ pub struct UndoFacts {
     pub before: Option<Before>,
     /// What the change did at Rev.io for the row.
     pub billed: Billed,
+    /// And at the carrier.
+    pub carried: Carried,
+}
+
+/// What a change did at the carrier for a row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// The carrier rate plan that it changed.
+    pub plan: Option<PlanMoved>,
+    /// Did it activate the SIM?
+    pub activated: bool,
+}
+
+/// A carrier rate plan that a change gave a SIM in place of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanMoved {
+    /// The one before; None: it was not known.
+    pub before: Option<PlanBefore>,
+    /// The one that the change left the SIM with.
+    pub left_at: CarrierRatePlanId,
+    /// Did it change the communication plan, too? What that was before is in no list.
+    pub with_communication_plan: bool,
+}
+
+/// The carrier rate plan that a SIM had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanBefore {
+    /// The plan.
+    pub id: CarrierRatePlanId,
+    /// Its code.
+    pub code: String,
+    /// Is it still offered?
+    pub active: bool,
+}
+
+/// What is said of a row whose SIM was activated by the change that is taken back.
+pub const STAYS_ACTIVE: &str = "The assignment goes back. The SIM stays active at its carrier and is billed for there: deactivating it would lose its \
+     number; if that is meant, deactivate it in the carrier's portal.";
+
+impl Carried {
+    /// The carrier rate plan that the SIM gets back; None: there is none to go back to, or it has that already.
+    #[must_use]
+    pub fn plan_goes_back(&self, device: Option<&DeviceFacts>) -> Option<&PlanBefore> {
+        let moved = self.plan.as_ref().filter(|moved| device.and_then(|d| d.carrier.plan) == Some(moved.left_at))?;
+        moved.before.as_ref().filter(|before| before.id != moved.left_at)
+    }
+
+    /// Why the carrier rate plan cannot go back; None also if it need not.
+    fn refused(&self, device: &DeviceFacts, at_carrier: &AtCarrier) -> Option<Refusal> {
+        let moved = self.plan.as_ref()?;
+        let Some(before) = &moved.before else {
+            return Some(Refusal::about(Reason::CannotBeUndone, "which carrier rate plan the SIM had before is not known"));
+        };
+        if device.carrier.plan == Some(before.id) {
+            return None;
+        }
+        if device.carrier.plan != Some(moved.left_at) {
+            return Some(Refusal::about(Reason::ChangedSince, "the carrier rate plan was changed again since"));
+        }
+        if moved.with_communication_plan {
+            return Some(Refusal::about(Reason::CannotBeUndone, "which communication plan the SIM had before is not known"));
+        }
+        if !before.active {
+            return Some(Refusal::about(Reason::PlanNotFound, format!("carrier rate plan {}", before.code)));
+        }
+        let Some(can) = at_carrier.can.as_ref().filter(|_| at_carrier.closed.is_none()) else {
+            return at_carrier.refuses_all();
+        };
+        if !can.changes_plans {
+            return Some(Refusal::about(Reason::CarrierNotSupported, "it changes no carrier rate plans"));
+        }
+        plan_keeps(device, can)
+    }
 }
 
 /// What a change did at Rev.io for a row.
@@ -54,9 +130,10 @@ pub struct Before {
 /// Judges the undo of one row. Total, and the same for the same arguments.
 ///
 /// A value is put back only if it is still what the change made of it: anything else would undo somebody else's work. A
-/// device that is not active any more can be put back, too: nothing is asked of its carrier.
+/// device that is not active any more can be put back, too, unless its carrier rate plan is to go back; one that the change
+/// activated stays active ([`STAYS_ACTIVE`]).
 #[must_use]
-pub fn undo_verdict(facts: &UndoFacts, permit: &Permit) -> Verdict {
+pub fn undo_verdict(facts: &UndoFacts, permit: &Permit, at_carrier: &AtCarrier) -> Verdict {
     let refused = |reason| Verdict::Refused(Refusal::plain(reason));
     let Some(device) = &facts.device else { return refused(Reason::DeviceNotFound) };
     if !permit.may_assign || !permit.scope_has(device) {
@@ -75,7 +152,9 @@ pub fn undo_verdict(facts: &UndoFacts, permit: &Permit) -> Verdict {
         == (was.site, &was.account, was.plan, was.pool, was.allocation);
     // What the change put on the schedule is taken off it, too.
     let bills = facts.billed.opened.as_ref().filter(|opened| !opened.ended);
-    if same && now.scheduled.is_none() && bills.is_none() {
+    let plan = facts.carried.refused(device, at_carrier);
+    let plan_is = plan.is_none() && facts.carried.plan_goes_back(Some(device)).is_none();
+    if same && now.scheduled.is_none() && bills.is_none() && plan_is {
         return Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame));
     }
     if facts.left_at_version != Some(now.version) {
@@ -83,6 +162,9 @@ pub fn undo_verdict(facts: &UndoFacts, permit: &Permit) -> Verdict {
     }
     if let Some(stays) = &facts.billed.stays {
         return Verdict::Refused(Refusal::about(Reason::CannotBeUndone, stays.as_str()));
+    }
+    if let Some(refusal) = plan {
+        return Verdict::Refused(refusal);
     }
     if let Some(opened) = bills.filter(|opened| now.account.as_ref() != Some(&opened.line.account)) {
         let moved = format!("line {} is another customer's now", opened.line.rev_service_id);
@@ -118,9 +200,27 @@ pub fn undo_verdict(facts: &UndoFacts, permit: &Permit) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::carrier::{CarrierFacts, Standing};
     use crate::ids::{DeviceId, SiteId};
     use crate::rights::Scope;
+    use crate::steps::{Outside, Step};
     use uuid::Uuid;
+
+    fn plan(n: u128) -> CarrierRatePlanId {
+        CarrierRatePlanId(Uuid::from_u128(n))
+    }
+
+    /// The change gave an active SIM plan 2 in place of plan 1.
+    fn moved(facts: &mut UndoFacts) {
+        let before = PlanBefore { id: plan(1), code: "P-1".into(), active: true };
+        facts.carried.plan =
+            Some(PlanMoved { before: Some(before), left_at: plan(2), with_communication_plan: false });
+        if let Some(device) = &mut facts.device {
+            device.active = true;
+            device.carrier.standing = Standing::Active;
+            device.carrier.plan = Some(plan(2));
+        }
+    }
 
     fn assignment(site: u128, version: i32) -> Assignment {
         Assignment {
@@ -148,6 +248,7 @@ mod tests {
             activated_at: None,
             assignment: Some(assignment(2, 7)),
             lines: Vec::new(),
+            carrier: CarrierFacts { standing: Standing::Suspended, plan: None, imei: None, plan_changes: 0 },
         };
         let before = Before {
             assignment: assignment(1, 6),
@@ -162,9 +263,24 @@ mod tests {
             left_at_version: Some(7),
             before: Some(before),
             billed: Billed::default(),
+            carried: Carried::default(),
         };
         change(&mut facts);
-        undo_verdict(&facts, &Permit { may_assign: true, scope: Scope::Everything })
+        let said = undo_verdict(&facts, &everything(), &open());
+        // What is done follows from the same facts.
+        let steps = Outside::of_undo(&facts).steps;
+        if facts.carried.plan.is_some() && said == Verdict::Change {
+            assert_eq!(steps, [Step::ChangeCarrierRatePlan]);
+        }
+        said
+    }
+
+    fn everything() -> Permit {
+        Permit { may_assign: true, scope: Scope::Everything }
+    }
+
+    fn open() -> AtCarrier {
+        AtCarrier { can: Some(crate::carrier_target::tests::thingspace()), closed: None, activates: false }
     }
 
     #[test]
@@ -197,5 +313,82 @@ mod tests {
         assert_eq!(reason(facts(|f| before(f, |b| b.site_active = false))), Reason::SiteNotFound);
         assert_eq!(reason(facts(|f| before(f, |b| b.plan_active = false))), Reason::PlanNotFound);
         assert_eq!(reason(facts(|f| before(f, |b| b.pool_active = false))), Reason::PoolNotFound);
+    }
+
+    #[test]
+    fn a_carrier_plan_goes_back_only_if_it_is_still_what_the_change_left() {
+        let reason = |verdict| match verdict {
+            Verdict::Refused(refusal) | Verdict::NoChange(refusal) => Some(refusal.reason),
+            Verdict::Change => None,
+        };
+        let said = |change: fn(&mut UndoFacts)| {
+            reason(facts(|f| {
+                moved(f);
+                change(f);
+            }))
+        };
+        assert_eq!(said(|_| {}), None);
+        // Also where the assignment is as it was before.
+        let same = |f: &mut UndoFacts| f.device.iter_mut().for_each(|d| d.assignment = Some(assignment(1, 7)));
+        assert_eq!(said(same), None);
+        let device = |f: &mut UndoFacts, change: fn(&mut DeviceFacts)| f.device.iter_mut().for_each(change);
+        let plan_of = |f: &mut UndoFacts, change: fn(&mut PlanMoved)| f.carried.plan.iter_mut().for_each(change);
+        assert_eq!(
+            reason(facts(|f| {
+                moved(f);
+                device(f, |d| d.carrier.plan = Some(plan(3)));
+            })),
+            Some(Reason::ChangedSince)
+        );
+        for (change, expected) in [
+            ((|d| d.carrier.plan = None) as fn(&mut DeviceFacts), Reason::ChangedSince),
+            (|d| d.carrier.plan_changes = 4, Reason::CarrierChangeQuota),
+            (|d| (d.active, d.carrier.standing) = (false, Standing::Suspended), Reason::CarrierSuspended),
+            (|d| (d.active, d.carrier.standing) = (false, Standing::Deactivated), Reason::DeviceNotActive),
+        ] {
+            let said = facts(|f| {
+                moved(f);
+                device(f, change);
+            });
+            assert_eq!(reason(said), Some(expected));
+        }
+        for (change, expected) in [
+            ((|p| p.before = None) as fn(&mut PlanMoved), Reason::CannotBeUndone),
+            (|p| p.with_communication_plan = true, Reason::CannotBeUndone),
+            (|p| p.before.iter_mut().for_each(|before| before.active = false), Reason::PlanNotFound),
+        ] {
+            let said = facts(|f| {
+                moved(f);
+                plan_of(f, change);
+            });
+            assert_eq!(reason(said), Some(expected));
+        }
+        // It has its plan back already: the assignment alone goes back.
+        let mut back = UndoFacts { device: None, left_at_version: None, before: None, billed: Billed::default(), carried: Carried::default() };
+        moved(&mut back);
+        assert_eq!(back.carried.plan_goes_back(None), None);
+        let closed = AtCarrier { closed: Some("paused".into()), ..open() };
+        for (at, expected) in [(closed, Reason::CarrierWriteDisabled), (AtCarrier::default(), Reason::CarrierNotSupported)] {
+            let device = DeviceFacts { assignment: Some(assignment(2, 7)), ..device_of_plan(2) };
+            assert_eq!(back.carried.refused(&device, &at).map(|refusal| refusal.reason), Some(expected));
+            assert_eq!(back.carried.refused(&device_of_plan(1), &at), None, "nothing is asked of the carrier");
+        }
+    }
+
+    fn device_of_plan(n: u128) -> DeviceFacts {
+        DeviceFacts {
+            id: DeviceId(Uuid::from_u128(5)),
+            iccid: "89148000001234567896".into(),
+            number: None,
+            status: "active".into(),
+            active: true,
+            archived: false,
+            locked: false,
+            version: 1,
+            activated_at: None,
+            assignment: None,
+            lines: Vec::new(),
+            carrier: CarrierFacts { standing: Standing::Active, plan: Some(plan(n)), imei: None, plan_changes: 0 },
+        }
     }
 }
