@@ -121,7 +121,10 @@ impl Judge<'_> {
                 Step::OpenRevService => self.opened(),
                 Step::UpdateRevService => self.updated(),
                 // It always follows, and is not one of these.
-                Step::RecordAssignment => Progress::Complete,
+                Step::ActivateAtCarrier
+                | Step::ProvisionIp
+                | Step::ChangeCarrierRatePlan
+                | Step::RecordAssignment => Progress::Complete,
             };
             if let Progress::Next(next) = progress {
                 return next;
@@ -140,7 +143,10 @@ impl Judge<'_> {
                 Step::OpenRevService => self.unopened(),
                 Step::UpdateRevService => self.put_back(),
                 Step::CloseRevService => self.not_reopened(),
-                Step::RecordAssignment => Progress::Complete,
+                Step::ActivateAtCarrier
+                | Step::ProvisionIp
+                | Step::ChangeCarrierRatePlan
+                | Step::RecordAssignment => Progress::Complete,
             };
             if let Progress::Next(next) = progress {
                 return next;

@@ -131,7 +131,11 @@ impl Working {
 
     fn account_of(&self, step: Step) -> Option<Uuid> {
         match step {
-            Step::OpenRevService | Step::RecordAssignment => self.row.sold.account,
+            Step::ActivateAtCarrier
+            | Step::ProvisionIp
+            | Step::ChangeCarrierRatePlan
+            | Step::OpenRevService
+            | Step::RecordAssignment => self.row.sold.account,
             Step::UpdateRevService => self.row.sold.existing.as_ref().map(|line| line.account),
             Step::CloseRevService => {
                 let is_over = |line: i64| {

@@ -145,6 +145,6 @@ fn refusal(chance: &mut Chance, row: usize, plan: &Plan) -> Refusal {
         (Step::CloseRevService, 0..=4) => of(Direction::Apply, Write::DisconnectServiceProduct, None),
         (Step::CloseRevService, _) => of(Direction::Apply, Write::CloseService, None),
         (Step::UpdateRevService, 0) => of(Direction::Undo, Write::PatchService, None),
-        (Step::UpdateRevService | Step::RecordAssignment, _) => of(Direction::Apply, Write::PatchService, None),
+        (_, _) => of(Direction::Apply, Write::PatchService, None),
     }
 }
