@@ -4,6 +4,7 @@ use crate::ids::CarrierRatePlanId;
 use crate::reason::{Reason, Refusal};
 use crate::states::words;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 words! {
     /// What a carrier's word for a SIM's state means.
@@ -54,6 +55,18 @@ pub struct CarrierCapabilities {
     pub devices_per_request: i64,
     /// A request is answered with a promise, which may take so many seconds; None: at once.
     pub done_within_seconds: Option<i64>,
+}
+
+/// What the carriers of each integration can be asked, by the integration's code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carriers(pub BTreeMap<String, CarrierCapabilities>);
+
+impl Carriers {
+    /// What those of one integration can be asked; None: nothing can be changed there from here.
+    #[must_use]
+    pub fn of(&self, integration: &str) -> Option<&CarrierCapabilities> {
+        self.0.get(integration)
+    }
 }
 
 /// The account at the carrier that is behind a service provider.

@@ -3,6 +3,7 @@
 
 mod accumulating;
 mod asking_again;
+mod carrying;
 mod closed;
 mod columns;
 mod csv_file;
