@@ -74,11 +74,8 @@ pub(crate) async fn carrier_of(
             asked: serde_json::from_value(asked).unwrap_or_default(),
             static_ip_pool,
         });
-        let image = CarrierImage {
-            carrier_rate_plan: row.plan,
-            communication_plan: row.communication_plan,
-            activation,
-        };
+        let image =
+            CarrierImage { carrier_rate_plan: row.plan, communication_plan: row.communication_plan, activation };
         (row.target_number, Arc::new(image))
     });
     Ok(images.collect())

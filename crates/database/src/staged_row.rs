@@ -8,7 +8,8 @@ use domain::allocation::DataAllocation;
 use domain::carrier::{CarrierFacts, Standing};
 use domain::identifier::{Column, Identifier};
 use domain::ids::{
-    CarrierRatePlanId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, ServiceProviderId, SiteId,
+    CarrierRatePlanId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId,
+    ServiceProviderId, SiteId,
 };
 use domain::reason::{Reason, Refusal};
 use domain::steps::Outside;

@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::staged_row::JudgedRow;
+use domain::carrier::read_imei;
 use domain::ids::{BulkChangeId, TenantId};
 use domain::verdict::Verdict;
 use jiff_sqlx::ToSqlx as _;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 
 /// The columns of the rows, each an array: PostgreSQL turns them back into rows with one `unnest`.
 #[derive(Default)]
-struct Columns<'a> {
+struct Columns {
     row_number: Vec<i32>,
     device_id: Vec<Option<Uuid>>,
     iccid: Vec<Option<String>>,
@@ -33,12 +34,12 @@ struct Columns<'a> {
     steps: Vec<Option<String>>,
     closes: Vec<Option<String>>,
     closes_of: Vec<Option<String>>,
-    imei: Vec<Option<&'a str>>,
+    imei: Vec<Option<String>>,
     carrier_plan: Vec<Option<Uuid>>,
 }
 
-impl<'a> Columns<'a> {
-    fn push(&mut self, judged: &'a JudgedRow) {
+impl Columns {
+    fn push(&mut self, judged: &JudgedRow) {
         let (row, device) = (&judged.row, judged.row.facts.device.as_ref());
         let (status, refusal) = match &judged.verdict {
             Verdict::Change => ("PENDING", None),
@@ -68,8 +69,9 @@ impl<'a> Columns<'a> {
         self.steps.push(array(judged.outside.steps.iter().map(|step| step.word())));
         self.closes.push(array(judged.outside.closes.iter().map(|line| line.id)));
         self.closes_of.push(array(judged.outside.closes.iter().map(|line| quoted(&line.account.rev_customer_id))));
-        // What the row named is kept also where it is not needed, or a retry could not name it again.
-        self.imei.push(row.facts.imei.as_deref().filter(|_| change));
+        // In digits, as the carrier takes it. What the row named is kept also where it is not needed: a retry names it again.
+        let digits = |text: &String| read_imei(text).unwrap_or_else(|_| text.clone());
+        self.imei.push(row.facts.imei.as_ref().filter(|_| change).map(digits));
         // An agent's is its partner's plan, and an agent changes nothing at the carrier.
         let at_carrier = judged.outside.steps.iter().any(|step| step.is_at_carrier());
         self.carrier_plan.push(device.filter(|_| at_carrier).and_then(|d| d.carrier.plan).map(|plan| plan.0));

@@ -8,16 +8,16 @@ use crate::{DatabaseError, Result};
 use domain::associate_customer::AssociateCustomer;
 use domain::carrier_target::{Activation, CarrierPlanCandidate};
 use domain::ids::{
-    BulkChangeId, CarrierRatePlanId, CustomerId, CustomerRatePlanId, CustomerRatePoolId, IntegrationAuthenticationId, ServiceProviderId,
-    SiteId, TenantId,
+    BulkChangeId, CarrierRatePlanId, CustomerId, CustomerRatePlanId, CustomerRatePoolId, IntegrationAuthenticationId,
+    ServiceProviderId, SiteId, TenantId,
 };
 use domain::line_target::Line;
 use domain::target::{
     CustomerCandidate, MatchedBy, OfferCandidate, RevAccount, RevCandidate, SiteCandidate, Target, TargetFacts,
 };
 use jiff_sqlx::ToSqlx as _;
-use sqlx::{Acquire as _, PgConnection};
 use serde_json::{Value, json};
+use sqlx::{Acquire as _, PgConnection};
 use std::collections::HashMap;
 use uuid::Uuid;
 

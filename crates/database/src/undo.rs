@@ -9,7 +9,8 @@ use domain::allocation::DataAllocation;
 use domain::carrier::{CarrierFacts, Standing};
 use domain::identifier::{Column, Identifier};
 use domain::ids::{
-    BulkChangeId, CarrierRatePlanId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, RevServiceId, SiteId,
+    BulkChangeId, CarrierRatePlanId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId,
+    RevServiceId, SiteId,
 };
 use domain::reason::{Reason, Refusal};
 use domain::target::RevAccount;

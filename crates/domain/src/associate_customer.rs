@@ -277,7 +277,8 @@ mod tests {
 
     #[test]
     fn what_is_asked_of_the_carrier_is_kept_and_misplaced_fields_say_where_they_belong() {
-        let mut asked = json!({"change_type": "CustomerAssignment", "customer": "c", "activate": {"zip_code": "10001"}});
+        let mut asked =
+            json!({"change_type": "CustomerAssignment", "customer": "c", "activate": {"zip_code": "10001"}});
         let request = read(asked.clone()).unwrap();
         assert_eq!(request.carrier.activate.as_ref().unwrap().zip_code.as_deref(), Some("10001"));
         let kept = serde_json::to_value(&request).unwrap();

@@ -117,7 +117,10 @@ impl AtCarrier {
     #[must_use]
     pub fn refuses_all(&self) -> Option<Refusal> {
         if self.can.is_none() {
-            return Some(Refusal::about(Reason::CarrierNotSupported, "nothing can be changed at this carrier from here"));
+            return Some(Refusal::about(
+                Reason::CarrierNotSupported,
+                "nothing can be changed at this carrier from here",
+            ));
         }
         self.closed.as_ref().map(|why| Refusal::about(Reason::CarrierWriteDisabled, why.as_str()))
     }

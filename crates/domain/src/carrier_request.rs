@@ -95,7 +95,8 @@ impl CarrierRequest {
             Some(mut of) => {
                 let at = "add_carrier_rate_plan";
                 let carrier_rate_plan = Some(needed(&mut of, at, "carrier_rate_plan")?);
-                let asked = PlanRequest { carrier_rate_plan, communication_plan: optional(&mut of, at, "communication_plan")? };
+                let asked =
+                    PlanRequest { carrier_rate_plan, communication_plan: optional(&mut of, at, "communication_plan")? };
                 nothing_else(of, at)?;
                 Some(asked)
             }
@@ -182,7 +183,9 @@ fn take_object_at(
 
 fn optional(of: &mut Map<String, Value>, at: &str, field: &str) -> Result<Option<String>, RequestRefusal> {
     take_text(of, field).map_err(|refusal| match refusal {
-        RequestRefusal::Invalid { field, problem } => RequestRefusal::Invalid { field: format!("{at}/{field}"), problem },
+        RequestRefusal::Invalid { field, problem } => {
+            RequestRefusal::Invalid { field: format!("{at}/{field}"), problem }
+        }
         other => other,
     })
 }
@@ -229,7 +232,10 @@ mod tests {
         assert!(!taken(nothing).unwrap().asks());
         // A file may bring the rest.
         assert!(taken(json!({"activate": {}})).unwrap().asks());
-        assert_eq!(taken(json!({"activate": {"zip_code": 10001}})).unwrap().activate.unwrap().zip_code.unwrap(), "10001");
+        assert_eq!(
+            taken(json!({"activate": {"zip_code": 10001}})).unwrap().activate.unwrap().zip_code.unwrap(),
+            "10001"
+        );
     }
 
     #[test]
@@ -248,7 +254,10 @@ mod tests {
             (json!({"add_carrier_rate_plan": {}}), "add_carrier_rate_plan/carrier_rate_plan"),
         ] {
             let refused = taken(asked.clone());
-            assert!(matches!(&refused, Err(RequestRefusal::Invalid { field, .. }) if field == at), "{asked} {refused:?}");
+            assert!(
+                matches!(&refused, Err(RequestRefusal::Invalid { field, .. }) if field == at),
+                "{asked} {refused:?}"
+            );
         }
         let unknown = taken(json!({"activate": {"surprise": 1}}));
         assert_eq!(unknown, Err(RequestRefusal::Unknown("activate/surprise".into())));

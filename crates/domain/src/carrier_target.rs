@@ -74,7 +74,10 @@ pub fn the_carrier_target(
     let plan = match &asked.add_carrier_rate_plan {
         None => None,
         Some(PlanRequest { carrier_rate_plan: None, .. }) => {
-            return Err(first(Refusal::about(Reason::PlanNotFound, "a communication plan goes with a carrier rate plan")));
+            return Err(first(Refusal::about(
+                Reason::PlanNotFound,
+                "a communication plan goes with a carrier rate plan",
+            )));
         }
         Some(PlanRequest { carrier_rate_plan: Some(text), communication_plan }) => {
             let plan = by_code(text)?;

@@ -173,7 +173,10 @@ fn what_cannot_be_done_has_its_reason_and_what_need_not_be_done_has_none() {
         spent.carrier.plan_changes = changes;
         refused(&change, &spent, None, &open())
     };
-    assert_eq!((spent(3), spent(4), spent(5)), (None, Some(Reason::CarrierChangeQuota), Some(Reason::CarrierChangeQuota)));
+    assert_eq!(
+        (spent(3), spent(4), spent(5)),
+        (None, Some(Reason::CarrierChangeQuota), Some(Reason::CarrierChangeQuota))
+    );
     assert_eq!(refused(&change, &device(Standing::Suspended, None), None, &open()), Some(Reason::CarrierSuspended));
     for standing in [Standing::Deactivated, Standing::NotYetActive, Standing::Pending, Standing::Other] {
         assert_eq!(refused(&change, &device(standing, None), None, &open()), Some(Reason::DeviceNotActive));

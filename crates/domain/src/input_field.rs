@@ -176,10 +176,7 @@ impl InputField {
     /// Does it say what a SIM is activated with? Then the request has to ask for activations.
     #[must_use]
     pub const fn is_of_an_activation(self) -> bool {
-        matches!(
-            self,
-            Self::ActivationCarrierRatePlan | Self::ZipCode | Self::Imei | Self::Sku | Self::StaticIpPool
-        )
+        matches!(self, Self::ActivationCarrierRatePlan | Self::ZipCode | Self::Imei | Self::Sku | Self::StaticIpPool)
     }
 
     /// Does it ask something of the carrier?

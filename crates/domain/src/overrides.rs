@@ -148,7 +148,11 @@ impl Overrides {
             zip_code: or(&self.zip_code, &asked.zip_code),
             sku: or(&self.sku, &asked.sku),
             place_of_use: asked.place_of_use.clone(),
-            static_ip: self.static_ip_pool.clone().map(|pool| StaticIpRequest { pool }).or_else(|| asked.static_ip.clone()),
+            static_ip: self
+                .static_ip_pool
+                .clone()
+                .map(|pool| StaticIpRequest { pool })
+                .or_else(|| asked.static_ip.clone()),
         });
         CarrierRequest { add_carrier_rate_plan, activate }
     }

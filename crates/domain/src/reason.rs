@@ -231,7 +231,9 @@ impl Reason {
             Self::DuplicateInInput => "Remove the second row; the first one counts.",
             Self::DeviceNotFound => "Check the service provider and the ICCID or number; import the SIM if it is new.",
             Self::DeviceArchived => "Restore the SIM from the archive first.",
-            Self::DeviceNotActive => "Activate the SIM at the carrier first, or plan again with activate, if it can be.",
+            Self::DeviceNotActive => {
+                "Activate the SIM at the carrier first, or plan again with activate, if it can be."
+            }
             Self::AlreadyAssignedSame => "Nothing to do.",
             Self::AlreadyAssignedOther => "If it is to move, plan again with on_conflict: replace.",
             Self::ActiveServiceLineSameCustomer => {
@@ -268,8 +270,12 @@ impl Reason {
             Self::CarrierSuspended => "Restore the SIM at the carrier first, or leave the plan change out.",
             Self::CarrierChangeQuota => "Plan it again next month (UTC), or leave the plan change out.",
             Self::ImeiMalformed => "Copy the IMEI from the device or its invoice, as text.",
-            Self::ImeiMissing => "Give the IMEI with the device or in a column IMEI; or name the kind of device with sku.",
-            Self::ActivationInvalid => "Give what the detail names, in the request's activate or in a column of the file.",
+            Self::ImeiMissing => {
+                "Give the IMEI with the device or in a column IMEI; or name the kind of device with sku."
+            }
+            Self::ActivationInvalid => {
+                "Give what the detail names, in the request's activate or in a column of the file."
+            }
             Self::PoolNotFound => "Check the customer rate pool's name.",
             Self::PoolMismatch => "Choose a pool of this service provider.",
             Self::AllocationInvalid => "Give the allocation in MB as a plain number, such as 250 or 0.5.",

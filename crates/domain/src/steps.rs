@@ -110,8 +110,8 @@ pub const AT_A_TIME: i64 = 500;
 pub fn carrier_calls(alike: impl Iterator<Item = i64>, devices_per_request: i64) -> i64 {
     let at_a_time = devices_per_request.clamp(1, AT_A_TIME);
     let requests = |devices: i64| devices.max(0) / at_a_time + i64::from(devices.max(0) % at_a_time > 0);
-    let (devices, sends) =
-        alike.fold((0_i64, 0_i64), |(devices, sends), n| (devices.saturating_add(n), sends.saturating_add(requests(n))));
+    let (devices, sends) = alike
+        .fold((0_i64, 0_i64), |(devices, sends), n| (devices.saturating_add(n), sends.saturating_add(requests(n))));
     sends.saturating_add(requests(devices).saturating_mul(3))
 }
 

@@ -68,7 +68,10 @@ impl Carried {
     fn refused(&self, device: &DeviceFacts, at_carrier: &AtCarrier) -> Option<Refusal> {
         let moved = self.plan.as_ref()?;
         let Some(before) = &moved.before else {
-            return Some(Refusal::about(Reason::CannotBeUndone, "which carrier rate plan the SIM had before is not known"));
+            return Some(Refusal::about(
+                Reason::CannotBeUndone,
+                "which carrier rate plan the SIM had before is not known",
+            ));
         };
         if device.carrier.plan == Some(before.id) {
             return None;
@@ -77,7 +80,10 @@ impl Carried {
             return Some(Refusal::about(Reason::ChangedSince, "the carrier rate plan was changed again since"));
         }
         if moved.with_communication_plan {
-            return Some(Refusal::about(Reason::CannotBeUndone, "which communication plan the SIM had before is not known"));
+            return Some(Refusal::about(
+                Reason::CannotBeUndone,
+                "which communication plan the SIM had before is not known",
+            ));
         }
         if !before.active {
             return Some(Refusal::about(Reason::PlanNotFound, format!("carrier rate plan {}", before.code)));
@@ -213,8 +219,7 @@ mod tests {
     /// The change gave an active SIM plan 2 in place of plan 1.
     fn moved(facts: &mut UndoFacts) {
         let before = PlanBefore { id: plan(1), code: "P-1".into(), active: true };
-        facts.carried.plan =
-            Some(PlanMoved { before: Some(before), left_at: plan(2), with_communication_plan: false });
+        facts.carried.plan = Some(PlanMoved { before: Some(before), left_at: plan(2), with_communication_plan: false });
         if let Some(device) = &mut facts.device {
             device.active = true;
             device.carrier.standing = Standing::Active;
@@ -364,11 +369,19 @@ mod tests {
             assert_eq!(reason(said), Some(expected));
         }
         // It has its plan back already: the assignment alone goes back.
-        let mut back = UndoFacts { device: None, left_at_version: None, before: None, billed: Billed::default(), carried: Carried::default() };
+        let mut back = UndoFacts {
+            device: None,
+            left_at_version: None,
+            before: None,
+            billed: Billed::default(),
+            carried: Carried::default(),
+        };
         moved(&mut back);
         assert_eq!(back.carried.plan_goes_back(None), None);
         let closed = AtCarrier { closed: Some("paused".into()), ..open() };
-        for (at, expected) in [(closed, Reason::CarrierWriteDisabled), (AtCarrier::default(), Reason::CarrierNotSupported)] {
+        for (at, expected) in
+            [(closed, Reason::CarrierWriteDisabled), (AtCarrier::default(), Reason::CarrierNotSupported)]
+        {
             let device = DeviceFacts { assignment: Some(assignment(2, 7)), ..device_of_plan(2) };
             assert_eq!(back.carried.refused(&device, &at).map(|refusal| refusal.reason), Some(expected));
             assert_eq!(back.carried.refused(&device_of_plan(1), &at), None, "nothing is asked of the carrier");

@@ -247,7 +247,8 @@ fn not_active(target: &Result<Target, Refusal>, at_carrier: &AtCarrier, device: 
     if let Some(refusal) = can.and_then(|can| suspended(device, can)) {
         return Some(refusal);
     }
-    if at_carrier.activates && device.carrier.standing.can_be_activated() || target.is_some_and(|target| target.nobody) {
+    if at_carrier.activates && device.carrier.standing.can_be_activated() || target.is_some_and(|target| target.nobody)
+    {
         return None;
     }
     let cannot = if at_carrier.activates { ": a SIM that stands so cannot be activated" } else { "" };

@@ -95,9 +95,16 @@ fn at_carrier() -> impl Strategy<Value = AtCarrier> {
     let can = (any::<[bool; 5]>(), proptest::bool::weighted(0.7)).prop_map(|(lacks, all)| {
         let full = crate::carrier_target::tests::thingspace();
         let [changes_plans, communication_plans, activates, static_ip_of_a_pool, plan_changes_while_suspended] = lacks;
-        if all { return full; }
+        if all {
+            return full;
+        }
         crate::carrier::CarrierCapabilities {
-            changes_plans, communication_plans, activates, static_ip_of_a_pool, plan_changes_while_suspended, ..full
+            changes_plans,
+            communication_plans,
+            activates,
+            static_ip_of_a_pool,
+            plan_changes_while_suspended,
+            ..full
         }
     });
     let closed = proptest::option::weighted(0.1, Just("paused".to_owned()));

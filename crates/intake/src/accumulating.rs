@@ -81,9 +81,8 @@ impl Accumulating {
     /// How a row's SIM stands at its carrier.
     pub(crate) fn see_at_carrier(&mut self, device: Option<&DeviceFacts>, target: Option<&Target>) {
         if let Some(device) = device {
-            let changes = target.is_some_and(|target| {
-                target.carrier.steps(&device.carrier).contains(&Step::ChangeCarrierRatePlan)
-            });
+            let changes = target
+                .is_some_and(|target| target.carrier.steps(&device.carrier).contains(&Step::ChangeCarrierRatePlan));
             self.carrying.see(device, changes);
         }
     }
@@ -162,7 +161,8 @@ impl Accumulating {
         self.finished.outside = if self.steps.is_empty() {
             json!({})
         } else {
-            let mut calls: BTreeMap<String, i64> = self.calls.iter().map(|(id, calls)| (id.to_string(), *calls)).collect();
+            let mut calls: BTreeMap<String, i64> =
+                self.calls.iter().map(|(id, calls)| (id.to_string(), *calls)).collect();
             // The gate of steps at a carrier is the service provider's.
             let at_carrier = self.carrying.calls();
             if let Some(provider) = self.finished.service_provider.filter(|_| at_carrier > 0) {

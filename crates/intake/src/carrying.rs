@@ -128,7 +128,8 @@ impl Carrying {
             Some((_, seconds, most)) => (seconds, most),
         };
         let rows = |(named, rest): (Vec<(String, i64)>, i64)| {
-            let named: Vec<Value> = named.into_iter().map(|(name, rows)| json!({ "name": name, "rows": rows })).collect();
+            let named: Vec<Value> =
+                named.into_iter().map(|(name, rows)| json!({ "name": name, "rows": rows })).collect();
             json!({ "named": named, "rest": rest })
         };
         let used: BTreeMap<String, i64> = self.used.iter().map(|(used, rows)| (used.to_string(), *rows)).collect();

@@ -196,7 +196,8 @@ pub(crate) async fn resolve_wishes(
     let requests: Vec<AssociateCustomer> = fresh.values().map(|(request, _)| request.clone()).collect();
     let facts = stage.named_facts(&requests).await?;
     for (wish, (request, of_a_line)) in fresh {
-        let target = resolve(&request, provider, &facts.of(&request), &asked.permit.scope, asked.moment, asked.at_carrier);
+        let target =
+            resolve(&request, provider, &facts.of(&request), &asked.permit.scope, asked.moment, asked.at_carrier);
         resolved.insert(wish.to_owned(), Wish { target, of_a_line });
     }
     Ok(())

@@ -329,7 +329,8 @@ impl Planner {
         let rights = database::rights::of(&self.ledger, caller.tenant, caller.api_key).await?;
         let providers = database::service_provider::all(&self.ledger, caller.tenant).await?;
         let theirs = providers.iter().find(|p| change.service_provider.as_ref().is_some_and(|(id, _)| *id == p.id));
-        let theirs = theirs.filter(|provider| rights.may_assign_at(&provider.integration)).ok_or(PlanRefusal::Forbidden)?;
+        let theirs =
+            theirs.filter(|provider| rights.may_assign_at(&provider.integration)).ok_or(PlanRefusal::Forbidden)?;
         let at = self.at_carriers(caller.tenant, std::slice::from_ref(theirs), false).await?.remove(&theirs.id);
         Ok((Permit { may_assign: true, scope: rights.scope }, at.unwrap_or_default()))
     }

@@ -7,7 +7,9 @@ use integrations::carriers::{Answers, Capabilities, CarrierKind, Operation};
 /// refused by name.
 #[must_use]
 pub fn carriers() -> Carriers {
-    Carriers(CarrierKind::ALL.into_iter().map(|kind| (kind.word().to_owned(), of(kind, &kind.capabilities()))).collect())
+    Carriers(
+        CarrierKind::ALL.into_iter().map(|kind| (kind.word().to_owned(), of(kind, &kind.capabilities()))).collect(),
+    )
 }
 
 fn of(kind: CarrierKind, can: &Capabilities) -> CarrierCapabilities {

@@ -121,10 +121,9 @@ impl Judge<'_> {
                 Step::OpenRevService => self.opened(),
                 Step::UpdateRevService => self.updated(),
                 // It always follows, and is not one of these.
-                Step::ActivateAtCarrier
-                | Step::ProvisionIp
-                | Step::ChangeCarrierRatePlan
-                | Step::RecordAssignment => Progress::Complete,
+                Step::ActivateAtCarrier | Step::ProvisionIp | Step::ChangeCarrierRatePlan | Step::RecordAssignment => {
+                    Progress::Complete
+                }
             };
             if let Progress::Next(next) = progress {
                 return next;
@@ -143,10 +142,9 @@ impl Judge<'_> {
                 Step::OpenRevService => self.unopened(),
                 Step::UpdateRevService => self.put_back(),
                 Step::CloseRevService => self.not_reopened(),
-                Step::ActivateAtCarrier
-                | Step::ProvisionIp
-                | Step::ChangeCarrierRatePlan
-                | Step::RecordAssignment => Progress::Complete,
+                Step::ActivateAtCarrier | Step::ProvisionIp | Step::ChangeCarrierRatePlan | Step::RecordAssignment => {
+                    Progress::Complete
+                }
             };
             if let Progress::Next(next) = progress {
                 return next;

@@ -136,7 +136,8 @@ async fn written(
     let gates = outside::budgets(app, &caller, std::slice::from_ref(&plan)).await?;
     let effects = outside::side_effects(&plan).into_iter().flat_map(|effect| effect.says);
     let suspended = outside::at_carrier(&plan).map(|at| at.suspended).filter(|suspended| *suspended > 0);
-    let suspended = suspended.map(|n| format!("The carrier has suspended {}.", counted(n, "of these SIMs", "of these SIMs")));
+    let suspended =
+        suspended.map(|n| format!("The carrier has suspended {}.", counted(n, "of these SIMs", "of these SIMs")));
     let change = if planned { plan.counts.planned } else { 0 };
     let rights = &member.signed_in.rights;
     let at_carrier = plan.integration.as_deref().is_none_or(|integration| rights.may_assign_at(integration));
@@ -182,7 +183,10 @@ async fn written(
 fn taking(eta: &outside::Eta) -> String {
     let later = match eta.answers_within_seconds {
         None => String::new(),
-        Some(seconds) => format!("; the carrier answers later, usually within minutes, at most after {}", lasting(i32::try_from(seconds).map_or(f64::MAX, f64::from))),
+        Some(seconds) => format!(
+            "; the carrier answers later, usually within minutes, at most after {}",
+            lasting(i32::try_from(seconds).map_or(f64::MAX, f64::from))
+        ),
     };
     format!("{}: {}, {}{later}", eta.account.name, counted(eta.calls, "call", "calls"), lasting(eta.seconds))
 }

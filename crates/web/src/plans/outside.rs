@@ -116,7 +116,9 @@ pub(crate) async fn budgets(app: &App, caller: &Caller, plans: &[BulkChange]) ->
     }
     if plans.iter().any(|outside| outside.carrier.is_some() && !outside.calls.is_empty()) {
         let accounts = database::carrier::accounts(&app.ledger, caller.tenant).await?;
-        gates.extend(accounts.into_iter().map(|account| Gate { budget: of_carrier(&account), step: account.integration }));
+        gates.extend(
+            accounts.into_iter().map(|account| Gate { budget: of_carrier(&account), step: account.integration }),
+        );
     }
     Ok(gates)
 }
@@ -152,7 +154,9 @@ fn sims(rows: i64, one: &str, several: &str) -> String {
 fn says(step: Step, rows: i32, carrier: &Carrier) -> Vec<String> {
     let rows = i64::from(rows);
     match step {
-        Step::ChangeCarrierRatePlan => of_each(&carrier.plans, |n, plan| sims(n, &format!("gets {plan}"), &format!("get {plan}"))),
+        Step::ChangeCarrierRatePlan => {
+            of_each(&carrier.plans, |n, plan| sims(n, &format!("gets {plan}"), &format!("get {plan}")))
+        }
         Step::ActivateAtCarrier => of_each(&carrier.activations, |n, plan| {
             let (one, several) = (format!("is activated with {plan}"), format!("are activated with {plan}"));
             format!("{} and billed by the carrier from then on", sims(n, &one, &several))
@@ -167,8 +171,14 @@ fn says(step: Step, rows: i32, carrier: &Carrier) -> Vec<String> {
             pools.chain(rest).collect()
         }
         Step::CloseRevService => vec![format!("lines at Rev.io end for {}", sims(rows, "", "").trim_end())],
-        Step::OpenRevService => vec![sims(rows, "gets a line at Rev.io and is billed there", "get lines at Rev.io and are billed there")],
-        Step::UpdateRevService => vec![sims(rows, "is put on a line that is at Rev.io already", "are put on lines that are at Rev.io already")],
+        Step::OpenRevService => {
+            vec![sims(rows, "gets a line at Rev.io and is billed there", "get lines at Rev.io and are billed there")]
+        }
+        Step::UpdateRevService => vec![sims(
+            rows,
+            "is put on a line that is at Rev.io already",
+            "are put on lines that are at Rev.io already",
+        )],
         Step::RecordAssignment => vec![sims(rows, "is assigned here", "are assigned here")],
     }
 }
@@ -220,7 +230,8 @@ pub(crate) fn warnings(plan: &BulkChange, gates: &[Gate]) -> Vec<String> {
     let last = carrier.plan_changes_per_month.and_then(|most| most.checked_sub(1)).map(|used| used.to_string());
     if let Some(rows) = last.and_then(|used| carrier.plan_changes_used.get(&used)) {
         let say = ("uses up the changes of its", "use up the changes of their");
-        warnings.push(format!("{} carrier rate plan that the carrier makes this month (UTC).", sims(*rows, say.0, say.1)));
+        warnings
+            .push(format!("{} carrier rate plan that the carrier makes this month (UTC).", sims(*rows, say.0, say.1)));
     }
     if carrier.stay_active > 0 {
         let stays = sims(carrier.stay_active, "that the change activated stays", "that the change activated stay");

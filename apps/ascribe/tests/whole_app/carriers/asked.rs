@@ -26,7 +26,11 @@ async fn what_can_be_done_is_a_step_before_everything_else() {
         (activate(&json!({})), 0, "record_assignment"),
         (activate(&json!({})), FRESH, "activate_at_carrier record_assignment"),
         (activate(&json!({})), OVER, "activate_at_carrier record_assignment"),
-        (activate(&json!({"static_ip": {"pool": "BLUE"}})), FRESH, "activate_at_carrier provision_ip record_assignment"),
+        (
+            activate(&json!({"static_ip": {"pool": "BLUE"}})),
+            FRESH,
+            "activate_at_carrier provision_ip record_assignment",
+        ),
         (activate(&json!({"sku": "VZ1"})), WITHOUT_IMEI, "activate_at_carrier record_assignment"),
     ] {
         assert_eq!(judged(&app, &extra, place).await.0, steps, "{extra} at {place}");
@@ -67,14 +71,19 @@ async fn every_reason_why_a_carrier_is_not_asked() {
     let month = "date_trunc('month', app.now() at time zone 'UTC')::date";
     let device = format!("(select tenant_id, id from app.m2m_device where iccid = '{}') d", iccid(1));
     for (of, times) in [(format!("({month} - interval '1 month')::date"), 4), (month.to_owned(), 3)] {
-        let plant = format!("insert into app.carrier_plan_change (tenant_id, device_id, month, times) select d.*, {of}, {times} from {device}");
+        let plant = format!(
+            "insert into app.carrier_plan_change (tenant_id, device_id, month, times) select d.*, {of}, {times} from {device}"
+        );
         app.database.plant(&plant).await.unwrap();
     }
     assert_eq!(judged(&app, &change("P-NEW"), 1).await.0, "change_carrier_rate_plan record_assignment");
     app.database.plant(&format!("update app.carrier_plan_change set times = 4 where month = {month}")).await.unwrap();
     refused(&app, &change("P-NEW"), 1, Reason::CarrierChangeQuota, "4 of 4 this month").await;
     assert_eq!(judged(&app, &change("P-OLD"), 1).await.0, "record_assignment", "it has that plan");
-    assert_eq!(number(&app, "select count(*) from app.m2m_device_change where steps is not null and status = 'REFUSED'").await, 0);
+    assert_eq!(
+        number(&app, "select count(*) from app.m2m_device_change where steps is not null and status = 'REFUSED'").await,
+        0
+    );
     app.finish().await.unwrap();
 }
 

@@ -39,16 +39,34 @@ async fn a_carrier_plan_goes_back_and_a_sim_that_was_activated_stays_active_and_
     let month = "date_trunc('month', app.now() at time zone 'UTC')::date";
     for statement in [
         // Changed again since; suspended; no change left this month; back already.
-        format!("update app.m2m_device set carrier_rate_plan_id = (select id from app.carrier_rate_plan where rate_plan_code = 'P-A') where iccid = '{}'", iccid(2)),
+        format!(
+            "update app.m2m_device set carrier_rate_plan_id = (select id from app.carrier_rate_plan where rate_plan_code = 'P-A') where iccid = '{}'",
+            iccid(2)
+        ),
         format!("update app.m2m_device set status = 'suspend' where iccid = '{}'", iccid(3)),
-        format!("insert into app.carrier_plan_change select tenant_id, id, {month}, 4 from app.m2m_device where iccid = '{}'", iccid(4)),
-        format!("update app.m2m_device set carrier_rate_plan_id = (select id from app.carrier_rate_plan where rate_plan_code = 'P-OLD') where iccid = '{}'", iccid(5)),
+        format!(
+            "insert into app.carrier_plan_change select tenant_id, id, {month}, 4 from app.m2m_device where iccid = '{}'",
+            iccid(4)
+        ),
+        format!(
+            "update app.m2m_device set carrier_rate_plan_id = (select id from app.carrier_rate_plan where rate_plan_code = 'P-OLD') where iccid = '{}'",
+            iccid(5)
+        ),
     ] {
         app.database.plant(&statement).await.unwrap();
     }
     let (plan, rows) = undo(&app, &change).await;
     let said: Vec<&str> = rows.iter().map(|row| row["reason"].as_str().unwrap_or("CHANGE")).collect();
-    let expected = ["CHANGE", "CHANGE", "CHANGED_SINCE", "CARRIER_SUSPENDED", "CARRIER_CHANGE_QUOTA", "CHANGE", "CHANGE", "CHANGE"];
+    let expected = [
+        "CHANGE",
+        "CHANGE",
+        "CHANGED_SINCE",
+        "CARRIER_SUSPENDED",
+        "CARRIER_CHANGE_QUOTA",
+        "CHANGE",
+        "CHANGE",
+        "CHANGE",
+    ];
     assert_eq!(said, expected, "{plan}");
     assert!(rows[2]["detail"].as_str().unwrap().contains("carrier rate plan was changed again"), "{}", rows[2]);
     assert_eq!(rows[0]["steps"], json!(["change_carrier_rate_plan", "record_assignment"]));
@@ -60,7 +78,11 @@ async fn a_carrier_plan_goes_back_and_a_sim_that_was_activated_stays_active_and_
         assert!(row["detail"].as_str().unwrap().contains("stays active"), "{row}");
     }
     assert!(rows[0]["detail"].is_null());
-    let warned = plan["warnings"].as_array().unwrap().iter().any(|w| w.as_str().unwrap().starts_with("2 SIMs that the change activated stay active"));
+    let warned = plan["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|w| w.as_str().unwrap().starts_with("2 SIMs that the change activated stay active"));
     assert!(warned, "{plan}");
     assert_eq!(plan["side_effects"][0]["says"], json!(["2 SIMs get carrier rate plan P-OLD"]));
     assert_eq!((&plan["eta"][0]["step"], &plan["eta"][0]["calls"]), (&json!("thingspace"), &json!(4)));
@@ -87,7 +109,9 @@ async fn a_plan_that_was_not_known_or_is_not_offered_any_more_cannot_go_back() {
     let change = changed(&app).await;
     let id = change["id"].as_str().unwrap();
     for statement in [
-        format!("update app.m2m_device_change set before_carrier_rate_plan_id = null where bulk_change_id = '{id}' and row_number = 1"),
+        format!(
+            "update app.m2m_device_change set before_carrier_rate_plan_id = null where bulk_change_id = '{id}' and row_number = 1"
+        ),
         "update app.carrier_rate_plan set is_active = false where rate_plan_code = 'P-OLD'".to_owned(),
     ] {
         app.database.plant(&statement).await.unwrap();

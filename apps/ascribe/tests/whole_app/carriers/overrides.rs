@@ -8,11 +8,18 @@ use testing::{TestApp, iccid};
 /// What each row does at its carrier, or why not.
 async fn done(app: &TestApp, plan: &Value) -> Vec<Value> {
     let shown = |row: Value| {
-        let (activates, changes) = (&row["after"]["carrier"]["activates"], &row["after"]["carrier"]["carrier_rate_plan"]);
+        let (activates, changes) =
+            (&row["after"]["carrier"]["activates"], &row["after"]["carrier"]["carrier_rate_plan"]);
         match (&row["reason"], activates) {
             (Value::String(reason), _) => json!(reason),
             (_, Value::Object(_)) => {
-                json!([activates["carrier_rate_plan"], activates["zip_code"], activates["imei"], activates["sku"], activates["static_ip_pool"]])
+                json!([
+                    activates["carrier_rate_plan"],
+                    activates["zip_code"],
+                    activates["imei"],
+                    activates["sku"],
+                    activates["static_ip_pool"]
+                ])
             }
             _ => json!([changes["before"], changes["after"]]),
         }
@@ -35,7 +42,7 @@ fn file() -> String {
 fn expected() -> [Value; 5] {
     [
         json!(["P-NEW", "10001", null, null, null]),
-        json!(["P-A", "94103", "35-693803-564380-9", null, "BLUE"]),
+        json!(["P-A", "94103", "356938035643809", null, "BLUE"]),
         json!(["P-NEW", "10001", null, "VZ1", null]),
         json!(["P-OLD", "P-B"]),
         json!([null, null]),
@@ -56,11 +63,23 @@ async fn each_row_may_have_a_plan_a_place_a_radio_and_an_address_of_its_own() {
     assert_eq!(number(&app, &format!("{targets} true")).await, 4);
     let own = "a.rate_plan_code = 'P-A' and p.rate_plan_code = 'P-A' and t.static_ip_pool = 'BLUE' and t.activation = '{\"zip_code\": \"94103\"}'";
     assert_eq!(number(&app, &format!("{targets} {own}")).await, 1);
-    let sold = "a.rate_plan_code = 'P-NEW' and p.id is null and t.activation = '{\"zip_code\": \"10001\", \"sku\": \"VZ1\"}'";
+    let sold =
+        "a.rate_plan_code = 'P-NEW' and p.id is null and t.activation = '{\"zip_code\": \"10001\", \"sku\": \"VZ1\"}'";
     assert_eq!(number(&app, &format!("{targets} {sold}")).await, 1);
     let rows = "select count(*) from app.m2m_device_change where ";
-    assert_eq!(number(&app, &format!("{rows} imei = '35-693803-564380-9' and steps = array['activate_at_carrier', 'provision_ip']")).await, 1);
-    assert_eq!(number(&app, &format!("{rows} before_carrier_rate_plan_id is not null")).await, 1, "of the plan change alone");
+    assert_eq!(
+        number(
+            &app,
+            &format!("{rows} imei = '356938035643809' and steps = array['activate_at_carrier', 'provision_ip']")
+        )
+        .await,
+        1
+    );
+    assert_eq!(
+        number(&app, &format!("{rows} before_carrier_rate_plan_id is not null")).await,
+        1,
+        "of the plan change alone"
+    );
     // The day of an activation is today, and not that of one before.
     let today = "effective_date = (app.now() at time zone 'America/New_York')::date";
     assert_eq!(number(&app, &format!("{rows} 'activate_at_carrier' = any (steps) and {today}")).await, 3);
@@ -82,7 +101,10 @@ async fn each_row_may_have_a_plan_a_place_a_radio_and_an_address_of_its_own() {
     let plan = app.post("/plans", &request).await.unwrap().json;
     let rows = done(&app, &plan).await;
     assert_eq!(rows[0], json!(["P-NEW", "94103", "356938035643809", null, null]));
-    assert_eq!(rows[1..], [json!(Reason::ImeiMalformed.word()), json!(["P-B", "10001", null, null, null]), json!("PLAN_NOT_FOUND")]);
+    assert_eq!(
+        rows[1..],
+        [json!(Reason::ImeiMalformed.word()), json!(["P-B", "10001", null, null, null]), json!("PLAN_NOT_FOUND")]
+    );
     app.finish().await.unwrap();
 }
 
@@ -112,13 +134,21 @@ async fn a_line_is_opened_for_a_sim_that_gets_its_number_with_its_activation() {
     let app = TestApp::start(12).await.unwrap();
     carrier(&app).await;
     crate::billing::offers(&app).await;
-    app.database.plant(&format!("update app.m2m_device set msisdn = null where iccid in ('{}', '{}')", iccid(FRESH), iccid(0))).await.unwrap();
+    app.database
+        .plant(&format!("update app.m2m_device set msisdn = null where iccid in ('{}', '{}')", iccid(FRESH), iccid(0)))
+        .await
+        .unwrap();
     let mut asked = activate(&json!({}));
     asked["create_rev_service"] = json!(true);
     asked["package"] = json!("Gold");
     let plan = app.plan("Acme", &asked, &[iccid(FRESH), iccid(0)]).await.unwrap().json;
     let rows = app.rows("plans", &plan["id"]).await.unwrap();
-    assert_eq!(rows[0]["steps"], json!(["activate_at_carrier", "open_rev_service", "record_assignment"]), "{}", rows[0]);
+    assert_eq!(
+        rows[0]["steps"],
+        json!(["activate_at_carrier", "open_rev_service", "record_assignment"]),
+        "{}",
+        rows[0]
+    );
     assert_eq!(rows[1]["reason"], Reason::NumberMissing.word());
     app.finish().await.unwrap();
 }

@@ -2,6 +2,7 @@
 //! page and in the terminal, too.
 
 use super::{FRESH, OVER, carrier, planned};
+use domain::rights::Role;
 use serde_json::{Value, json};
 use testing::{TestApp, iccid};
 
@@ -34,7 +35,11 @@ async fn a_plan_says_what_it_does_and_how_long_it_takes() {
     assert_eq!(
         says,
         [
-            ("activate_at_carrier", 2, &json!(["2 SIMs are activated with carrier rate plan P-NEW and billed by the carrier from then on"])),
+            (
+                "activate_at_carrier",
+                2,
+                &json!(["2 SIMs are activated with carrier rate plan P-NEW and billed by the carrier from then on"])
+            ),
             ("provision_ip", 2, &json!(["2 SIMs get a static address of pool BLUE"])),
             ("change_carrier_rate_plan", 3, &json!(["3 SIMs get carrier rate plan P-NEW"])),
             ("record_assignment", 5, &json!(["5 SIMs are assigned here"])),
@@ -43,7 +48,11 @@ async fn a_plan_says_what_it_does_and_how_long_it_takes() {
     );
     // Of each of three steps one request, and three readings of those SIMs.
     let eta = &plan["eta"][0];
-    assert_eq!((&eta["step"], &eta["calls"], &eta["calls_per_minute"]), (&json!("thingspace"), &json!(12), &json!(100)), "{plan}");
+    assert_eq!(
+        (&eta["step"], &eta["calls"], &eta["calls_per_minute"]),
+        (&json!("thingspace"), &json!(12), &json!(100)),
+        "{plan}"
+    );
     assert_eq!((&eta["account"]["name"], &eta["account"]["id"]), (&json!("Verizon"), &json!(app.fixture.provider)));
     let (seconds, later) = (eta["seconds"].as_f64().unwrap(), eta["answers_within_seconds"].as_i64().unwrap());
     assert!((seconds - 12.0 / (0.98 * 100.0 / 60.0)).abs() < 0.1 && later >= 3_600, "{eta}");
@@ -52,7 +61,10 @@ async fn a_plan_says_what_it_does_and_how_long_it_takes() {
     assert_eq!(at["plan_changes_used"], json!({"0": 2, "1": 1, "3": 1, "4": 1}), "with those that are refused for it");
     assert!(plan["warnings"][0].as_str().unwrap().starts_with("1 SIM uses up"), "{plan}");
     let quota = |row: &Value| row["after"]["carrier"]["carrier_rate_plan"]["changes_this_month"].clone();
-    assert_eq!(rows.iter().map(quota).collect::<Vec<_>>(), [json!(3), json!(1), Value::Null, json!(0), Value::Null, Value::Null, Value::Null]);
+    assert_eq!(
+        rows.iter().map(quota).collect::<Vec<_>>(),
+        [json!(3), json!(1), Value::Null, json!(0), Value::Null, Value::Null, Value::Null]
+    );
     assert_eq!(rows[0]["after"]["carrier"]["carrier_rate_plan"]["changes_per_month"], 4);
     assert_eq!(rows[2]["reason"], "CARRIER_CHANGE_QUOTA");
     assert_eq!(rows[6]["reason"], "CARRIER_SUSPENDED");
@@ -60,5 +72,26 @@ async fn a_plan_says_what_it_does_and_how_long_it_takes() {
     // Where nothing is asked of the carrier nothing is said of it.
     let (plain, _) = planned(&app, &json!({}), &[0, 900_001]).await;
     assert_eq!((&plain["at_carrier"], &plain["eta"]), (&Value::Null, &json!([])));
+    app.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_page_of_a_plan_says_the_same() {
+    let app = TestApp::start(12).await.unwrap();
+    carrier(&app).await;
+    let (plan, _) = planned(&app, &asked(), &[0, FRESH, 900_001]).await;
+    let (_, mut browser) = app.signed_in("carrier@example.com", Role::SuperAdmin).await.unwrap();
+    let seen = browser.get(&format!("/plans/{}", plan["id"].as_str().unwrap())).await.unwrap();
+    for shown in [
+        "1 SIM is activated with carrier rate plan P-NEW and billed by the carrier from then on",
+        "1 SIM gets a static address of pool BLUE",
+        "1 SIM gets carrier rate plan P-NEW",
+        "Verizon: 12 calls",
+        "the carrier answers later",
+        "The carrier has suspended 1 of these SIMs.",
+        "Water; activated with carrier rate plan P-NEW, a static address of BLUE",
+    ] {
+        assert!(seen.html.contains(shown), "{shown}: {}", seen.html);
+    }
     app.finish().await.unwrap();
 }

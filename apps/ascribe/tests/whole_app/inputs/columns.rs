@@ -215,7 +215,11 @@ async fn a_listed_device_is_read_strictly_and_the_answer_points_at_it() {
     let app = TestApp::start(2).await.unwrap();
     for (devices, code, pointer) in [
         (json!([{"iccid": iccid(0), "surprise": 1}]), "FIELD_UNKNOWN", "/devices/0/surprise"),
-        (json!([iccid(0), {"iccid": iccid(1), "billing_account": "x"}]), "FIELD_NOT_SUPPORTED_YET", "/devices/1/billing_account"),
+        (
+            json!([iccid(0), {"iccid": iccid(1), "billing_account": "x"}]),
+            "FIELD_NOT_SUPPORTED_YET",
+            "/devices/1/billing_account",
+        ),
         (json!([iccid(0), {"iccid": iccid(1), "imei": "x"}]), "COLUMN_NEEDS_ACTIVATE", "/devices"),
         (json!([iccid(0), {"iccid": iccid(1), "place_of_use": "x"}]), "FIELD_UNKNOWN", "/devices/1/place_of_use"),
         (json!([{"iccid": iccid(0), "customer": ["Cold"]}]), "FIELD_INVALID", "/devices/0/customer"),
