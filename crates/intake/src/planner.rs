@@ -8,7 +8,6 @@ use crate::row_reader::RowReader;
 use crate::spool::{Kept, Note, Spool, SpoolError, Spooled};
 use database::api_key::Caller;
 use database::bulk_change::BulkChange;
-use database::carrier::CarrierAccount;
 use database::plan::{Making, NewPlan, Origin};
 use database::service_provider::{ServiceProvider, find};
 use database::{DatabaseError, Ledger};
@@ -91,36 +90,6 @@ impl Planner {
     #[must_use]
     pub fn new(ledger: Ledger, ids: Ids, settings: PlannerSettings, spool: Spool) -> Self {
         Self { ledger, ids, settings, spool, places: Arc::new(Semaphore::new(PLACES)), carriers: Arc::default() }
-    }
-
-    /// Knows what carriers can be asked. Without this, nothing can be planned at any of them.
-    #[must_use]
-    pub fn with_carriers(self, carriers: Carriers) -> Self {
-        Self { carriers: Arc::new(carriers), ..self }
-    }
-
-    /// What carriers can be asked.
-    #[must_use]
-    pub fn carriers(&self) -> &Carriers {
-        &self.carriers
-    }
-
-    /// What may be asked of the carrier behind each service provider. One statement.
-    pub(crate) async fn at_carriers(
-        &self,
-        tenant: TenantId,
-        providers: &[ServiceProvider],
-        activates: bool,
-    ) -> Result<HashMap<ServiceProviderId, AtCarrier>, PlanRefusal> {
-        let accounts = database::carrier::accounts(&self.ledger, tenant).await?;
-        let one = |provider: &ServiceProvider| {
-            let account = accounts.iter().find(|account| account.service_provider == provider.id);
-            let may = (provider.write_enabled, provider.at_owner != (tenant, provider.id));
-            let facts = account.map(CarrierAccount::facts);
-            let at = AtCarrier::of(self.carriers.of(&provider.integration), may, facts.as_ref(), activates);
-            (provider.id, at)
-        };
-        Ok(providers.iter().map(one).collect())
     }
 
     /// Checks the input as a whole and begins the plan. Nothing is judged yet.
