@@ -14,7 +14,7 @@ use database::{DatabaseError, Ledger};
 use domain::associate_customer::AssociateCustomer;
 use domain::carrier::{AtCarrier, Carriers};
 use domain::dates::Moment;
-use domain::ids::{ApiKeyId, BulkChangeId, Ids, ServiceProviderId, TenantId};
+use domain::ids::{ApiKeyId, BulkChangeId, Ids, TenantId};
 use domain::rights::Rights;
 use domain::verdict::Permit;
 use jiff::tz::TimeZone;
