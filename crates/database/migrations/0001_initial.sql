@@ -49,15 +49,19 @@ create table app.device_status (
     integration_id smallint not null references app.integration,
     status         text     not null,
     is_active      boolean  not null,
-    primary key (integration_id, status)
+    -- The domain's Standing: what may be asked of the carrier for such a SIM.
+    standing       text     not null check (standing in ('active', 'suspended', 'not_yet_active', 'deactivated', 'pending', 'other')),
+    primary key (integration_id, status),
+    check (is_active = (standing = 'active'))
 );
 comment on table app.device_status is 'Each carrier''s own words for a SIM''s state, and whether the word means active.';
-insert into app.device_status (integration_id, status, is_active) values
-    (4, 'active', true), (4, 'deactive', false), (4, 'preactive', false), (4, 'suspend', false), (4, 'pending activation', false),
-    (4, 'pending deactivation', false),
-    (1, 'ACTIVATED', true), (1, 'ACTIVATION_READY', false), (1, 'DEACTIVATED', false), (1, 'INVENTORY', false),
-    (1, 'PURGED', false), (1, 'RETIRED', false), (1, 'REPLACED', false), (1, 'TEST_READY', false),
-    (6, 'A', true), (6, 'C', false), (6, 'S', false);
+insert into app.device_status (integration_id, status, is_active, standing) values
+    (4, 'active', true, 'active'), (4, 'deactive', false, 'deactivated'), (4, 'preactive', false, 'not_yet_active'),
+    (4, 'suspend', false, 'suspended'), (4, 'pending activation', false, 'pending'), (4, 'pending deactivation', false, 'pending'),
+    (1, 'ACTIVATED', true, 'active'), (1, 'ACTIVATION_READY', false, 'not_yet_active'), (1, 'DEACTIVATED', false, 'deactivated'),
+    (1, 'INVENTORY', false, 'not_yet_active'), (1, 'PURGED', false, 'other'), (1, 'RETIRED', false, 'other'),
+    (1, 'REPLACED', false, 'other'), (1, 'TEST_READY', false, 'not_yet_active'),
+    (6, 'A', true, 'active'), (6, 'C', false, 'deactivated'), (6, 'S', false, 'suspended');
 
 create table app.change_request_type (
     id           smallint primary key,
@@ -865,7 +869,7 @@ create table app.device_bulk_change (
     -- The fence: whoever takes over a plan moves it on, and who made it before writes nothing more.
     planning_epoch         integer not null default 0,
     planned_at             timestamptz,
-    -- What it will do outside: {"calls": {account: n}, "steps": {step: rows}}.
+    -- What it will do outside: {"calls": {account: n}, "steps": {step: rows}, "carrier": {…}}.
     outside                jsonb not null default '{}',
     -- How old what was known of Rev.io was then; null: nothing is read there, or not all of it was yet.
     billing_mirrored_at    timestamptz,
@@ -1069,6 +1073,8 @@ create table app.m2m_device_change (
     closes_of                            text[] check (cardinality(closes_of) = cardinality(closes)),
     -- The radio that the SIM is activated with, where the input names it; else the one that the device has.
     imei                                 text,
+    -- Of a row that is changed at the carrier: the plan that its SIM has there, as far as it is known.
+    before_carrier_rate_plan_id          uuid,
     processed_date                       timestamptz,
     is_processed boolean not null generated always as (status not in ('PENDING', 'PROCESSING', 'WAITING_CARRIER')) stored,
     has_errors   boolean not null generated always as (status in ('REFUSED', 'FAILED', 'SKIPPED', 'NEEDS_ATTENTION')) stored,

@@ -59,6 +59,7 @@ pub const HOT_COLUMNS: &[HotColumn] = &[
     hot("m2m_device_change", "before_integration_authentication_id", "integration_authentication"),
     hot("m2m_device_change", "before_customer_rate_plan_id", "customer_rate_plan"),
     hot("m2m_device_change", "before_customer_rate_pool_id", "customer_rate_pool"),
+    hot("m2m_device_change", "before_carrier_rate_plan_id", "carrier_rate_plan"),
     HotColumn {
         table: "device_tenant_history",
         column: "device_id",

@@ -18,6 +18,8 @@ pub struct InputRow {
     pub service_provider: Option<ServiceProviderId>,
     /// What the row asks for in place of the request, as JSON.
     pub overrides: Option<String>,
+    /// The IMEI that the row names, as it was written.
+    pub imei: Option<String>,
     /// The row's own columns as a CSV record, if it has more than the one that names the SIM.
     pub record: Option<String>,
 }
@@ -28,7 +30,7 @@ pub struct CopyLines(pub(crate) String);
 
 /// The columns of `staged_row` in the order that [`CopyLines::push`] writes them.
 pub(crate) const COLUMNS: &str =
-    "row_number, input, identifier, is_number, other_form, reason, detail, provider, overrides, record";
+    "row_number, input, identifier, is_number, other_form, reason, detail, provider, overrides, imei, record";
 
 impl CopyLines {
     /// The lines, as they go to the server.
@@ -59,7 +61,7 @@ impl CopyLines {
             }
             None => self.0.push_str("\t\\N"),
         }
-        for text in [&row.overrides, &row.record] {
+        for text in [&row.overrides, &row.imei, &row.record] {
             self.0.push('\t');
             match text {
                 Some(text) => self.escaped(text),

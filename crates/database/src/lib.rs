@@ -7,6 +7,7 @@ pub mod api_key;
 pub mod audit;
 pub mod bulk_change;
 pub mod carrier;
+pub mod carrier_images;
 pub mod catalogue;
 pub mod chunk;
 pub mod control;

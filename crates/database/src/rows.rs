@@ -1,5 +1,6 @@
 //! The rows of a plan and of the bulk change it becomes: what was given, what it was, what it is to be, how it ended.
 
+use crate::carrier_images::{CarrierImage, carrier_of};
 use crate::line_images::{ClosedLine, LineImage, closed_lines, lines_of};
 use crate::{DatabaseError, Ledger, Result};
 use domain::allocation::DataAllocation;
@@ -60,6 +61,14 @@ pub struct DeviceChange {
     pub line: Option<Arc<LineImage>>,
     /// The lines there that are closed.
     pub closes: Vec<ClosedLine>,
+    /// What is asked of its carrier; which of it is done for this row, the steps say.
+    pub carrier: Option<Arc<CarrierImage>>,
+    /// The IMEI that the row names.
+    pub imei: Option<String>,
+    /// The code of the carrier rate plan that its SIM had, where something is done at the carrier.
+    pub carrier_plan_before: Option<String>,
+    /// How often the SIM's carrier rate plan was changed from here this calendar month (UTC), as of now.
+    pub plan_changes: i32,
 }
 
 /// What a list of rows may be narrowed by.
@@ -71,7 +80,7 @@ pub struct Filter {
     pub reason: Option<Reason>,
 }
 
-/// A page in the order of rows, after this one. One statement; up to two more where a row does something at Rev.io.
+/// A page in the order of rows, after this one. One statement; up to three more where a row does something outside.
 ///
 /// # Errors
 /// The database does not answer, or holds what nothing writes.
@@ -88,7 +97,7 @@ pub async fn list(
     let mut transaction = ledger.web(tenant).await?;
     let rows = sqlx::query!(
         r#"select c.row_number, coalesce(c.input, c.iccid, '') as "input!", c.iccid, c.status, c.reason, c.status_details, c.attempts,
-               c.processed_date, c.effective_date, c.target_number, c.steps, c.closes, sc.status as "schedule_status?", sc.reason as "schedule_reason?",
+               c.processed_date, c.effective_date, c.target_number, c.steps, c.closes, c.imei, cb.rate_plan_code as "carrier_before?", coalesce(pc.times, 0)::integer as "plan_changes!", sc.status as "schedule_status?", sc.reason as "schedule_reason?",
                b.site_id as "before_site?", b.site_name as before_site_name, b.customer_id as before_customer, b.customer_name as before_customer_name,
                bp.rate_plan_code as "before_plan?", bo.name as "before_pool?", c.before_customer_data_allocation_mb::text as before_allocation,
                a.site_id as "after_site?", a.site_name as after_site_name, a.customer_id as after_customer, a.customer_name as after_customer_name,
@@ -102,6 +111,9 @@ pub async fn list(
                  order by c.row_number limit $6) as c
            left join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
            left join app.device_change_schedule sc on sc.tenant_id = c.tenant_id and sc.bulk_change_id = c.bulk_change_id and sc.row_number = c.row_number
+           left join app.carrier_rate_plan cb on cb.tenant_id = c.tenant_id and cb.id = c.before_carrier_rate_plan_id
+           left join app.carrier_plan_change pc on pc.tenant_id = c.tenant_id and pc.device_id = c.device_id
+               and pc.month = date_trunc('month', app.now() at time zone 'UTC')::date
            left join app.seat b on b.tenant_id = c.tenant_id and b.site_id = c.before_site_id
            left join app.customer_rate_plan bp on bp.tenant_id = c.tenant_id and bp.id = c.before_customer_rate_plan_id
            left join app.customer_rate_pool bo on bo.tenant_id = c.tenant_id and bo.id = c.before_customer_rate_pool_id
@@ -116,6 +128,7 @@ pub async fn list(
     targets.sort_unstable();
     targets.dedup();
     let lines = lines_of(&mut transaction, tenant, change, &targets).await?;
+    let carrier = carrier_of(&mut transaction, tenant, change, &targets).await?;
     let closed: Vec<Uuid> = rows.iter().flat_map(|row| row.closes.iter().flatten()).copied().collect();
     let closed = closed_lines(&mut transaction, tenant, &closed).await?;
     rows.into_iter()
@@ -153,6 +166,10 @@ pub async fn list(
                 after: if status == DeviceChangeStatus::NoChange { before.clone() } else { after },
                 before,
                 line: row.steps.as_ref().and(row.target_number).and_then(|number| lines.get(&number).map(Arc::clone)),
+                carrier: row.steps.as_ref().and(row.target_number).and_then(|n| carrier.get(&n).map(Arc::clone)),
+                imei: row.imei,
+                carrier_plan_before: row.carrier_before,
+                plan_changes: row.plan_changes,
                 steps: row.steps.iter().flatten().filter_map(|word| Step::from_word(word)).collect(),
                 closes: row.closes.iter().flatten().filter_map(|id| closed.get(&RevServiceId(*id)).cloned()).collect(),
             })

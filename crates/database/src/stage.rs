@@ -34,7 +34,7 @@ impl Stage {
         connection
             .execute(
                 "create temporary table staged_row (row_number integer not null, input text not null, identifier text,
-                     is_number boolean not null default false, other_form text, reason text, detail text, provider uuid, overrides text, record text);
+                     is_number boolean not null default false, other_form text, reason text, detail text, provider uuid, overrides text, imei text, record text);
                  create temporary table staged_match (row_number integer not null, identifier text not null, device_id uuid,
                      matches integer not null, provider uuid);
                  create temporary table staged_duplicate (row_number integer not null, first_row integer not null)",
@@ -87,13 +87,16 @@ impl Stage {
         let mut transaction = self.connection()?.begin().await?;
         set_tenant(&mut transaction, tenant).await?;
         let copied = sqlx::query(
-            "insert into pg_temp.staged_row (row_number, input, identifier, overrides)
-             select c.row_number, coalesce(c.input, c.iccid), c.iccid, jsonb_strip_nulls(jsonb_build_object(
+            "insert into pg_temp.staged_row (row_number, input, identifier, imei, overrides)
+             select c.row_number, coalesce(c.input, c.iccid), c.iccid, c.imei, jsonb_strip_nulls(jsonb_build_object(
                  'customer', coalesce(t.rev_customer_id, s.customer_id), 'site', t.site_id, 'customer_rate_plan', t.customer_rate_plan_id,
                  'customer_rate_pool', t.customer_rate_pool_id, 'customer_data_allocation_mb', t.customer_data_allocation_mb::text,
                  'effective_date', t.effective_date::text, 'package', t.rev_package_id::text, 'products', array_to_string(t.rev_product_ids, ';'),
                  'rates', array_to_string(t.rates, ';'), 'service_type', t.rev_service_type_id::text, 'rev_provider', t.rev_provider_id::text,
-                 'usage_plan_group', t.rev_usage_plan_group_id::text, 'service_id', v.rev_service_id::text))::text
+                 'usage_plan_group', t.rev_usage_plan_group_id::text, 'service_id', v.rev_service_id::text,
+                 'carrier_rate_plan', t.carrier_rate_plan_id, 'communication_plan', t.communication_plan,
+                 'activation_carrier_rate_plan', t.activation_carrier_rate_plan_id, 'zip_code', t.activation ->> 'zip_code',
+                 'sku', t.activation ->> 'sku', 'static_ip_pool', t.static_ip_pool))::text
              from app.m2m_device_change c
              join app.bulk_change_target t on t.tenant_id = c.tenant_id and t.bulk_change_id = c.bulk_change_id and t.target_number = c.target_number
              join app.seat s on s.tenant_id = c.tenant_id and s.site_id = t.site_id

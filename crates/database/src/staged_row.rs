@@ -5,9 +5,11 @@ use crate::ledger::set_tenant;
 use crate::stage::Stage;
 use crate::{DatabaseError, Result};
 use domain::allocation::DataAllocation;
+use domain::carrier::{CarrierFacts, Standing};
 use domain::identifier::{Column, Identifier};
 use domain::ids::{
-    CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, ServiceProviderId, SiteId,
+    CarrierRatePlanId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId,
+    ServiceProviderId, SiteId,
 };
 use domain::reason::{Reason, Refusal};
 use domain::steps::Outside;
@@ -59,6 +61,8 @@ pub struct JudgedRow {
     pub effective_date: Option<Date>,
     /// What is done outside, if it changes.
     pub outside: Outside,
+    /// What a person should know of a row that changes.
+    pub note: Option<&'static str>,
 }
 
 /// Which of the staged rows belong to a change.
@@ -79,6 +83,7 @@ struct Found {
     reason: Option<String>,
     detail: Option<String>,
     overrides: Option<String>,
+    imei: Option<String>,
     record: Option<String>,
     duplicate_of: Option<i32>,
     matches: Option<i32>,
@@ -103,6 +108,10 @@ struct Found {
     scheduled_plan: Option<Uuid>,
     scheduled_pool: Option<Uuid>,
     scheduled_allocation: Option<String>,
+    standing: Option<String>,
+    carrier_plan: Option<Uuid>,
+    device_imei: Option<String>,
+    plan_changes: Option<i16>,
 }
 
 impl Stage {
@@ -131,14 +140,15 @@ impl Stage {
         // Only the words above go into the statement. CASE and not coalesce, which the planner takes for leaky: under row
         // level security it would not use the index, and read every device for every page.
         let statement = format!(
-            "select s.row_number, s.input, s.identifier, s.is_number, s.reason, s.detail, s.overrides, s.record, u.first_row as duplicate_of,
+            "select s.row_number, s.input, s.identifier, s.is_number, s.reason, s.detail, s.overrides, s.imei, s.record, u.first_row as duplicate_of,
                  m.matches, m.device_id, d.iccid as device_iccid, d.msisdn, d.status,
                  coalesce(ds.is_active, false) as active, coalesce(d.is_archived, false) as archived, d.version, a.date_of_change as activated_at,
                  dt.site_id, coalesce(st.is_system_default, false) as unassigned, dt.account_number,
                  dt.account_number_integration_authentication_id as authentication, dt.customer_rate_plan_id as plan_id,
                  dt.customer_rate_pool_id as pool_id, dt.customer_data_allocation_mb::text as allocation, dt.version + dt.link_version as assignment_version,
                  dt.site_id is null or dt.rev_service_is_active or dt.other_rev_service_ids is not null as billed, sc.effective_date as scheduled_date, sc.customer_rate_plan_id as scheduled_plan, sc.customer_rate_pool_id as scheduled_pool,
-                 sc.customer_data_allocation_mb::text as scheduled_allocation
+                 sc.customer_data_allocation_mb::text as scheduled_allocation,
+                 ds.standing, d.carrier_rate_plan_id as carrier_plan, d.imei as device_imei, pc.times as plan_changes
              from (select * from {rows} order by row_number limit $4) as s
              left join pg_temp.staged_match m on m.row_number = s.row_number
              left join pg_temp.staged_duplicate u on u.row_number = s.row_number
@@ -147,6 +157,8 @@ impl Stage {
                  and d.tenant_id = case when dt.device_owner_tenant_id is null then $1 else dt.device_owner_tenant_id end
              left join app.site st on st.tenant_id = $1 and st.id = dt.site_id
              left join app.device_change_schedule sc on sc.tenant_id = $1 and sc.device_id = dt.device_id and sc.status = 'PENDING'
+             left join app.carrier_plan_change pc on pc.tenant_id = $1 and pc.device_id = dt.device_id
+                 and pc.month = date_trunc('month', app.now() at time zone 'UTC')::date
              left join app.service_provider p on p.tenant_id = $1 and p.id = $2
              left join app.device_status ds on ds.integration_id = p.integration_id and ds.status = d.status
              left join lateral (
@@ -198,6 +210,12 @@ fn staged(row: Found, locked: &HashSet<Uuid>, lines: Vec<ActiveLine>) -> Result<
         (None, None) => Err(Refusal::plain(Reason::IccidMalformed)),
     };
     let assignment = assignment(&row);
+    let carrier = CarrierFacts {
+        standing: row.standing.as_deref().and_then(Standing::from_word).unwrap_or(Standing::Other),
+        plan: row.carrier_plan.map(CarrierRatePlanId),
+        imei: row.device_imei,
+        plan_changes: row.plan_changes.unwrap_or(0).into(),
+    };
     let device = row.device_id.zip(row.version).map(|(id, version)| DeviceFacts {
         id: DeviceId(id),
         iccid: row.device_iccid.clone().unwrap_or_default(),
@@ -210,6 +228,7 @@ fn staged(row: Found, locked: &HashSet<Uuid>, lines: Vec<ActiveLine>) -> Result<
         activated_at: row.activated_at.map(jiff_sqlx::Timestamp::to_jiff),
         assignment,
         lines,
+        carrier,
     });
     Ok(StagedRow {
         row_number: row.row_number,
@@ -223,6 +242,7 @@ fn staged(row: Found, locked: &HashSet<Uuid>, lines: Vec<ActiveLine>) -> Result<
             ambiguous: row.matches.filter(|matches| *matches > 1),
             device,
             line_taken_by: None,
+            imei: row.imei,
         },
     })
 }

@@ -6,16 +6,18 @@ use crate::stage::{Stage, fence};
 use crate::store::array;
 use crate::{DatabaseError, Result};
 use domain::associate_customer::AssociateCustomer;
+use domain::carrier_target::{Activation, CarrierPlanCandidate};
 use domain::ids::{
-    BulkChangeId, CustomerId, CustomerRatePlanId, CustomerRatePoolId, IntegrationAuthenticationId, ServiceProviderId,
-    SiteId,
+    BulkChangeId, CarrierRatePlanId, CustomerId, CustomerRatePlanId, CustomerRatePoolId, IntegrationAuthenticationId,
+    ServiceProviderId, SiteId, TenantId,
 };
 use domain::line_target::Line;
 use domain::target::{
     CustomerCandidate, MatchedBy, OfferCandidate, RevAccount, RevCandidate, SiteCandidate, Target, TargetFacts,
 };
 use jiff_sqlx::ToSqlx as _;
-use sqlx::Acquire as _;
+use serde_json::{Value, json};
+use sqlx::{Acquire as _, PgConnection};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -26,6 +28,7 @@ pub struct NamedFacts {
     plans: HashMap<String, Vec<OfferCandidate<CustomerRatePlanId>>>,
     pools: HashMap<String, Vec<OfferCandidate<CustomerRatePoolId>>>,
     lines: LineNames,
+    carrier_plans: HashMap<String, Vec<CarrierPlanCandidate>>,
 }
 
 impl NamedFacts {
@@ -38,8 +41,52 @@ impl NamedFacts {
             plans: self.plans.get(&named(&request.customer_rate_plan)).cloned().unwrap_or_default(),
             pools: self.pools.get(&named(&request.customer_rate_pool)).cloned().unwrap_or_default(),
             line: self.lines.of(&request.line),
+            carrier_plans: carrier_plan_texts(request)
+                .filter_map(|text| Some((text.clone(), self.carrier_plans.get(text)?.clone())))
+                .collect(),
         }
     }
+}
+
+/// Every text of a request that names a carrier rate plan.
+fn carrier_plan_texts(request: &AssociateCustomer) -> impl Iterator<Item = &String> {
+    let plan = request.carrier.add_carrier_rate_plan.iter().filter_map(|plan| plan.carrier_rate_plan.as_ref());
+    plan.chain(request.carrier.activate.iter().filter_map(|activation| activation.carrier_rate_plan.as_ref()))
+}
+
+/// Looks for the carrier rate plans that requests name: by code, id or friendly name. One statement, none for no names.
+async fn carrier_plans(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    requests: &[AssociateCustomer],
+) -> Result<HashMap<String, Vec<CarrierPlanCandidate>>> {
+    let mut found = HashMap::new();
+    let named: Vec<Option<String>> = requests.iter().flat_map(carrier_plan_texts).cloned().map(Some).collect();
+    let (texts, ids) = texts(named.iter());
+    if texts.is_empty() {
+        return Ok(found);
+    }
+    let rows = sqlx::query!(
+        "select id, service_provider_id, rate_plan_code, friendly_name, is_active from app.carrier_rate_plan
+         where tenant_id = $1 and (id = any ($2) or rate_plan_code = any ($3) or friendly_name = any ($3)) order by id",
+        tenant.0,
+        &ids,
+        &texts
+    );
+    for row in rows.fetch_all(connection).await? {
+        let plan = CarrierPlanCandidate {
+            id: CarrierRatePlanId(row.id),
+            service_provider: ServiceProviderId(row.service_provider_id),
+            code: row.rate_plan_code.clone(),
+            by_name: false,
+            active: row.is_active,
+        };
+        file_under(&mut found, &texts, row.id, &[Some(row.rate_plan_code.as_str())], &plan);
+        if row.friendly_name != row.rate_plan_code && texts.binary_search(&row.friendly_name).is_ok() {
+            found.entry(row.friendly_name).or_default().push(CarrierPlanCandidate { by_name: true, ..plan });
+        }
+    }
+    Ok(found)
 }
 
 /// The distinct texts of a field, and those of them that may be ids.
@@ -74,7 +121,7 @@ fn file_under<T: Clone>(
 
 impl Stage {
     /// Everything in this tenant that the names of these requests might stand for. Five statements, whatever their
-    /// number; up to six more where lines at Rev.io are asked for.
+    /// number; up to six more where lines at Rev.io are asked for, and one where carrier rate plans are.
     ///
     /// # Errors
     /// The database does not answer.
@@ -188,6 +235,7 @@ impl Stage {
             let offer = OfferCandidate { id, service_provider: provider, active, version };
             file_under(&mut found.pools, &names, row.id, &[Some(row.name.as_str())], &offer);
         }
+        found.carrier_plans = carrier_plans(&mut transaction, tenant, requests).await?;
         transaction.commit().await?;
         Ok(found)
     }
@@ -209,7 +257,7 @@ impl Stage {
         let allocations: Vec<Option<String>> = targets.iter().map(|t| t.allocation.map(|a| a.to_string())).collect();
         let (dates, moments): (Vec<Option<jiff_sqlx::Date>>, Vec<Option<jiff_sqlx::Timestamp>>) =
             targets.iter().map(|t| t.effective.map(|e| (e.date.to_sqlx(), e.at.to_sqlx())).unzip()).unzip();
-        let lines = Lines::of(targets);
+        let (lines, carrier) = (Lines::of(targets), AtCarrier::of(targets));
         let epoch = self.epoch_of(change);
         let mut transaction = self.connection()?.begin().await?;
         set_tenant(&mut transaction, tenant).await?;
@@ -218,19 +266,22 @@ impl Stage {
             "insert into app.bulk_change_target (tenant_id, bulk_change_id, target_number, site_id, site_version, rev_customer_id,
                  rev_customer_version, customer_rate_plan_id, customer_rate_plan_version, customer_rate_pool_id,
                  customer_rate_pool_version, customer_data_allocation_mb, effective_date, effective_at, opens_rev_service, rev_provider_id, rev_service_type_id,
-                 rev_package_id, rev_usage_plan_group_id, rev_product_ids, rates, prorate, rev_service_description, existing_rev_service_id)
+                 rev_package_id, rev_usage_plan_group_id, rev_product_ids, rates, prorate, rev_service_description, existing_rev_service_id,
+                 carrier_rate_plan_id, communication_plan, activation_carrier_rate_plan_id, activation, static_ip_pool)
              select $1, $2, $3 + u.n::integer - 1, u.site, u.site_version, u.customer, u.customer_version, u.plan, u.plan_version,
                  u.pool, u.pool_version, u.allocation::numeric, u.date, u.moment, u.opens, u.provider, u.service_type, u.package, u.usage_plan_group,
-                 u.products::bigint[], u.rates::numeric[], u.prorate, u.description, u.existing
+                 u.products::bigint[], u.rates::numeric[], u.prorate, u.description, u.existing, u.carrier_plan, u.communication_plan, u.activation_plan,
+                 u.activation, u.static_ip_pool
              from unnest($4::uuid[], $5::integer[], $6::uuid[], $7::integer[], $8::uuid[], $9::integer[], $10::uuid[], $11::integer[],
                      $12::text[], $13::date[], $14::timestamptz[], $15::boolean[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[],
-                     $20::text[], $21::text[], $22::boolean[], $23::text[], $24::uuid[]) with ordinality
+                     $20::text[], $21::text[], $22::boolean[], $23::text[], $24::uuid[], $25::uuid[], $26::text[], $27::uuid[], $28::jsonb[], $29::text[]) with ordinality
                  as u (site, site_version, customer, customer_version, plan, plan_version, pool, pool_version, allocation, date, moment, opens, provider,
-                     service_type, package, usage_plan_group, products, rates, prorate, description, existing, n)")
+                     service_type, package, usage_plan_group, products, rates, prorate, description, existing, carrier_plan, communication_plan, activation_plan, activation, static_ip_pool, n)")
             .bind(tenant.0).bind(change.0).bind(first_number).bind(&sites).bind(&site_versions).bind(&customers).bind(&customer_versions)
             .bind(&plans).bind(&plan_versions).bind(&pools).bind(&pool_versions).bind(&allocations).bind(&dates).bind(&moments)
             .bind(&lines.opens).bind(&lines.provider).bind(&lines.service_type).bind(&lines.package).bind(&lines.usage_plan_group)
             .bind(&lines.products).bind(&lines.rates).bind(&lines.prorate).bind(&lines.description).bind(&lines.existing)
+            .bind(&carrier.plan).bind(&carrier.communication_plan).bind(&carrier.activation_plan).bind(&carrier.activation).bind(&carrier.static_ip_pool)
             .execute(&mut *transaction).await?;
         if stored.rows_affected() != targets.len() as u64 {
             return Err(DatabaseError::Inconsistent {
@@ -282,4 +333,41 @@ impl<'a> Lines<'a> {
         }
         columns
     }
+}
+
+/// What targets ask of the carrier, each column an array.
+#[derive(Default)]
+struct AtCarrier<'a> {
+    plan: Vec<Option<Uuid>>,
+    communication_plan: Vec<Option<&'a str>>,
+    activation_plan: Vec<Option<Uuid>>,
+    activation: Vec<Option<Value>>,
+    static_ip_pool: Vec<Option<&'a str>>,
+}
+
+impl<'a> AtCarrier<'a> {
+    fn of(targets: &'a [Target]) -> Self {
+        let mut columns = Self::default();
+        for target in targets {
+            let (plan, activation) = (target.carrier.plan.as_ref(), target.carrier.activation.as_ref());
+            columns.plan.push(plan.map(|plan| plan.id.0));
+            columns.communication_plan.push(plan.and_then(|plan| plan.communication_plan.as_deref()));
+            columns.activation_plan.push(activation.map(|activation| activation.plan.0));
+            columns.activation.push(activation.map(in_words_of_the_request));
+            columns.static_ip_pool.push(activation.and_then(|activation| activation.static_ip_pool.as_deref()));
+        }
+        columns
+    }
+}
+
+/// An activation as it is stored: what was not asked for is left out.
+fn in_words_of_the_request(activation: &Activation) -> Value {
+    let mut stored = json!({ "zip_code": activation.zip_code });
+    if let Some(sku) = &activation.sku {
+        stored["sku"] = json!(sku);
+    }
+    if let Some(place) = &activation.place_of_use {
+        stored["place_of_use"] = json!(place);
+    }
+    stored
 }

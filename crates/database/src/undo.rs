@@ -6,13 +6,15 @@ use crate::stage::{Stage, fence};
 use crate::staged_row::StagedRow;
 use crate::{DatabaseError, Result};
 use domain::allocation::DataAllocation;
+use domain::carrier::{CarrierFacts, Standing};
 use domain::identifier::{Column, Identifier};
 use domain::ids::{
-    BulkChangeId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId, RevServiceId, SiteId,
+    BulkChangeId, CarrierRatePlanId, CustomerRatePlanId, CustomerRatePoolId, DeviceId, IntegrationAuthenticationId,
+    RevServiceId, SiteId,
 };
 use domain::reason::{Reason, Refusal};
 use domain::target::RevAccount;
-use domain::undo::{Before, Billed, Opened, UndoFacts};
+use domain::undo::{Before, Billed, Carried, Opened, PlanBefore, PlanMoved, UndoFacts};
 use domain::verdict::{ActiveLine, Assignment, DeviceFacts, RowFacts, Scheduled};
 use sqlx::{Acquire as _, FromRow};
 use uuid::Uuid;
@@ -37,6 +39,8 @@ pub struct Restored {
     pub pool: Option<CustomerRatePoolId>,
     /// The data allocation.
     pub allocation: Option<DataAllocation>,
+    /// The carrier rate plan, where the change gave another.
+    pub carrier_plan: Option<CarrierRatePlanId>,
 }
 
 #[derive(FromRow)]
@@ -78,6 +82,16 @@ struct Found {
     opened_products: i32,
     line_ended: Option<i64>,
     line_taken: Option<i64>,
+    standing: Option<String>,
+    plan_moved: bool,
+    activated: bool,
+    carrier_left_at: Option<Uuid>,
+    with_communication_plan: bool,
+    carrier_was: Option<Uuid>,
+    carrier_was_code: Option<String>,
+    carrier_was_active: bool,
+    carrier_now: Option<Uuid>,
+    plan_changes: i32,
 }
 
 impl Stage {
@@ -107,10 +121,20 @@ impl Stage {
                  v.id as opened, v.rev_service_id as opened_id, v.rev_customer_id as opened_customer,
                  v.integration_authentication_id as opened_authentication,
                  coalesce(v.disconnected_date is not null or v.gone_at is not null, false) as opened_ended, coalesce(v.products, 0)::integer as opened_products,
-                 x.line_ended, x.line_taken
+                 x.line_ended, x.line_taken, ds.standing, coalesce('change_carrier_rate_plan' = any (c.steps), false) as plan_moved,
+                 coalesce('activate_at_carrier' = any (c.steps), false) as activated, t.carrier_rate_plan_id as carrier_left_at,
+                 t.communication_plan is not null as with_communication_plan, cw.id as carrier_was, cw.rate_plan_code as carrier_was_code,
+                 coalesce(cw.is_active, false) as carrier_was_active, d.carrier_rate_plan_id as carrier_now, coalesce(pc.times, 0)::integer as plan_changes
              from done c
+             left join app.bulk_change_target t on t.tenant_id = $1 and t.bulk_change_id = $2 and t.target_number = c.target_number
+             left join app.carrier_rate_plan cw on cw.tenant_id = $1 and cw.id = c.before_carrier_rate_plan_id
+             left join app.carrier_plan_change pc on pc.tenant_id = $1 and pc.device_id = c.device_id
+                 and pc.month = date_trunc('month', app.now() at time zone 'UTC')::date
+             left join app.device_bulk_change b on b.tenant_id = $1 and b.id = $2
+             left join app.service_provider sp on sp.tenant_id = $1 and sp.id = b.service_provider_id
              left join app.device_tenant dt on dt.tenant_id = $1 and dt.device_id = c.device_id
              left join app.m2m_device d on d.tenant_id = dt.device_owner_tenant_id and d.id = c.device_id
+             left join app.device_status ds on ds.integration_id = sp.integration_id and ds.status = d.status
              left join app.device_change_schedule sc on sc.tenant_id = $1 and sc.device_id = c.device_id and sc.status = 'PENDING'
              left join lateral (select max(h.version) as version from app.device_tenant_history h
                  where h.tenant_id = $1 and h.device_id = c.device_id and h.bulk_change_id = $2) as h on true
@@ -159,6 +183,7 @@ impl Stage {
             targets.iter().map(|t| (t.site.0, t.plan.map(|p| p.0))).unzip();
         let (pools, allocations): (Vec<Option<Uuid>>, Vec<Option<String>>) =
             targets.iter().map(|t| (t.pool.map(|p| p.0), t.allocation.map(|a| a.to_string()))).unzip();
+        let carrier_plans: Vec<Option<Uuid>> = targets.iter().map(|t| t.carrier_plan.map(|p| p.0)).collect();
         let epoch = self.epoch_of(change);
         let mut transaction = self.connection()?.begin().await?;
         set_tenant(&mut transaction, tenant).await?;
@@ -166,14 +191,15 @@ impl Stage {
         let stored = sqlx::query!(
             "insert into app.bulk_change_target (tenant_id, bulk_change_id, target_number, site_id, site_version, rev_customer_id,
                  rev_customer_version, customer_rate_plan_id, customer_rate_plan_version, customer_rate_pool_id,
-                 customer_rate_pool_version, customer_data_allocation_mb, restores)
-             select $1, $2, $3 + u.n::integer - 1, s.id, s.version, r.id, r.version, p.id, p.version, o.id, o.version, u.allocation::numeric, true
-             from unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::text[]) with ordinality as u (site, plan, pool, allocation, n)
+                 customer_rate_pool_version, customer_data_allocation_mb, restores, carrier_rate_plan_id)
+             select $1, $2, $3 + u.n::integer - 1, s.id, s.version, r.id, r.version, p.id, p.version, o.id, o.version, u.allocation::numeric, true, u.carrier_plan
+             from unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::uuid[]) with ordinality as u (site, plan, pool, allocation, carrier_plan, n)
              join app.site s on s.tenant_id = $1 and s.id = u.site
              left join app.rev_customer r on r.tenant_id = $1 and r.id = s.rev_customer_id
              left join app.customer_rate_plan p on p.tenant_id = $1 and p.id = u.plan
              left join app.customer_rate_pool o on o.tenant_id = $1 and o.id = u.pool",
-            tenant.0, change.0, first_number, &sites, &plans as &[Option<Uuid>], &pools as &[Option<Uuid>], &allocations as &[Option<String>])
+            tenant.0, change.0, first_number, &sites, &plans as &[Option<Uuid>], &pools as &[Option<Uuid>], &allocations as &[Option<String>],
+            &carrier_plans as &[Option<Uuid>])
             .execute(&mut *transaction).await?;
         if stored.rows_affected() != targets.len() as u64 {
             return Err(DatabaseError::Inconsistent {
@@ -206,8 +232,25 @@ fn billed(row: &Found) -> Billed {
     Billed { opened, stays: ended.or_else(taken) }
 }
 
+/// What the change did at the carrier for the row, and how its SIM stands there now.
+fn carried(row: &Found) -> (Carried, CarrierFacts) {
+    let code = row.carrier_was_code.clone().unwrap_or_default();
+    let before =
+        row.carrier_was.map(|id| PlanBefore { id: CarrierRatePlanId(id), code, active: row.carrier_was_active });
+    let moved = row.carrier_left_at.filter(|_| row.plan_moved).map(|left_at| PlanMoved {
+        before,
+        left_at: CarrierRatePlanId(left_at),
+        with_communication_plan: row.with_communication_plan,
+    });
+    let standing = row.standing.as_deref().and_then(Standing::from_word).unwrap_or(Standing::Other);
+    let plan = row.carrier_now.map(CarrierRatePlanId);
+    let now = CarrierFacts { standing, plan, imei: None, plan_changes: row.plan_changes };
+    (Carried { plan: moved, activated: row.activated }, now)
+}
+
 fn done_row(row: Found, lines: Vec<ActiveLine>) -> DoneRow {
     let billed = billed(&row);
+    let (carried, carrier) = carried(&row);
     let account = |number: Option<String>, authentication: Option<Uuid>| {
         number.zip(authentication).map(|(rev_customer_id, authentication)| RevAccount {
             rev_customer_id,
@@ -252,13 +295,14 @@ fn done_row(row: Found, lines: Vec<ActiveLine>) -> DoneRow {
         iccid: row.iccid.clone(),
         number: row.msisdn,
         status: row.status.unwrap_or_default(),
-        active: true,
+        active: carrier.standing == Standing::Active,
         archived: row.archived.unwrap_or(false),
         locked: row.locked,
         version,
         activated_at: None,
         assignment: now,
         lines,
+        carrier,
     });
     let reading = Identifier::read(&row.iccid, Column::Iccids).map_err(|_| Refusal::plain(Reason::IccidMalformed));
     DoneRow {
@@ -274,8 +318,9 @@ fn done_row(row: Found, lines: Vec<ActiveLine>) -> DoneRow {
                 ambiguous: None,
                 device: device.clone(),
                 line_taken_by: None,
+                imei: None,
             },
         },
-        facts: UndoFacts { device, left_at_version: row.left_at_version, before, billed },
+        facts: UndoFacts { device, left_at_version: row.left_at_version, before, billed, carried },
     }
 }

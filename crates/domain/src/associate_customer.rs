@@ -1,5 +1,6 @@
 //! The request: which customer these devices are to be assigned to, and how.
 
+use crate::carrier_request::CarrierRequest;
 use crate::input_field::InputField;
 use crate::line_request::LineRequest;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,9 @@ pub struct AssociateCustomer {
     /// What is asked of billing.
     #[serde(flatten)]
     pub line: LineRequest,
+    /// What is asked of the carrier.
+    #[serde(flatten)]
+    pub carrier: CarrierRequest,
     /// The customer rate plan's code or id. None leaves the plan as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_rate_plan: Option<String>,
@@ -92,17 +96,17 @@ pub enum RequestRefusal {
 }
 
 /// Fields of the design that this version does not act on; `null` and `false` ask for nothing and pass.
-pub const NOT_SUPPORTED_YET: &[&str] = &[
-    "add_carrier_rate_plan",
-    "carrier_rate_plan",
-    "communication_plan",
-    "activate",
-    "zip_code",
-    "imei",
-    "billing_account",
-    "place_of_use",
-    "static_ip",
-    "notify",
+pub const NOT_SUPPORTED_YET: &[&str] = &["billing_account", "notify"];
+
+/// Fields that belong into another, or to one device alone; `null` and `false` ask for nothing and pass.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("carrier_rate_plan", "belongs into add_carrier_rate_plan or activate"),
+    ("communication_plan", "belongs into add_carrier_rate_plan"),
+    ("zip_code", "belongs into activate"),
+    ("sku", "belongs into activate"),
+    ("place_of_use", "belongs into activate"),
+    ("static_ip", "belongs into activate"),
+    ("imei", "is of one SIM alone: give it with the device, or as a column of the file"),
 ];
 
 const TEXT_FIELDS: &[&str] = &[
@@ -152,6 +156,12 @@ impl AssociateCustomer {
         let (effective_date, start_at, reference) = (next(), next(), next());
         let columns = take_columns(&mut fields)?;
         let line = LineRequest::take(&mut fields, on_conflict)?;
+        let carrier = CarrierRequest::take(&mut fields)?;
+        for (field, problem) in ELSEWHERE {
+            if fields.remove(*field).is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false))) {
+                return Err(RequestRefusal::Invalid { field: (*field).to_owned(), problem });
+            }
+        }
         for field in NOT_SUPPORTED_YET {
             if fields.remove(*field).is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false))) {
                 return Err(RequestRefusal::NotSupportedYet((*field).to_owned()));
@@ -166,6 +176,7 @@ impl AssociateCustomer {
             site,
             on_conflict,
             line,
+            carrier,
             customer_rate_plan,
             customer_rate_pool,
             customer_data_allocation_mb,
@@ -261,6 +272,23 @@ mod tests {
             assert_eq!(read(request.clone()), Err(RequestRefusal::NotSupportedYet((*field).to_owned())));
             request[*field] = Value::Null;
             assert!(read(request).is_ok(), "{field}: null asks for nothing");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_of_the_carrier_is_kept_and_misplaced_fields_say_where_they_belong() {
+        let mut asked =
+            json!({"change_type": "CustomerAssignment", "customer": "c", "activate": {"zip_code": "10001"}});
+        let request = read(asked.clone()).unwrap();
+        assert_eq!(request.carrier.activate.as_ref().unwrap().zip_code.as_deref(), Some("10001"));
+        let kept = serde_json::to_value(&request).unwrap();
+        assert_eq!(serde_json::from_value::<AssociateCustomer>(kept).unwrap(), request);
+        for (field, _) in ELSEWHERE {
+            asked[*field] = json!("x");
+            let refused = read(asked.clone());
+            assert!(matches!(refused, Err(RequestRefusal::Invalid { field: f, .. }) if f == *field), "{field}");
+            asked[*field] = Value::Null;
+            assert!(read(asked.clone()).is_ok(), "{field}: null asks for nothing");
         }
     }
 

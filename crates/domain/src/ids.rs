@@ -41,6 +41,8 @@ ids! {
     BulkChangeId;
     /// A customer rate plan.
     CustomerRatePlanId;
+    /// What the carrier charges for a SIM.
+    CarrierRatePlanId;
     /// A customer rate pool.
     CustomerRatePoolId;
     /// One account at Rev.io.

@@ -1,7 +1,5 @@
-//! What the columns of an input stand for, and what one row asks for in place of the request.
+//! What the columns of an input stand for.
 
-use crate::associate_customer::AssociateCustomer;
-use crate::line_request::{LineRequest, products_in, rates_in};
 use crate::states::words;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +40,20 @@ words! {
         RevProvider = "rev_provider",
         /// How a new line's usage is rated.
         UsagePlanGroup = "usage_plan_group",
+        /// The carrier rate plan.
+        CarrierRatePlan = "carrier_rate_plan",
+        /// The communication plan beside it.
+        CommunicationPlan = "communication_plan",
+        /// The carrier rate plan of an activation, where it is another.
+        ActivationCarrierRatePlan = "activation_carrier_rate_plan",
+        /// Where the number of an activation is to be from.
+        ZipCode = "zip_code",
+        /// The radio that the SIM is activated with.
+        Imei = "imei",
+        /// The kind of device, where there is no IMEI.
+        Sku = "sku",
+        /// The pool of its static address.
+        StaticIpPool = "static_ip_pool",
     }
 }
 
@@ -122,10 +134,17 @@ const HEADINGS: &[(InputField, &[&str])] = &[
     (InputField::ServiceType, &["servicetype", "servicetypeid", "revservicetype", "revioservicetype"]),
     (InputField::RevProvider, &["revprovider", "revproviderid", "revioprovider", "billingprovider"]),
     (InputField::UsagePlanGroup, &["usageplangroup", "usageplangroupid", "revusageplangroup"]),
+    (InputField::CarrierRatePlan, &["carrierrateplan", "carrierrateplancode", "carrierplan"]),
+    (InputField::CommunicationPlan, &["communicationplan", "commplan"]),
+    (InputField::ActivationCarrierRatePlan, &["activationcarrierrateplan", "activationrateplan", "activationplan"]),
+    (InputField::ZipCode, &["zipcode", "activationzipcode", "mdnzipcode"]),
+    (InputField::Imei, &["imei", "imeinumber", "deviceimei"]),
+    (InputField::Sku, &["sku", "skunumber", "devicesku"]),
+    (InputField::StaticIpPool, &["staticippool", "staticip", "ippool"]),
 ];
 
-/// Headings of fields that wait for the carriers: a file that has them is refused, not half read.
-const NOT_SUPPORTED_YET: &[&str] = &["carrierrateplan", "zipcode", "imei", "billingaccount", "staticip"];
+/// Headings of fields of the design that rows cannot name: a file that has them is refused, not half read.
+const NOT_SUPPORTED_YET: &[&str] = &["billingaccount", "placeofuse", "pdp"];
 
 impl InputField {
     /// What a heading most likely means.
@@ -154,133 +173,22 @@ impl InputField {
         )
     }
 
+    /// Does it say what a SIM is activated with? Then the request has to ask for activations.
+    #[must_use]
+    pub const fn is_of_an_activation(self) -> bool {
+        matches!(self, Self::ActivationCarrierRatePlan | Self::ZipCode | Self::Imei | Self::Sku | Self::StaticIpPool)
+    }
+
+    /// Does it ask something of the carrier?
+    #[must_use]
+    pub const fn is_of_the_carrier(self) -> bool {
+        matches!(self, Self::CarrierRatePlan | Self::CommunicationPlan) || self.is_of_an_activation()
+    }
+
     /// Does it name the SIM?
     #[must_use]
     pub const fn names_the_sim(self) -> bool {
         matches!(self, Self::Iccid | Self::Msisdn | Self::Device)
-    }
-}
-
-/// What one row asks for in place of the request; an empty cell asks for nothing of its own.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Overrides {
-    /// The customer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub customer: Option<String>,
-    /// The site.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub site: Option<String>,
-    /// The customer rate plan.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub customer_rate_plan: Option<String>,
-    /// The pool.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub customer_rate_pool: Option<String>,
-    /// The data allocation.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub customer_data_allocation_mb: Option<String>,
-    /// The effective date.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub effective_date: Option<String>,
-    /// The products of a new line, with semicolons between them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub products: Option<String>,
-    /// Their rates, the same way.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rates: Option<String>,
-    /// The package of a new line.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub package: Option<String>,
-    /// An existing line, in place of a new one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub service_id: Option<String>,
-    /// The new line's kind.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub service_type: Option<String>,
-    /// Who carries it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rev_provider: Option<String>,
-    /// How its usage is rated.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub usage_plan_group: Option<String>,
-}
-
-impl Overrides {
-    /// Does the row ask for nothing of its own?
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Where this field's value goes; None for fields that are no overrides.
-    pub const fn field(&mut self, field: InputField) -> Option<&mut Option<String>> {
-        match field {
-            InputField::Customer => Some(&mut self.customer),
-            InputField::Site => Some(&mut self.site),
-            InputField::CustomerRatePlan => Some(&mut self.customer_rate_plan),
-            InputField::CustomerRatePool => Some(&mut self.customer_rate_pool),
-            InputField::CustomerDataAllocationMb => Some(&mut self.customer_data_allocation_mb),
-            InputField::EffectiveDate => Some(&mut self.effective_date),
-            InputField::Products => Some(&mut self.products),
-            InputField::Rates => Some(&mut self.rates),
-            InputField::Package => Some(&mut self.package),
-            InputField::ServiceId => Some(&mut self.service_id),
-            InputField::ServiceType => Some(&mut self.service_type),
-            InputField::RevProvider => Some(&mut self.rev_provider),
-            InputField::UsagePlanGroup => Some(&mut self.usage_plan_group),
-            InputField::Iccid | InputField::Msisdn | InputField::Device | InputField::ServiceProvider => None,
-        }
-    }
-
-    /// The request as it holds for this row. A row with a customer of its own does not go to the request's site.
-    #[must_use]
-    pub fn over(&self, request: &AssociateCustomer) -> AssociateCustomer {
-        let or = |own: &Option<String>, asked: &Option<String>| own.clone().or_else(|| asked.clone());
-        let site = if self.customer.is_some() { self.site.clone() } else { or(&self.site, &request.site) };
-        AssociateCustomer {
-            customer: or(&self.customer, &request.customer),
-            site,
-            customer_rate_plan: or(&self.customer_rate_plan, &request.customer_rate_plan),
-            customer_rate_pool: or(&self.customer_rate_pool, &request.customer_rate_pool),
-            customer_data_allocation_mb: or(&self.customer_data_allocation_mb, &request.customer_data_allocation_mb),
-            effective_date: or(&self.effective_date, &request.effective_date),
-            line: self.line_over(&request.line),
-            ..request.clone()
-        }
-    }
-
-    /// What is asked of billing as it holds for this row. A line, a package or products of its own take the place of the
-    /// request's, with what goes with them: the request's rates are the request's products' rates.
-    fn line_over(&self, request: &LineRequest) -> LineRequest {
-        if self.service_id.is_some() {
-            return LineRequest {
-                service_id: self.service_id.clone(),
-                // Kept, so that a row that names both is refused.
-                package: self.package.clone(),
-                products: self.products.as_deref().map(products_in),
-                disconnect_existing: request.disconnect_existing,
-                ..LineRequest::default()
-            };
-        }
-        let or = |own: &Option<String>, asked: &Option<String>| own.clone().or_else(|| asked.clone());
-        let (own_products, own_rates) =
-            (self.products.as_deref().map(products_in), self.rates.as_deref().map(rates_in));
-        let (package, products, rates) = match (&self.package, own_products) {
-            (None, None) => {
-                (request.package.clone(), request.products.clone(), own_rates.or_else(|| request.rates.clone()))
-            }
-            (package, products) => (package.clone(), products, own_rates),
-        };
-        LineRequest {
-            service_type: or(&self.service_type, &request.service_type),
-            rev_provider: or(&self.rev_provider, &request.rev_provider),
-            usage_plan_group: or(&self.usage_plan_group, &request.usage_plan_group),
-            package,
-            products,
-            rates,
-            ..request.clone()
-        }
     }
 }
 
@@ -295,7 +203,9 @@ mod tests {
             ("Subscriber Number", Guess::Field(InputField::Msisdn)),
             ("customer_rate-plan", Guess::Field(InputField::CustomerRatePlan)),
             ("Effective Date", Guess::Field(InputField::EffectiveDate)),
-            ("Carrier Rate Plan", Guess::NotSupportedYet),
+            ("Carrier Rate Plan", Guess::Field(InputField::CarrierRatePlan)),
+            ("Zip code", Guess::Field(InputField::ZipCode)),
+            ("Billing account", Guess::NotSupportedYet),
             ("Note", Guess::Nothing),
             ("_status", Guess::Nothing),
             ("_iccid", Guess::Field(InputField::Iccid)),
@@ -303,30 +213,6 @@ mod tests {
         ] {
             assert_eq!(InputField::guess(heading), guess, "{heading}");
         }
-    }
-
-    #[test]
-    fn a_rows_own_line_takes_the_place_of_the_requests_with_what_goes_with_it() {
-        let list = |text: &[&str]| Some(text.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>());
-        let asked = LineRequest {
-            create_rev_service: true,
-            products: list(&["7", "8"]),
-            rates: list(&["1", "2"]),
-            rev_provider: Some("3".into()),
-            ..LineRequest::default()
-        };
-        let request = AssociateCustomer { line: asked.clone(), ..AssociateCustomer::default() };
-        let over = |own: Overrides| own.over(&request).line;
-        assert_eq!(over(Overrides::default()), asked);
-        let products = over(Overrides { products: Some("9; 10".into()), ..Overrides::default() });
-        assert_eq!((products.products, products.rates), (list(&["9", "10"]), None));
-        let rates = over(Overrides { rates: Some("5;".into()), ..Overrides::default() });
-        assert_eq!((rates.products, rates.rates), (list(&["7", "8"]), list(&["5", ""])));
-        let package = over(Overrides { package: Some("4".into()), ..Overrides::default() });
-        assert_eq!((package.package.as_deref(), package.products, package.rates), (Some("4"), None, None));
-        assert_eq!(package.rev_provider.as_deref(), Some("3"));
-        let line = over(Overrides { service_id: Some("77".into()), ..Overrides::default() });
-        assert_eq!(line, LineRequest { service_id: Some("77".into()), ..LineRequest::default() });
     }
 
     #[test]

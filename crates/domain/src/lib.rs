@@ -24,7 +24,9 @@
 //! | override | what one row of an input asks for in place of the request |
 //! | linked changes | what a file that mixes service providers becomes: one change for each |
 //! | line [RevService] | what Rev.io bills for a SIM: a service with its products; active while it is not disconnected and charges something |
-//! | step | one thing that is done for a row, outside or here: close, open or update a line, then record the assignment |
+//! | carrier rate plan | what the carrier charges for a SIM; an activation gives a SIM service with one |
+//! | standing | what the carrier's own word for a SIM's state means |
+//! | step | one thing that is done for a row, outside or here: activate, give an address, change the carrier rate plan; close, open or update a line; then record the assignment |
 //! | schedule | plan, pool and allocation of a device that wait for their effective date |
 //! | webhook | an address that is told of events; a delivery is one event for one webhook, an attempt one try of it |
 //! | person | somebody who signs in; belongs to one tenant, and has a role in it and in agent partners below it |
@@ -35,6 +37,9 @@
 pub mod allocation;
 pub mod api_key;
 pub mod associate_customer;
+pub mod carrier;
+pub mod carrier_request;
+pub mod carrier_target;
 pub mod clock;
 pub mod csv_cell;
 pub mod dates;
@@ -47,6 +52,7 @@ pub mod ids;
 pub mod input_field;
 pub mod line_request;
 pub mod line_target;
+pub mod overrides;
 pub mod password;
 pub mod provider_address;
 pub mod rate;

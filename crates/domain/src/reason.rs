@@ -76,6 +76,20 @@ words! {
         EffectiveDateInvalid = "EFFECTIVE_DATE_INVALID",
         /// Not a data allocation.
         AllocationInvalid = "ALLOCATION_INVALID",
+        /// Nothing may be changed at the carrier through this service provider.
+        CarrierWriteDisabled = "CARRIER_WRITE_DISABLED",
+        /// The carrier cannot do what is asked.
+        CarrierNotSupported = "CARRIER_NOT_SUPPORTED",
+        /// The carrier has suspended the SIM, and changes no plan meanwhile.
+        CarrierSuspended = "CARRIER_SUSPENDED",
+        /// The carrier changes a SIM's plan only so often in a month.
+        CarrierChangeQuota = "CARRIER_CHANGE_QUOTA",
+        /// Not an IMEI.
+        ImeiMalformed = "IMEI_MALFORMED",
+        /// An activation takes the IMEI.
+        ImeiMissing = "IMEI_MISSING",
+        /// Something that an activation takes is missing, or is nothing the carrier takes.
+        ActivationInvalid = "ACTIVATION_INVALID",
         /// The SIM is outside what the caller may change.
         Forbidden = "FORBIDDEN",
         /// Another running change holds the SIM.
@@ -163,8 +177,21 @@ impl Reason {
             Self::Forbidden => "You may not change this SIM: it is at a site or a carrier that is not yours to change.",
             Self::SiteNotFound => "The customer has no such active site.",
             Self::SiteAmbiguous => "The customer has several sites, and none was named.",
-            Self::PlanNotFound => "There is no such active customer rate plan.",
-            Self::PlanNotForCarrier => "The customer rate plan is for another service provider.",
+            Self::PlanNotFound => "There is no such active customer or carrier rate plan.",
+            Self::PlanNotForCarrier => "The customer or carrier rate plan is for another service provider.",
+            Self::CarrierWriteDisabled => "Nothing may be changed at the carrier through this service provider.",
+            Self::CarrierNotSupported => "The carrier cannot do what is asked, or not from here.",
+            Self::CarrierSuspended => "The carrier has suspended the SIM, and does not change its plan meanwhile.",
+            Self::CarrierChangeQuota => {
+                "The carrier changes the plan of a SIM only so often in a calendar month, and that has been done."
+            }
+            Self::ImeiMalformed => "This is not an IMEI: it takes 14 to 16 digits.",
+            Self::ImeiMissing => {
+                "The carrier activates a SIM together with the IMEI of its radio, and neither the row nor the SIM has one."
+            }
+            Self::ActivationInvalid => {
+                "Something that an activation takes is missing, or has characters that the carrier does not take."
+            }
             Self::PoolNotFound => "There is no such active customer rate pool.",
             Self::PoolMismatch => "The customer rate pool is for another service provider.",
             Self::AllocationInvalid => {
@@ -212,7 +239,9 @@ impl Reason {
             Self::DuplicateInInput => "Remove the second row; the first one counts.",
             Self::DeviceNotFound => "Check the service provider and the ICCID or number; import the SIM if it is new.",
             Self::DeviceArchived => "Restore the SIM from the archive first.",
-            Self::DeviceNotActive => "Activate the SIM at the carrier first.",
+            Self::DeviceNotActive => {
+                "Activate the SIM at the carrier first, or plan again with activate, if it can be."
+            }
             Self::AlreadyAssignedSame => "Nothing to do.",
             Self::AlreadyAssignedOther => "If it is to move, plan again with on_conflict: replace.",
             Self::ActiveServiceLineSameCustomer => {
@@ -240,8 +269,21 @@ impl Reason {
             Self::Forbidden => "Leave the SIM out, or ask an administrator for the right.",
             Self::SiteNotFound => "Leave the site out to use the customer's own, or name one of its active sites.",
             Self::SiteAmbiguous => "Name the site.",
-            Self::PlanNotFound => "Check the customer rate plan's code.",
-            Self::PlanNotForCarrier => "Choose a customer rate plan of this service provider.",
+            Self::PlanNotFound => "Check the rate plan's code; a new carrier rate plan is imported first.",
+            Self::PlanNotForCarrier => "Choose a rate plan of this service provider.",
+            Self::CarrierWriteDisabled => {
+                "See that the service provider is write_enabled and has an account at the carrier with credentials that is not paused; then plan again."
+            }
+            Self::CarrierNotSupported => "Leave it out, and do it in the carrier's own portal.",
+            Self::CarrierSuspended => "Restore the SIM at the carrier first, or leave the plan change out.",
+            Self::CarrierChangeQuota => "Plan it again next month (UTC), or leave the plan change out.",
+            Self::ImeiMalformed => "Copy the IMEI from the device or its invoice, as text.",
+            Self::ImeiMissing => {
+                "Give the IMEI with the device or in a column IMEI; or name the kind of device with sku."
+            }
+            Self::ActivationInvalid => {
+                "Give what the detail names, in the request's activate or in a column of the file."
+            }
             Self::PoolNotFound => "Check the customer rate pool's name.",
             Self::PoolMismatch => "Choose a pool of this service provider.",
             Self::AllocationInvalid => "Give the allocation in MB as a plain number, such as 250 or 0.5.",

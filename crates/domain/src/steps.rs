@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 words! {
     /// One thing that is done for a row.
     Step {
-        /// A SIM without service gets it.
+        /// The SIM gets service at its carrier, and with that its number.
         ActivateAtCarrier = "activate_at_carrier",
-        /// It gets a static address.
+        /// It gets a static address there.
         ProvisionIp = "provision_ip",
-        /// An active SIM gets another plan of the carrier's.
+        /// It gets another carrier rate plan.
         ChangeCarrierRatePlan = "change_carrier_rate_plan",
         /// Lines of other accounts are closed.
         CloseRevService = "close_rev_service",
@@ -25,6 +25,14 @@ words! {
         UpdateRevService = "update_rev_service",
         /// The assignment, its history, the log: always, and last.
         RecordAssignment = "record_assignment",
+    }
+}
+
+impl Step {
+    /// Is it done at the carrier?
+    #[must_use]
+    pub const fn is_at_carrier(self) -> bool {
+        matches!(self, Self::ActivateAtCarrier | Self::ProvisionIp | Self::ChangeCarrierRatePlan)
     }
 }
 
@@ -38,13 +46,15 @@ pub struct Outside {
 }
 
 impl Outside {
-    /// What has to be done outside to take a row of a finished change back: the line that it opened ends, unless it has.
+    /// What has to be done outside to take a row of a finished change back: the carrier rate plan that it changed goes back, and
+    /// the line that it opened ends, unless that is so already.
     #[must_use]
     pub fn of_undo(facts: &UndoFacts) -> Self {
-        match facts.billed.opened.as_ref().filter(|opened| !opened.ended) {
-            Some(opened) => Self { steps: vec![Step::CloseRevService], closes: vec![opened.line.clone()] },
-            None => Self::default(),
-        }
+        let plan = facts.carried.plan_goes_back(facts.device.as_ref()).map(|_| Step::ChangeCarrierRatePlan);
+        let closes: Vec<ActiveLine> =
+            facts.billed.opened.iter().filter(|opened| !opened.ended).map(|opened| opened.line.clone()).collect();
+        let close = (!closes.is_empty()).then_some(Step::CloseRevService);
+        Self { steps: plan.into_iter().chain(close).collect(), closes }
     }
 
     /// What has to be done outside for a row with verdict CHANGE. It follows from what is asked for, and from nothing else.
@@ -52,7 +62,7 @@ impl Outside {
     pub fn of(target: &Target, conflict: Conflict, device: &DeviceFacts) -> Self {
         let others = device.lines_of_others(target.account());
         let closes: Vec<ActiveLine> = others.filter(|_| conflict.closes()).cloned().collect();
-        let mut steps = Vec::new();
+        let mut steps = target.carrier.steps(&device.carrier);
         if !closes.is_empty() {
             steps.push(Step::CloseRevService);
         }
@@ -64,7 +74,7 @@ impl Outside {
         Self { steps, closes }
     }
 
-    /// The calls that it takes, by account: a line is made, then each product; of a package its products are read once. A line
+    /// The calls that it takes at Rev.io, by account: a line is made, then each product; of a package its products are read once. A line
     /// is read and disconnected, and each product in force before it. An existing one is read and changed.
     pub fn calls<'a>(
         &'a self,
@@ -92,6 +102,19 @@ impl Outside {
     }
 }
 
+/// How many SIMs are sent or read at a time at a carrier that takes many in one request.
+pub const AT_A_TIME: i64 = 500;
+
+/// The calls that a step at a carrier takes: SIMs are read before, sent, and read back twice. `alike` has how many SIMs are to become
+/// the same: one request names no others. The carrier takes so many in one request.
+pub fn carrier_calls(alike: impl Iterator<Item = i64>, devices_per_request: i64) -> i64 {
+    let at_a_time = devices_per_request.clamp(1, AT_A_TIME);
+    let requests = |devices: i64| devices.max(0) / at_a_time + i64::from(devices.max(0) % at_a_time > 0);
+    let (devices, sends) = alike
+        .fold((0_i64, 0_i64), |(devices, sends), n| (devices.saturating_add(n), sends.saturating_add(requests(n))));
+    sends.saturating_add(requests(devices).saturating_mul(3))
+}
+
 /// How long calls take: at 98 of a hundred of what is allowed in a minute; and a whole day more for each that is waited for,
 /// because a day's calls are spent.
 #[must_use]
@@ -110,6 +133,16 @@ pub fn seconds_for(calls: i64, left_today: i64, per_minute: i64, per_day: i64) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_alike_goes_in_one_request_and_is_read_once_before_and_twice_after() {
+        let calls = |alike: &[i64], most| carrier_calls(alike.iter().copied(), most);
+        assert_eq!((calls(&[], 500), calls(&[1], 500), calls(&[500], 500), calls(&[501], 500)), (0, 4, 4, 8));
+        // Two plans are two requests for one reading of all.
+        assert_eq!(calls(&[250, 250], 500), 2 + 3);
+        assert_eq!((calls(&[3], 1), calls(&[500], 10_000), calls(&[-5], 0)), (12, 4, 0));
+        assert!(calls(&[i64::MAX, i64::MAX], 1) > 0);
+    }
 
     #[test]
     fn a_hundred_thousand_lines_take_more_than_six_hours_and_a_day_that_is_spent_takes_a_day_more() {

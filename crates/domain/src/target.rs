@@ -2,6 +2,8 @@
 
 use crate::allocation::DataAllocation;
 use crate::associate_customer::AssociateCustomer;
+use crate::carrier::AtCarrier;
+use crate::carrier_target::{CarrierPlanCandidate, CarrierTarget, the_carrier_target};
 use crate::dates::{EffectiveDate, Moment};
 use crate::ids::{
     CustomerId, CustomerRatePlanId, CustomerRatePoolId, IntegrationAuthenticationId, ServiceProviderId, SiteId,
@@ -95,6 +97,8 @@ pub struct TargetFacts {
     pub pools: Vec<OfferCandidate<CustomerRatePoolId>>,
     /// What their accounts at Rev.io have.
     pub line: LineFacts,
+    /// Carrier rate plans, by the text that might mean them.
+    pub carrier_plans: Vec<(String, Vec<CarrierPlanCandidate>)>,
 }
 
 /// A row's version beside what it is the version of.
@@ -127,6 +131,8 @@ pub struct Target {
     pub effective: Option<EffectiveDate>,
     /// The line that is asked for, if one is.
     pub line: Option<Line>,
+    /// What they are to become at their carrier.
+    pub carrier: CarrierTarget,
 }
 
 impl Target {
@@ -152,14 +158,15 @@ impl Target {
 /// Resolves the names of a request. Pure.
 ///
 /// # Errors
-/// The first [`Refusal`], in the order customer, site, plan, pool, allocation, effective date, line. It holds for every row that
-/// asks for the same.
+/// The first [`Refusal`], in the order customer, site, plan, pool, allocation, effective date, line, carrier. It holds for every
+/// row that asks for the same.
 pub fn resolve(
     request: &AssociateCustomer,
     service_provider: ServiceProviderId,
     facts: &TargetFacts,
     scope: &Scope,
     moment: &Moment,
+    at_carrier: &AtCarrier,
 ) -> Result<Target, Refusal> {
     let named = request.customer.as_deref();
     let named =
@@ -184,8 +191,14 @@ pub fn resolve(
     let effective = request.effective_date.as_deref().map(|text| moment.effective_date(text)).transpose()?;
     let account = customer.rev.as_ref().map(|rev| &rev.account);
     let line = the_line(&request.line, &customer.name, account, &facts.line)?;
+    let found = |text: &str| {
+        let found = facts.carrier_plans.iter().find(|(meant, _)| meant == text);
+        found.map(|(_, plans)| plans.clone()).unwrap_or_default()
+    };
+    let carrier = the_carrier_target(&request.carrier, service_provider, found, at_carrier)?;
     Ok(Target {
         line,
+        carrier,
         effective,
         customer: customer.id,
         nobody: customer.nobody,

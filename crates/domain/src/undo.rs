@@ -1,5 +1,8 @@
 //! Undo: a finished change planned backwards, row by row, each row saying whether and why it can or cannot.
 
+use crate::carrier::AtCarrier;
+use crate::carrier_target::plan_keeps;
+use crate::ids::CarrierRatePlanId;
 use crate::reason::{Reason, Refusal};
 use crate::verdict::{ActiveLine, Assignment, DeviceFacts, Permit, Verdict};
 
@@ -14,6 +17,85 @@ pub struct UndoFacts {
     pub before: Option<Before>,
     /// What the change did at Rev.io for the row.
     pub billed: Billed,
+    /// And at the carrier.
+    pub carried: Carried,
+}
+
+/// What a change did at the carrier for a row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// The carrier rate plan that it changed.
+    pub plan: Option<PlanMoved>,
+    /// Did it activate the SIM?
+    pub activated: bool,
+}
+
+/// A carrier rate plan that a change gave a SIM in place of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanMoved {
+    /// The one before; None: it was not known.
+    pub before: Option<PlanBefore>,
+    /// The one that the change left the SIM with.
+    pub left_at: CarrierRatePlanId,
+    /// Did it change the communication plan, too? What that was before is in no list.
+    pub with_communication_plan: bool,
+}
+
+/// The carrier rate plan that a SIM had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanBefore {
+    /// The plan.
+    pub id: CarrierRatePlanId,
+    /// Its code.
+    pub code: String,
+    /// Is it still offered?
+    pub active: bool,
+}
+
+/// What is said of a row whose SIM was activated by the change that is taken back.
+pub const STAYS_ACTIVE: &str = "The assignment goes back. The SIM stays active at its carrier and is billed for there: deactivating it would lose its \
+     number; if that is meant, deactivate it in the carrier's portal.";
+
+impl Carried {
+    /// The carrier rate plan that the SIM gets back; None: there is none to go back to, or it has that already.
+    #[must_use]
+    pub fn plan_goes_back(&self, device: Option<&DeviceFacts>) -> Option<&PlanBefore> {
+        let moved = self.plan.as_ref().filter(|moved| device.and_then(|d| d.carrier.plan) == Some(moved.left_at))?;
+        moved.before.as_ref().filter(|before| before.id != moved.left_at)
+    }
+
+    /// Why the carrier rate plan cannot go back; None also if it need not.
+    fn refused(&self, device: &DeviceFacts, at_carrier: &AtCarrier) -> Option<Refusal> {
+        let moved = self.plan.as_ref()?;
+        let Some(before) = &moved.before else {
+            return Some(Refusal::about(
+                Reason::CannotBeUndone,
+                "which carrier rate plan the SIM had before is not known",
+            ));
+        };
+        if device.carrier.plan == Some(before.id) {
+            return None;
+        }
+        if device.carrier.plan != Some(moved.left_at) {
+            return Some(Refusal::about(Reason::ChangedSince, "the carrier rate plan was changed again since"));
+        }
+        if moved.with_communication_plan {
+            return Some(Refusal::about(
+                Reason::CannotBeUndone,
+                "which communication plan the SIM had before is not known",
+            ));
+        }
+        if !before.active {
+            return Some(Refusal::about(Reason::PlanNotFound, format!("carrier rate plan {}", before.code)));
+        }
+        let Some(can) = at_carrier.can.as_ref().filter(|_| at_carrier.closed.is_none()) else {
+            return at_carrier.refuses_all();
+        };
+        if !can.changes_plans {
+            return Some(Refusal::about(Reason::CarrierNotSupported, "it changes no carrier rate plans"));
+        }
+        plan_keeps(device, can)
+    }
 }
 
 /// What a change did at Rev.io for a row.
@@ -54,9 +136,10 @@ pub struct Before {
 /// Judges the undo of one row. Total, and the same for the same arguments.
 ///
 /// A value is put back only if it is still what the change made of it: anything else would undo somebody else's work. A
-/// device that is not active any more can be put back, too: nothing is asked of its carrier.
+/// device that is not active any more can be put back, too, unless its carrier rate plan is to go back; one that the change
+/// activated stays active ([`STAYS_ACTIVE`]).
 #[must_use]
-pub fn undo_verdict(facts: &UndoFacts, permit: &Permit) -> Verdict {
+pub fn undo_verdict(facts: &UndoFacts, permit: &Permit, at_carrier: &AtCarrier) -> Verdict {
     let refused = |reason| Verdict::Refused(Refusal::plain(reason));
     let Some(device) = &facts.device else { return refused(Reason::DeviceNotFound) };
     if !permit.may_assign || !permit.scope_has(device) {
@@ -75,7 +158,9 @@ pub fn undo_verdict(facts: &UndoFacts, permit: &Permit) -> Verdict {
         == (was.site, &was.account, was.plan, was.pool, was.allocation);
     // What the change put on the schedule is taken off it, too.
     let bills = facts.billed.opened.as_ref().filter(|opened| !opened.ended);
-    if same && now.scheduled.is_none() && bills.is_none() {
+    let plan = facts.carried.refused(device, at_carrier);
+    let plan_is = plan.is_none() && facts.carried.plan_goes_back(Some(device)).is_none();
+    if same && now.scheduled.is_none() && bills.is_none() && plan_is {
         return Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame));
     }
     if facts.left_at_version != Some(now.version) {
@@ -83,6 +168,9 @@ pub fn undo_verdict(facts: &UndoFacts, permit: &Permit) -> Verdict {
     }
     if let Some(stays) = &facts.billed.stays {
         return Verdict::Refused(Refusal::about(Reason::CannotBeUndone, stays.as_str()));
+    }
+    if let Some(refusal) = plan {
+        return Verdict::Refused(refusal);
     }
     if let Some(opened) = bills.filter(|opened| now.account.as_ref() != Some(&opened.line.account)) {
         let moved = format!("line {} is another customer's now", opened.line.rev_service_id);
@@ -116,86 +204,5 @@ pub fn undo_verdict(facts: &UndoFacts, permit: &Permit) -> Verdict {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ids::{DeviceId, SiteId};
-    use crate::rights::Scope;
-    use uuid::Uuid;
-
-    fn assignment(site: u128, version: i32) -> Assignment {
-        Assignment {
-            site: SiteId(Uuid::from_u128(site)),
-            unassigned: false,
-            account: None,
-            plan: None,
-            pool: None,
-            allocation: None,
-            version,
-            scheduled: None,
-        }
-    }
-
-    fn facts(change: impl FnOnce(&mut UndoFacts)) -> Verdict {
-        let device = DeviceFacts {
-            id: DeviceId(Uuid::from_u128(5)),
-            iccid: "89148000001234567896".into(),
-            number: None,
-            status: "suspend".into(),
-            active: false,
-            archived: false,
-            locked: false,
-            version: 1,
-            activated_at: None,
-            assignment: Some(assignment(2, 7)),
-            lines: Vec::new(),
-        };
-        let before = Before {
-            assignment: assignment(1, 6),
-            site_active: true,
-            same_account: true,
-            customer_closed: false,
-            plan_active: true,
-            pool_active: true,
-        };
-        let mut facts = UndoFacts {
-            device: Some(device),
-            left_at_version: Some(7),
-            before: Some(before),
-            billed: Billed::default(),
-        };
-        change(&mut facts);
-        undo_verdict(&facts, &Permit { may_assign: true, scope: Scope::Everything })
-    }
-
-    #[test]
-    fn what_is_still_ours_goes_back_even_when_the_sim_is_not_active() {
-        assert_eq!(facts(|_| {}), Verdict::Change);
-    }
-
-    #[test]
-    fn each_row_says_why_it_cannot() {
-        let reason = |verdict| match verdict {
-            Verdict::Refused(refusal) | Verdict::NoChange(refusal) => refusal.reason,
-            Verdict::Change => Reason::PoisonRow,
-        };
-        let device = |f: &mut UndoFacts, change: fn(&mut DeviceFacts)| f.device.iter_mut().for_each(change);
-        let before = |f: &mut UndoFacts, change: fn(&mut Before)| f.before.iter_mut().for_each(change);
-        assert_eq!(reason(facts(|f| f.device = None)), Reason::DeviceNotFound);
-        assert_eq!(reason(facts(|f| f.before = None)), Reason::NoAssignmentBefore);
-        assert_eq!(reason(facts(|f| f.billed.stays = Some("line 5 was ended".into()))), Reason::CannotBeUndone);
-        assert_eq!(reason(facts(|f| device(f, |d| d.archived = true))), Reason::DeviceArchived);
-        assert_eq!(reason(facts(|f| device(f, |d| d.locked = true))), Reason::LockedByOtherChange);
-        assert_eq!(reason(facts(|f| f.left_at_version = Some(6))), Reason::ChangedSince);
-        assert_eq!(reason(facts(|f| f.left_at_version = None)), Reason::ChangedSince);
-        assert_eq!(reason(facts(|f| device(f, |d| d.assignment = None))), Reason::ChangedSince);
-        assert_eq!(
-            reason(facts(|f| device(f, |d| d.assignment = Some(assignment(1, 9))))),
-            Reason::AlreadyAssignedSame
-        );
-        assert_eq!(reason(facts(|f| before(f, |b| b.same_account = false))), Reason::ChangedSince);
-        assert_eq!(reason(facts(|f| before(f, |b| b.customer_closed = true))), Reason::CustomerClosed);
-        assert_eq!(reason(facts(|f| before(f, |b| b.site_active = false))), Reason::SiteNotFound);
-        assert_eq!(reason(facts(|f| before(f, |b| b.plan_active = false))), Reason::PlanNotFound);
-        assert_eq!(reason(facts(|f| before(f, |b| b.pool_active = false))), Reason::PoolNotFound);
-    }
-}
+#[path = "undo_tests.rs"]
+mod tests;

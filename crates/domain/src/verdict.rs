@@ -3,11 +3,14 @@
 
 use crate::allocation::DataAllocation;
 use crate::associate_customer::{AssociateCustomer, OnConflict};
+use crate::carrier::{AtCarrier, CarrierFacts};
+use crate::carrier_target::suspended;
 use crate::identifier::Identifier;
 use crate::ids::{CustomerRatePlanId, CustomerRatePoolId, DeviceId, RevServiceId, SiteId};
 use crate::line_target::{ExistingLine, Line};
 use crate::reason::{Reason, Refusal};
 use crate::rights::Scope;
+use crate::steps::Step;
 use crate::target::{RevAccount, Target};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -25,6 +28,8 @@ pub struct RowFacts {
     pub device: Option<DeviceFacts>,
     /// The earlier row that takes the existing line that this one asks for.
     pub line_taken_by: Option<i32>,
+    /// The IMEI that the row names, as it was written.
+    pub imei: Option<String>,
 }
 
 /// What the verdict reads of a device.
@@ -52,6 +57,8 @@ pub struct DeviceFacts {
     pub assignment: Option<Assignment>,
     /// The active lines at Rev.io that bill it, of whatever account.
     pub lines: Vec<ActiveLine>,
+    /// How it stands at its carrier.
+    pub carrier: CarrierFacts,
 }
 
 /// An assignment as it is: the before-image of a change.
@@ -182,7 +189,13 @@ pub enum Verdict {
 /// The row's own defects come first, then the device's, then the target's, then what the two make of each other: so the
 /// reason a person reads is the first thing that has to be put right.
 #[must_use]
-pub fn verdict(target: &Result<Target, Refusal>, conflict: Conflict, permit: &Permit, row: &RowFacts) -> Verdict {
+pub fn verdict(
+    target: &Result<Target, Refusal>,
+    conflict: Conflict,
+    permit: &Permit,
+    at_carrier: &AtCarrier,
+    row: &RowFacts,
+) -> Verdict {
     let identifier = match &row.reading {
         Ok(identifier) => identifier,
         Err(refusal) => return Verdict::Refused(refusal.clone()),
@@ -200,9 +213,8 @@ pub fn verdict(target: &Result<Target, Refusal>, conflict: Conflict, permit: &Pe
     if device.archived {
         return Verdict::Refused(Refusal::plain(Reason::DeviceArchived));
     }
-    // A SIM that is not active can still be given back: nothing is asked of its carrier, and nobody uses it.
-    if !device.active && !target.as_ref().is_ok_and(|target| target.nobody) {
-        return Verdict::Refused(Refusal::about(Reason::DeviceNotActive, format!("status {}", device.status)));
+    if let Some(refusal) = not_active(target, at_carrier, device) {
+        return Verdict::Refused(refusal);
     }
     let target = match target {
         Ok(target) => target,
@@ -214,13 +226,36 @@ pub fn verdict(target: &Result<Target, Refusal>, conflict: Conflict, permit: &Pe
     if is_as_asked(target, conflict, device) {
         return Verdict::NoChange(Refusal::plain(Reason::AlreadyAssignedSame));
     }
-    let refusal = (target.line.as_ref().and_then(|_| no_number(device)))
+    let refusal = target
+        .carrier
+        .refused(device, row.imei.as_deref(), at_carrier)
+        .or_else(|| no_number(target, device))
         .or_else(|| held_by_others(target, device, conflict, permit))
         .or_else(|| line_refused(target, device, row.line_taken_by));
     refusal.map_or(Verdict::Change, Verdict::Refused)
 }
 
-/// Is everything as asked, here and at Rev.io?
+/// A SIM that is not active can be activated, if that is asked for and its carrier can; and given back: nobody uses it. One that is
+/// suspended is restored first, if its plan is to change.
+fn not_active(target: &Result<Target, Refusal>, at_carrier: &AtCarrier, device: &DeviceFacts) -> Option<Refusal> {
+    if device.active {
+        return None;
+    }
+    let target = target.as_ref().ok();
+    let steps = target.map(|target| target.carrier.steps(&device.carrier)).unwrap_or_default();
+    let can = at_carrier.can.as_ref().filter(|_| steps.contains(&Step::ChangeCarrierRatePlan));
+    if let Some(refusal) = can.and_then(|can| suspended(device, can)) {
+        return Some(refusal);
+    }
+    if at_carrier.activates && device.carrier.standing.can_be_activated() || target.is_some_and(|target| target.nobody)
+    {
+        return None;
+    }
+    let cannot = if at_carrier.activates { ": a SIM that stands so cannot be activated" } else { "" };
+    Some(Refusal::about(Reason::DeviceNotActive, format!("status {}{cannot}", device.status)))
+}
+
+/// Is everything as asked, here, at its carrier and at Rev.io?
 fn is_as_asked(target: &Target, conflict: Conflict, device: &DeviceFacts) -> bool {
     let line_is = match &target.line {
         None => true,
@@ -229,12 +264,14 @@ fn is_as_asked(target: &Target, conflict: Conflict, device: &DeviceFacts) -> boo
     };
     let closes = conflict.closes() && device.lines_of_others(target.account()).next().is_some();
     let is_so = |now: &Assignment| now.is_of(target) && offers_are_as_asked(target, now);
-    device.assignment.as_ref().is_some_and(is_so) && line_is && !closes
+    let carrier_is = target.carrier.steps(&device.carrier).is_empty();
+    device.assignment.as_ref().is_some_and(is_so) && carrier_is && line_is && !closes
 }
 
-/// A line is found again by the SIM's number.
-fn no_number(device: &DeviceFacts) -> Option<Refusal> {
-    device.number.is_none().then(|| Refusal::plain(Reason::NumberMissing))
+/// A line is found again by the SIM's number; one that is activated gets its number before it gets a line.
+fn no_number(target: &Target, device: &DeviceFacts) -> Option<Refusal> {
+    let lacks = target.line.is_some() && device.number.is_none() && !target.carrier.activates(device.carrier.standing);
+    lacks.then(|| Refusal::plain(Reason::NumberMissing))
 }
 
 /// What another customer has of it. A new plan for the customer who has the SIM is no new customer; a line for him is a second

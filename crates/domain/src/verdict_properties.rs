@@ -3,9 +3,11 @@
 
 use super::*;
 use crate::allocation::DataAllocation;
+use crate::carrier::Standing;
+use crate::carrier_target::{Activation, CarrierPlan, CarrierTarget};
 use crate::dates::EffectiveDate;
 use crate::identifier::Column;
-use crate::ids::{CustomerId, IntegrationAuthenticationId};
+use crate::ids::{CarrierRatePlanId, CustomerId, IntegrationAuthenticationId};
 use crate::line_target::NewLine;
 use crate::rate::Rate;
 use crate::steps::{Outside, Step};
@@ -55,14 +57,58 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn device()(device in id(), number in proptest::option::weighted(0.9, number()), active in proptest::bool::weighted(0.8), archived in proptest::bool::weighted(0.1),
+    fn device()(device in id(), number in proptest::option::weighted(0.9, number()), carrier in carrier_facts(), archived in proptest::bool::weighted(0.1),
         locked in proptest::bool::weighted(0.1), version in 1..9, assignment in proptest::option::weighted(0.9, assignment()),
         lines in proptest::collection::vec(account(), 0..3)) -> DeviceFacts {
         let line = |(account, n)| ActiveLine { id: RevServiceId(Uuid::from_u128(n)), account, rev_service_id: 1, products: 1 };
         let lines = lines.into_iter().zip(1..).map(line).collect();
-        let status = if active { "active" } else { "suspend" }.to_owned();
-        DeviceFacts { id: DeviceId(device), iccid: iccid(device), number, status, active, archived, locked, version, activated_at: None, assignment, lines }
+        let (active, status) = (carrier.standing == Standing::Active, carrier.standing.word().to_owned());
+        DeviceFacts { id: DeviceId(device), iccid: iccid(device), number, status, active, archived, locked, version, activated_at: None, assignment, lines, carrier }
     }
+}
+
+prop_compose! {
+    fn carrier_facts()(standing in prop_oneof![6 => Just(Standing::Active), 1 => proptest::sample::select(Standing::ALL)],
+        plan in proptest::option::of(carrier_plan()), imei in proptest::option::of("[0-9]{15}"), plan_changes in 0..6) -> CarrierFacts {
+        CarrierFacts { standing, plan, imei, plan_changes }
+    }
+}
+
+fn carrier_plan() -> impl Strategy<Value = CarrierRatePlanId> {
+    id().prop_map(CarrierRatePlanId)
+}
+
+prop_compose! {
+    fn carrier_target()(plan in proptest::option::of(carrier_plan()), communicates in proptest::bool::weighted(0.2),
+        activation in proptest::option::of((carrier_plan(), any::<bool>(), any::<bool>()))) -> CarrierTarget {
+        let code = || "P".to_owned();
+        let communication_plan = communicates.then(code);
+        let activation = activation.map(|(plan, sku, pool)| Activation {
+            plan, code: code(), zip_code: "10001".into(), sku: sku.then(code), place_of_use: None, static_ip_pool: pool.then(code),
+        });
+        CarrierTarget { plan: plan.map(|id| CarrierPlan { id, code: code(), communication_plan }), activation }
+    }
+}
+
+/// Usually a carrier that can do what it is asked.
+fn at_carrier() -> impl Strategy<Value = AtCarrier> {
+    let can = (any::<[bool; 5]>(), proptest::bool::weighted(0.7)).prop_map(|(lacks, all)| {
+        let full = crate::carrier_target::tests::thingspace();
+        let [changes_plans, communication_plans, activates, static_ip_of_a_pool, plan_changes_while_suspended] = lacks;
+        if all {
+            return full;
+        }
+        crate::carrier::CarrierCapabilities {
+            changes_plans,
+            communication_plans,
+            activates,
+            static_ip_of_a_pool,
+            plan_changes_while_suspended,
+            ..full
+        }
+    });
+    let closed = proptest::option::weighted(0.1, Just("paused".to_owned()));
+    (proptest::option::weighted(0.9, can), closed).prop_map(|(can, closed)| AtCarrier { can, closed, activates: false })
 }
 
 /// Mostly a number that reads: what is refused for its cell says nothing of the rest.
@@ -73,8 +119,8 @@ fn cell() -> impl Strategy<Value = String> {
 prop_compose! {
     fn row()(cell in cell(), duplicate_of in proptest::option::weighted(0.1, 1..9),
         ambiguous in proptest::option::weighted(0.1, 2..9), device in proptest::option::weighted(0.9, device()),
-        line_taken_by in proptest::option::weighted(0.1, 1..9)) -> RowFacts {
-        RowFacts { reading: Identifier::read(&cell, Column::Either), duplicate_of, ambiguous, device, line_taken_by }
+        line_taken_by in proptest::option::weighted(0.1, 1..9), imei in proptest::option::of(prop_oneof![3 => "[0-9]{15}", 1 => ".{0,20}"])) -> RowFacts {
+        RowFacts { reading: Identifier::read(&cell, Column::Either), duplicate_of, ambiguous, device, line_taken_by, imei }
     }
 }
 
@@ -108,8 +154,10 @@ fn line() -> impl Strategy<Value = Line> {
 
 prop_compose! {
     fn target()(customer in id(), nobody in proptest::bool::weighted(0.2), site in id(), rev in proptest::option::of(account()), plan in proptest::option::of(id()),
-        pool in proptest::option::of(id()), allocation in allocation(), effective in proptest::option::of((date(), any::<bool>())), line in proptest::option::of(line())) -> Target {
+        pool in proptest::option::of(id()), allocation in allocation(), effective in proptest::option::of((date(), any::<bool>())), line in proptest::option::of(line()),
+        carrier in prop_oneof![1 => Just(CarrierTarget::default()), 1 => carrier_target()]) -> Target {
         Target {
+            carrier,
             customer: CustomerId(customer),
             nobody,
             site: Versioned { id: SiteId(site), version: 1 },
@@ -160,27 +208,51 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_verdict_is_total_stable_and_true(wish in wish(), replace: bool, disconnect_existing: bool, permit in permit(), row in row()) {
+    fn every_verdict_is_total_stable_and_true(wish in wish(), replace: bool, disconnect_existing: bool, permit in permit(), at in at_carrier(), row in row()) {
+        // What a request asks for it asks for of every row.
+        let at = AtCarrier { activates: wish.as_ref().is_ok_and(|target| target.carrier.activation.is_some()), ..at };
         let on_conflict = if replace { OnConflict::Replace } else { OnConflict::Refuse };
         let conflict = Conflict { on_conflict, disconnect_existing };
-        let said = verdict(&wish, conflict, &permit, &row);
-        prop_assert_eq!(&said, &verdict(&wish, conflict, &permit, &row));
+        let said = verdict(&wish, conflict, &permit, &at, &row);
+        prop_assert_eq!(&said, &verdict(&wish, conflict, &permit, &at, &row));
         match said {
             Verdict::Change => {
                 let (target, device) = (wish.unwrap(), row.device.clone().unwrap());
                 prop_assert!(row.reading.is_ok() && row.duplicate_of.is_none() && row.ambiguous.is_none());
-                prop_assert!((device.active || target.nobody) && !device.archived && !device.locked);
+                prop_assert!(!device.archived && !device.locked);
                 prop_assert!(permit.may_assign && permit.scope_has(&device));
                 let outside = Outside::of(&target, conflict, &device);
+                let activates = outside.steps.contains(&Step::ActivateAtCarrier);
+                prop_assert!(device.active || target.nobody || activates);
+                for step in outside.steps.iter().filter(|step| step.is_at_carrier()) {
+                    let can = at.can.as_ref().unwrap();
+                    prop_assert!(at.closed.is_none(), "nothing may be changed there");
+                    match step {
+                        Step::ChangeCarrierRatePlan => {
+                            let asked = target.carrier.plan.as_ref().unwrap();
+                            let known = device.carrier.plan == Some(asked.id);
+                            prop_assert!(can.changes_plans && !activates && (!known || asked.communication_plan.is_some()));
+                            prop_assert!(asked.communication_plan.is_none() || can.communication_plans);
+                            prop_assert!(device.active || device.carrier.standing == Standing::Suspended && can.plan_changes_while_suspended);
+                            prop_assert!(device.carrier.plan_changes < 4);
+                        }
+                        Step::ActivateAtCarrier => {
+                            let asked = target.carrier.activation.as_ref().unwrap();
+                            prop_assert!(can.activates && !device.active && device.carrier.standing.can_be_activated());
+                            prop_assert!(asked.sku.is_some() || row.imei.is_some() || device.carrier.imei.is_some());
+                        }
+                        _ => prop_assert!(can.static_ip_of_a_pool && activates),
+                    }
+                }
                 let account = target.account();
                 prop_assert!(outside.closes.iter().all(|line| Some(&line.account) != account), "the customer's own line is closed");
                 prop_assert!(outside.closes.is_empty() || replace && disconnect_existing, "closed without being asked");
                 prop_assert_eq!(outside.steps.contains(&Step::CloseRevService), !outside.closes.is_empty());
-                prop_assert_eq!(outside.steps.is_empty(), outside.calls(Some(&target)).map(|(_, calls)| calls).sum::<i64>() == 0);
+                prop_assert_eq!(outside.steps.iter().all(|step| step.is_at_carrier()), outside.calls(Some(&target)).map(|(_, calls)| calls).sum::<i64>() == 0);
                 let in_order = outside.steps.windows(2).all(|two| Step::ALL.iter().position(|s| *s == two[0]) < Step::ALL.iter().position(|s| *s == two[1]));
                 prop_assert!(in_order && !outside.steps.contains(&Step::RecordAssignment));
                 let asked = target.line.as_ref();
-                prop_assert!(asked.is_none() || device.number.is_some(), "a line by no number");
+                prop_assert!(asked.is_none() || device.number.is_some() || activates, "a line by no number");
                 prop_assert_eq!(outside.steps.contains(&Step::OpenRevService), matches!(asked, Some(Line::New(_))));
                 let own = device.own_lines(account).count();
                 prop_assert!(own == 0 || !outside.steps.contains(&Step::OpenRevService), "billed twice");

@@ -1,7 +1,9 @@
 use super::*;
+use crate::carrier::Standing;
+use crate::carrier_target::{Activation, CarrierPlan, CarrierTarget};
 use crate::dates::EffectiveDate;
 use crate::identifier::Column;
-use crate::ids::{CustomerId, IntegrationAuthenticationId};
+use crate::ids::{CarrierRatePlanId, CustomerId, IntegrationAuthenticationId};
 use crate::line_target::NewLine;
 use crate::rate::Rate;
 use crate::steps::{Outside, Step};
@@ -31,6 +33,7 @@ fn target() -> Target {
         allocation: None,
         effective: None,
         line: None,
+        carrier: CarrierTarget::default(),
     }
 }
 
@@ -60,6 +63,7 @@ fn row(change: impl FnOnce(&mut DeviceFacts)) -> RowFacts {
         activated_at: None,
         assignment: Some(unassigned()),
         lines: Vec::new(),
+        carrier: CarrierFacts { standing: Standing::Active, plan: None, imei: None, plan_changes: 0 },
     };
     change(&mut device);
     RowFacts {
@@ -68,6 +72,7 @@ fn row(change: impl FnOnce(&mut DeviceFacts)) -> RowFacts {
         ambiguous: None,
         device: Some(device),
         line_taken_by: None,
+        imei: None,
     }
 }
 
@@ -81,6 +86,11 @@ fn stranger() -> RevAccount {
 
 fn everything() -> Permit {
     Permit { may_assign: true, scope: Scope::Everything }
+}
+
+/// Nothing can be asked of the carrier: what asks nothing of it does not mind.
+fn verdict(target: &Result<Target, Refusal>, conflict: Conflict, permit: &Permit, row: &RowFacts) -> Verdict {
+    super::verdict(target, conflict, permit, &AtCarrier::default(), row)
 }
 
 fn judge(row: &RowFacts) -> Verdict {
@@ -342,4 +352,66 @@ fn an_existing_line_is_taken_by_one_sim_and_only_if_it_bills_no_other() {
     }
     let swapped = row(|d| d.iccid = "89148000001234567888".into());
     assert_eq!(judged(&existing(Some("12025550100")), REFUSE, &swapped), Ok(vec![Step::UpdateRevService]));
+}
+
+fn carrier_target() -> Target {
+    let plan = CarrierRatePlanId(id(40));
+    let activation = Activation {
+        plan,
+        code: "P".into(),
+        zip_code: "10001".into(),
+        sku: None,
+        place_of_use: None,
+        static_ip_pool: Some("blue".into()),
+    };
+    let carrier = CarrierTarget {
+        plan: Some(CarrierPlan { id: plan, code: "P".into(), communication_plan: None }),
+        activation: Some(activation),
+    };
+    Target { carrier, ..new_line() }
+}
+
+#[test]
+fn a_sim_without_service_is_activated_and_billed_and_one_with_service_keeps_its_number() {
+    let at = AtCarrier { can: Some(crate::carrier_target::tests::thingspace()), closed: None, activates: true };
+    let said = |target: &Result<Target, Refusal>, at: &AtCarrier, row: &RowFacts| {
+        let said = super::verdict(target, REFUSE, &everything(), at, row);
+        let steps = target.as_ref().map(|t| Outside::of(t, REFUSE, row.device.as_ref().unwrap()).steps);
+        reason(&said).map_or_else(|| Ok(steps.unwrap()), Err)
+    };
+    let target = Ok(carrier_target());
+    let fresh = |standing: Standing| {
+        let mut fresh = row(|d| (d.active, d.status, d.number) = (false, standing.word().into(), None));
+        fresh.device.as_mut().unwrap().carrier.standing = standing;
+        RowFacts { imei: Some("356938035643809".into()), ..fresh }
+    };
+    let steps = vec![Step::ActivateAtCarrier, Step::ProvisionIp, Step::OpenRevService];
+    for standing in [Standing::NotYetActive, Standing::Deactivated] {
+        assert_eq!(said(&target, &at, &fresh(standing)), Ok(steps.clone()));
+        let without = RowFacts { imei: None, ..fresh(standing) };
+        assert_eq!(said(&target, &at, &without), Err(Reason::ImeiMissing));
+        // Not asked for: the SIM is what it was.
+        let not_asked = AtCarrier { activates: false, ..at.clone() };
+        assert_eq!(said(&Ok(new_line()), &not_asked, &fresh(standing)), Err(Reason::DeviceNotActive));
+        // What cannot be resolved is what is to be put right first.
+        let unresolved = Err(Refusal::plain(Reason::ActivationInvalid));
+        assert_eq!(said(&unresolved, &at, &fresh(standing)), Err(Reason::ActivationInvalid));
+    }
+    let alone = Target { carrier: CarrierTarget { plan: None, ..carrier_target().carrier }, ..new_line() };
+    for standing in [Standing::Suspended, Standing::Pending, Standing::Other] {
+        assert_eq!(said(&Ok(alone.clone()), &at, &fresh(standing)), Err(Reason::DeviceNotActive));
+    }
+    assert_eq!(said(&target, &at, &fresh(Standing::Suspended)), Err(Reason::CarrierSuspended));
+    // A SIM that is active: its plan changes, and its line is by the number that it has.
+    assert_eq!(said(&target, &at, &row(|_| {})), Ok(vec![Step::ChangeCarrierRatePlan, Step::OpenRevService]));
+    assert_eq!(said(&target, &at, &row(|d| d.number = None)), Err(Reason::NumberMissing));
+    let same = |d: &mut DeviceFacts| d.carrier.plan = Some(CarrierRatePlanId(id(40)));
+    assert_eq!(said(&target, &at, &row(same)), Ok(vec![Step::OpenRevService]));
+    // Everything is so already.
+    let mut own = own(vec![]);
+    same(own.device.as_mut().unwrap());
+    let plain = Target { line: None, ..carrier_target() };
+    assert_eq!(said(&Ok(plain.clone()), &at, &own), Err(Reason::AlreadyAssignedSame));
+    own.device.as_mut().unwrap().carrier.plan = None;
+    assert_eq!(said(&Ok(plain), &at, &own), Ok(vec![Step::ChangeCarrierRatePlan]));
 }

@@ -1,12 +1,14 @@
 //! A plan's counts, chunks and hash, gathered while its rows go by.
 
 use crate::asking_again::AskedAgain;
+use crate::carrying::Carrying;
 use database::plan::FinishedPlan;
 use database::staged_row::JudgedRow;
+use domain::carrier::AtCarrier;
 use domain::ids::{BulkChangeId, IntegrationAuthenticationId, ServiceProviderId};
-use domain::steps::Outside;
+use domain::steps::{Outside, Step};
 use domain::target::Target;
-use domain::verdict::Verdict;
+use domain::verdict::{DeviceFacts, Verdict};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -20,6 +22,7 @@ pub(crate) struct Accumulating {
     open: Option<(i32, i32, i32)>,
     calls: BTreeMap<IntegrationAuthenticationId, i64>,
     steps: BTreeMap<&'static str, i32>,
+    carrying: Carrying,
 }
 
 impl Accumulating {
@@ -38,7 +41,16 @@ impl Accumulating {
             billing_read_at: None,
         };
         let (calls, steps) = (BTreeMap::new(), BTreeMap::new());
-        Self { last_row: 0, finished, hash: Sha256::new(), chunk_rows: chunk_rows.max(1), open: None, calls, steps }
+        Self {
+            last_row: 0,
+            finished,
+            hash: Sha256::new(),
+            chunk_rows: chunk_rows.max(1),
+            open: None,
+            calls,
+            steps,
+            carrying: Carrying::default(),
+        }
     }
 
     /// What rows are to become is part of the hash, too.
@@ -51,11 +63,41 @@ impl Accumulating {
     pub(crate) fn add_outside(&mut self, outside: &Outside, target: Option<&Target>) {
         for step in &outside.steps {
             *self.steps.entry(step.word()).or_default() += 1;
+            if let Some(target) = target {
+                self.carrying.add(*step, &target.carrier);
+            }
         }
         for (account, calls) in outside.calls(target) {
             let sum = self.calls.entry(account).or_default();
             *sum = sum.saturating_add(calls);
         }
+    }
+
+    /// Something is asked of this carrier.
+    pub(crate) fn ask_carrier(&mut self, at: &AtCarrier) {
+        self.carrying.ask(at);
+    }
+
+    /// How a row's SIM stands at its carrier.
+    pub(crate) fn see_at_carrier(&mut self, device: Option<&DeviceFacts>, target: Option<&Target>) {
+        if let Some(device) = device {
+            let changes = target
+                .is_some_and(|target| target.carrier.steps(&device.carrier).contains(&Step::ChangeCarrierRatePlan));
+            self.carrying.see(device, changes);
+        }
+    }
+
+    /// A row whose SIM gets its carrier rate plan back.
+    pub(crate) fn see_plan_back(&mut self, device: Option<&DeviceFacts>, code: &str) {
+        if let Some(device) = device {
+            self.carrying.see(device, true);
+        }
+        self.carrying.add_plan(code, None);
+    }
+
+    /// A row whose SIM stays active although what was done of it is taken back.
+    pub(crate) fn stays_active(&mut self, stays: bool) {
+        self.carrying.stays_active(stays);
     }
 
     /// The number of the last row that was counted; 0 before the first.
@@ -98,7 +140,7 @@ impl Accumulating {
         let outside = &judged.outside;
         if !outside.steps.is_empty() {
             let closes: Vec<_> = outside.closes.iter().map(|line| line.id).collect();
-            self.hash.update(format!("{:?} {closes:?}\n", outside.steps));
+            self.hash.update(format!("{:?} {closes:?} {:?}\n", outside.steps, judged.row.facts.imei));
         }
     }
 
@@ -119,9 +161,18 @@ impl Accumulating {
         self.finished.outside = if self.steps.is_empty() {
             json!({})
         } else {
-            let calls: BTreeMap<String, i64> = self.calls.iter().map(|(id, calls)| (id.to_string(), *calls)).collect();
+            let mut calls: BTreeMap<String, i64> =
+                self.calls.iter().map(|(id, calls)| (id.to_string(), *calls)).collect();
+            // The gate of steps at a carrier is the service provider's.
+            let at_carrier = self.carrying.calls();
+            if let Some(provider) = self.finished.service_provider.filter(|_| at_carrier > 0) {
+                calls.insert(provider.to_string(), at_carrier);
+            }
             json!({ "calls": calls, "steps": self.steps })
         };
+        if let Some(carrier) = self.carrying.show() {
+            self.finished.outside["carrier"] = carrier;
+        }
         self.finished.hash = self.hash.finalize().into();
         self.finished
     }

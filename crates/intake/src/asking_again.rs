@@ -133,7 +133,7 @@ pub(crate) async fn survey(
         for row in &page {
             let Some(wish) = resolved.get(row.overrides.as_deref().unwrap_or_default()) else { continue };
             let (Ok(target), Some(device)) = (&wish.target, &row.facts.device) else { continue };
-            let is_out = match verdict(&wish.target, conflict, asked.permit, &row.facts) {
+            let is_out = match verdict(&wish.target, conflict, asked.permit, asked.at_carrier, &row.facts) {
                 // That line may have been disconnected.
                 Verdict::Refused(refusal) => refusal.reason != Reason::ActiveServiceLineOtherCustomer,
                 Verdict::Change | Verdict::NoChange(_) => false,
@@ -141,8 +141,9 @@ pub(crate) async fn survey(
             if is_out {
                 continue;
             }
-            // Without a number it gets no line.
-            if wish.of_a_line && device.number.is_some() {
+            // Without a number it gets no line; an activation brings one.
+            let gets_number = device.number.is_some() || target.carrier.activates(device.carrier.standing);
+            if wish.of_a_line && gets_number {
                 target.account().into_iter().for_each(|account| at_stake.add(account));
             }
             if let Some(number) = &device.number

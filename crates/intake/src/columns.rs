@@ -78,6 +78,10 @@ impl Columns {
             if let Some(column) = columns.iter().find(of_a_new_line).filter(|_| !request.line.create_rev_service) {
                 return Err(InputRefusal::ColumnNeedsNewLine(column.heading.clone()));
             }
+            let of_an_activation = |column: &&Meaning| column.field.is_some_and(InputField::is_of_an_activation);
+            if let Some(column) = columns.iter().find(of_an_activation).filter(|_| request.carrier.activate.is_none()) {
+                return Err(InputRefusal::ColumnNeedsActivation(column.heading.clone()));
+            }
             return not_supported
                 .map_or(Ok(Some(Self(columns))), |heading| Err(InputRefusal::ColumnNotSupportedYet(heading)));
         }

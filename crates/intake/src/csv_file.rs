@@ -39,6 +39,9 @@ pub enum InputRefusal {
         "the column {0:?} says what a new line at Rev.io has; ask for one with create_rev_service: true, or map it to null"
     )]
     ColumnNeedsNewLine(String),
+    /// A column says what a SIM is activated with, and no activation is asked for.
+    #[error("the column {0:?} says what a SIM is activated with; ask for that with activate: {{}}, or map it to null")]
+    ColumnNeedsActivation(String),
     /// The request says what a column stands for that the file has not.
     #[error("the file has no column headed {0:?}")]
     ColumnNotFound(String),

@@ -8,15 +8,17 @@ use database::DatabaseError;
 use database::stage::Stage;
 use database::staged_row::{JudgedRow, RowsOf, StagedRow};
 use domain::associate_customer::AssociateCustomer;
+use domain::carrier::AtCarrier;
 use domain::dates::Moment;
 use domain::ids::{BulkChangeId, RevServiceId, ServiceProviderId};
-use domain::input_field::Overrides;
 use domain::line_request::LineRequest;
 use domain::line_target::Line;
+use domain::overrides::Overrides;
 use domain::reason::{Reason, Refusal};
-use domain::steps::Outside;
+use domain::steps::{Outside, Step};
 use domain::target::{Target, resolve};
 use domain::verdict::{Conflict, Permit, Verdict, verdict};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -32,6 +34,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) service_provider: Option<ServiceProviderId>,
     pub(crate) rows: RowsOf,
     pub(crate) permit: &'a Permit,
+    pub(crate) at_carrier: &'a AtCarrier,
     pub(crate) moment: &'a Moment,
 }
 
@@ -95,7 +98,7 @@ pub(crate) async fn judge(
                 _ => None,
             };
             row.facts.line_taken_by = existing.and_then(|line| taken.get(&line).copied());
-            let verdict = verdict(target, conflict, asked.permit, &row.facts);
+            let verdict = verdict(target, conflict, asked.permit, asked.at_carrier, &row.facts);
             if let Some(line) = existing.filter(|_| !matches!(verdict, Verdict::Refused(_))) {
                 taken.insert(line, row.row_number);
             }
@@ -104,14 +107,16 @@ pub(crate) async fn judge(
                 _ => Outside::default(),
             };
             hide_what_is_not_theirs(&mut row, asked.permit);
+            plan.see_at_carrier(row.facts.device.as_ref(), target.as_ref().ok());
             let (target_number, effective_date) = match (&verdict, target) {
                 (Verdict::Change, Ok(target)) => {
                     plan.add_outside(&outside, Some(target));
-                    (numbers.number(target, &mut fresh), Some(effective_date(target, &row, asked.moment)))
+                    let activated = activated_before(&row, &outside);
+                    (numbers.number(target, &mut fresh), Some(effective_date(target, activated, asked.moment)))
                 }
                 _ => (0, None),
             };
-            judged.push(JudgedRow { row, verdict, target_number, effective_date, outside });
+            judged.push(JudgedRow { row, verdict, target_number, effective_date, outside, note: None });
         }
         if !fresh.is_empty() {
             fresh.iter().for_each(|target: &Target| plan.hash_target(&format!("{target:?}")));
@@ -143,9 +148,14 @@ impl Numbers {
     }
 }
 
+/// When the carrier activated the SIM; one that is activated now was not.
+fn activated_before(row: &StagedRow, outside: &Outside) -> Option<Timestamp> {
+    let device = row.facts.device.as_ref().filter(|_| !outside.steps.contains(&Step::ActivateAtCarrier));
+    device.and_then(|device| device.activated_at)
+}
+
 /// The date that was asked for, else the day the carrier activated the SIM, else today: what is billed begins then.
-fn effective_date(target: &Target, row: &StagedRow, moment: &Moment) -> Date {
-    let activated = row.facts.device.as_ref().and_then(|device| device.activated_at);
+fn effective_date(target: &Target, activated: Option<Timestamp>, moment: &Moment) -> Date {
     target.effective.map(|e| e.date).or(activated.map(|at| moment.date_of(at))).unwrap_or_else(|| moment.today())
 }
 
@@ -186,7 +196,8 @@ pub(crate) async fn resolve_wishes(
     let requests: Vec<AssociateCustomer> = fresh.values().map(|(request, _)| request.clone()).collect();
     let facts = stage.named_facts(&requests).await?;
     for (wish, (request, of_a_line)) in fresh {
-        let target = resolve(&request, provider, &facts.of(&request), &asked.permit.scope, asked.moment);
+        let target =
+            resolve(&request, provider, &facts.of(&request), &asked.permit.scope, asked.moment, asked.at_carrier);
         resolved.insert(wish.to_owned(), Wish { target, of_a_line });
     }
     Ok(())

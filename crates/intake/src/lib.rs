@@ -3,6 +3,8 @@
 
 mod accumulating;
 mod asking_again;
+mod at_carrier;
+mod carrying;
 mod closed;
 mod columns;
 mod csv_file;

@@ -12,12 +12,14 @@ use database::plan::{Making, NewPlan, Origin};
 use database::service_provider::{ServiceProvider, find};
 use database::{DatabaseError, Ledger};
 use domain::associate_customer::AssociateCustomer;
+use domain::carrier::{AtCarrier, Carriers};
 use domain::dates::Moment;
 use domain::ids::{ApiKeyId, BulkChangeId, Ids, TenantId};
 use domain::rights::Rights;
 use domain::verdict::Permit;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -77,6 +79,7 @@ pub struct Planner {
     pub(crate) settings: PlannerSettings,
     pub(crate) spool: Spool,
     pub(crate) places: Arc<Semaphore>,
+    pub(crate) carriers: Arc<Carriers>,
 }
 
 /// Plans that are being made at a time; each holds one of the web role's connections.
@@ -86,7 +89,7 @@ impl Planner {
     /// Plans into this ledger, from this spool.
     #[must_use]
     pub fn new(ledger: Ledger, ids: Ids, settings: PlannerSettings, spool: Spool) -> Self {
-        Self { ledger, ids, settings, spool, places: Arc::new(Semaphore::new(PLACES)) }
+        Self { ledger, ids, settings, spool, places: Arc::new(Semaphore::new(PLACES)), carriers: Arc::default() }
     }
 
     /// Checks the input as a whole and begins the plan. Nothing is judged yet.
@@ -203,7 +206,9 @@ impl Planner {
     async fn work_of(&self, caller: &Caller, note: &Note, kept: &Kept) -> Result<Work, PlanRefusal> {
         if let Some(of) = note.undo_of {
             let change = self.finished(caller, of).await?;
-            return Ok(Work::Undo { of: BulkChangeId(of), permit: self.permit_to_undo(caller, &change).await? });
+            let (permit, at_carrier) = self.permit_to_undo(caller, &change).await?;
+            let service_provider = change.service_provider.map(|(id, _)| id);
+            return Ok(Work::Undo { of: BulkChangeId(of), service_provider, permit, at_carrier });
         }
         if let Some(of) = note.retry_of {
             let change = self.finished(caller, of).await?;
@@ -249,7 +254,7 @@ impl Planner {
         of: BulkChangeId,
         change: &BulkChange,
     ) -> Result<Planning, PlanRefusal> {
-        let permit = self.permit_to_undo(&caller, change).await?;
+        let (permit, at_carrier) = self.permit_to_undo(&caller, change).await?;
         let id = BulkChangeId(self.ids.next());
         let (tenant, api_key) = (caller.tenant.0, caller.api_key.0);
         let note = Note {
@@ -278,7 +283,8 @@ impl Planner {
             kept.done();
             return Err(error.into());
         }
-        Ok(Planning { planner: self.clone(), caller, making: Making::new(id), work: Work::Undo { of, permit }, kept })
+        let work = Work::Undo { of, service_provider: plan.service_provider, permit, at_carrier };
+        Ok(Planning { planner: self.clone(), caller, making: Making::new(id), work, kept })
     }
 
     async fn finished(&self, caller: &Caller, id: Uuid) -> Result<BulkChange, PlanRefusal> {
@@ -287,13 +293,15 @@ impl Planner {
         if change.status.is_finished() { Ok(change) } else { Err(PlanRefusal::ChangeNotFinished) }
     }
 
-    /// What the caller may do with the SIMs of a change that is to be taken back.
-    async fn permit_to_undo(&self, caller: &Caller, change: &BulkChange) -> Result<Permit, PlanRefusal> {
+    /// What the caller may do with the SIMs of a change that is to be taken back, and what may be asked of their carrier.
+    async fn permit_to_undo(&self, caller: &Caller, change: &BulkChange) -> Result<(Permit, AtCarrier), PlanRefusal> {
         let rights = database::rights::of(&self.ledger, caller.tenant, caller.api_key).await?;
         let providers = database::service_provider::all(&self.ledger, caller.tenant).await?;
         let theirs = providers.iter().find(|p| change.service_provider.as_ref().is_some_and(|(id, _)| *id == p.id));
-        let may_assign = theirs.is_some_and(|provider| rights.may_assign_at(&provider.integration));
-        if may_assign { Ok(Permit { may_assign, scope: rights.scope }) } else { Err(PlanRefusal::Forbidden) }
+        let theirs =
+            theirs.filter(|provider| rights.may_assign_at(&provider.integration)).ok_or(PlanRefusal::Forbidden)?;
+        let at = self.at_carriers(caller.tenant, std::slice::from_ref(theirs), false).await?.remove(&theirs.id);
+        Ok((Permit { may_assign: true, scope: rights.scope }, at.unwrap_or_default()))
     }
 
     /// Reads what an input says of itself, against what the tenant has.
@@ -320,6 +328,7 @@ impl Planner {
             providers,
             moment,
             rights,
+            at_carriers: HashMap::new(),
             rows: Rows::Read(reader),
             unfinished: None,
         })
@@ -342,6 +351,7 @@ impl Planner {
             providers,
             moment,
             rights,
+            at_carriers: HashMap::new(),
             rows: Rows::Unfinished(change.id),
             unfinished: None,
         })

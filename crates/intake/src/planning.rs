@@ -16,12 +16,14 @@ use database::stage::Stage;
 use database::staged_row::RowsOf;
 use database::{DatabaseError, Ledger};
 use domain::associate_customer::AssociateCustomer;
+use domain::carrier::AtCarrier;
 use domain::dates::Moment;
 use domain::ids::{BulkChangeId, ServiceProviderId};
 use domain::input_field::InputField;
 use domain::rights::Rights;
 use domain::verdict::Permit;
 use serde_json::Value;
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -55,8 +57,12 @@ pub(crate) enum Work {
     Undo {
         /// That change.
         of: BulkChangeId,
+        /// Whose SIMs.
+        service_provider: Option<ServiceProviderId>,
         /// What the caller may do with its SIMs.
         permit: Permit,
+        /// What may be asked of their carrier.
+        at_carrier: AtCarrier,
     },
 }
 
@@ -71,6 +77,8 @@ pub(crate) struct Assign {
     pub(crate) providers: Vec<ServiceProvider>,
     pub(crate) moment: Moment,
     pub(crate) rights: Rights,
+    /// What may be asked of carriers; nothing is known where nothing is asked of any.
+    pub(crate) at_carriers: HashMap<ServiceProviderId, AtCarrier>,
     pub(crate) rows: Rows,
     /// The change whose rows these are, once they are staged.
     pub(crate) unfinished: Option<BulkChangeId>,
@@ -173,10 +181,11 @@ async fn judge_all(
     // Large inputs take turns: each holds a connection for as long as it takes.
     let mut place = planner.places.acquire().await.map_err(|_| PlanRefusal::Interrupted)?;
     let mut assign = match work {
-        Work::Undo { of, permit } => {
+        Work::Undo { of, service_provider, permit, at_carrier } => {
             let mut stage = Stage::open(&planner.ledger, caller.tenant, making).await?;
-            let mut plan = Accumulating::new(id, None, planner.settings.chunk_rows);
-            crate::undo::judge(&mut stage, id, of, planner.settings.page_rows, &permit, &mut plan, progress).await?;
+            let mut plan = Accumulating::new(id, service_provider, planner.settings.chunk_rows);
+            let (page_rows, may) = (planner.settings.page_rows, (&permit, &at_carrier));
+            crate::undo::judge(&mut stage, (id, of), page_rows, may, &mut plan, progress).await?;
             stage.close().await?;
             return Ok(vec![plan.finish()]);
         }
@@ -189,6 +198,10 @@ async fn judge_all(
         }
         Work::Assign(assign) => *assign,
     };
+    if assign.may_ask_the_carrier() {
+        let activates = assign.request.carrier.activate.is_some();
+        assign.at_carriers = planner.at_carriers(caller.tenant, &assign.providers, activates).await?;
+    }
     let mut stage = Stage::open(&planner.ledger, caller.tenant, making).await?;
     let mut parts = stage_all(&mut stage, &mut assign, progress).await?;
     let mut asked_again = AskedAgain::default();
@@ -227,9 +240,17 @@ pub(crate) struct RowsAt {
     service_provider: Option<ServiceProviderId>,
     rows: RowsOf,
     permit: Permit,
+    at_carrier: AtCarrier,
 }
 
 impl Assign {
+    /// May a row ask something of its carrier?
+    fn may_ask_the_carrier(&self) -> bool {
+        let columns = self.input_columns.as_array().into_iter().flatten();
+        let fields = columns.filter_map(|c| c["field"].as_str()).filter_map(InputField::from_word);
+        self.request.carrier.asks() || fields.into_iter().any(InputField::is_of_the_carrier)
+    }
+
     /// May a row ask for a line at Rev.io, or for one to be closed?
     pub(crate) fn may_ask_for_lines(&self) -> bool {
         let columns = self.input_columns.as_array().into_iter().flatten();
@@ -241,7 +262,9 @@ impl Assign {
     fn rows_at(&self, service_provider: Option<ServiceProviderId>, rows: RowsOf) -> RowsAt {
         let theirs = self.providers.iter().find(|provider| Some(provider.id) == service_provider);
         let may_assign = theirs.is_none_or(|provider| self.rights.may_assign_at(&provider.integration));
-        RowsAt { service_provider, rows, permit: Permit { may_assign, scope: self.rights.scope.clone() } }
+        let at_carrier = service_provider.and_then(|id| self.at_carriers.get(&id).cloned()).unwrap_or_default();
+        let permit = Permit { may_assign, scope: self.rights.scope.clone() };
+        RowsAt { service_provider, rows, permit, at_carrier }
     }
 
     /// What is asked for these rows, as this plan.
@@ -252,6 +275,7 @@ impl Assign {
             service_provider: part.service_provider,
             rows: part.rows,
             permit: &part.permit,
+            at_carrier: &part.at_carrier,
             moment: &self.moment,
         }
     }
@@ -293,6 +317,9 @@ async fn judge_parts(
     let (mut plans, mut taken) = (Vec::with_capacity(parts.len()), Taken::new());
     for (id, part) in ids.into_iter().zip(&parts) {
         let mut plan = Accumulating::new(id, part.service_provider, planner.settings.chunk_rows);
+        if assign.may_ask_the_carrier() {
+            plan.ask_carrier(&part.at_carrier);
+        }
         let (asked, page_rows) = (assign.asked(id, part), planner.settings.page_rows);
         judging::judge(stage, &asked, page_rows, &mut plan, &mut taken, progress).await?;
         plans.push(plan.finish_after(asked_again));

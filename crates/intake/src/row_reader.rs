@@ -12,7 +12,8 @@ use domain::iccid::LONGEST_CELL;
 use domain::iccid_range::IccidRange;
 use domain::identifier::{Column, Identifier};
 use domain::ids::ServiceProviderId;
-use domain::input_field::{InputField, Overrides};
+use domain::input_field::InputField;
+use domain::overrides::Overrides;
 use domain::reason::{Reason, Refusal};
 use std::collections::VecDeque;
 use std::io::BufWriter;
@@ -45,6 +46,7 @@ struct Layout {
     sims: Vec<(usize, Column)>,
     provider: Option<usize>,
     overrides: Vec<(usize, InputField)>,
+    imei: Option<usize>,
     own: Vec<usize>,
     keep_records: bool,
 }
@@ -177,6 +179,7 @@ impl RowReader {
             reading,
             service_provider: self.default_provider,
             overrides: None,
+            imei: None,
             record: None,
         }
     }
@@ -196,7 +199,8 @@ impl RowReader {
         let cell = read_cell(unguarded(record.get(sim).unwrap_or_default()), column);
         let mut row = self.row(cell.input, cell.reading);
         let mut overrides = Overrides::default();
-        for (at, field) in &layout.overrides {
+        let imei = layout.imei.map(|at| (at, InputField::Imei));
+        for (at, field) in layout.overrides.iter().chain(&imei) {
             let bytes = unguarded(record.get(*at).unwrap_or_default());
             if bytes.len() > LONGEST_FIELD {
                 row.reading =
@@ -204,7 +208,12 @@ impl RowReader {
                 continue;
             }
             let text = text_of(bytes);
-            if let (false, Some(place)) = (text.is_empty(), overrides.field(*field)) {
+            if text.is_empty() {
+                continue;
+            }
+            if *field == InputField::Imei {
+                row.imei = Some(text);
+            } else if let Some(place) = overrides.field(*field) {
                 *place = Some(text);
             }
         }
@@ -245,6 +254,7 @@ impl Layout {
             sims: sims.into_iter().filter_map(|(field, column)| Some((columns.place(field)?, column))).collect(),
             provider: columns.place(InputField::ServiceProvider),
             overrides: columns.fields().filter(|(_, field)| Overrides::default().field(*field).is_some()).collect(),
+            imei: columns.place(InputField::Imei),
             own: columns.own(),
             keep_records: columns.have_more_than_the_sim(),
         }

@@ -97,7 +97,10 @@ fn a_file_that_is_no_csv_says_what_it_is() {
     assert!(matches!(refusal(b"\n\n"), InputRefusal::NoRows));
     assert!(matches!(refusal(b"iccid,name\n,\n"), InputRefusal::NoRows));
     assert!(matches!(refusal(b"imsi,name\n1,2\n"), InputRefusal::NoIccidColumn(headers) if headers == "imsi, name"));
-    assert!(matches!(refusal(b"iccid,IMEI\n1,2\n"), InputRefusal::ColumnNotSupportedYet(column) if column == "IMEI"));
+    let account = refusal(b"iccid,Billing account\n1,2\n");
+    assert!(matches!(account, InputRefusal::ColumnNotSupportedYet(column) if column == "Billing account"));
+    // Nor what a SIM is activated with, where none is.
+    assert!(matches!(refusal(b"iccid,IMEI\n1,2\n"), InputRefusal::ColumnNeedsActivation(column) if column == "IMEI"));
     // What a new line has is not overlooked where no line is asked for.
     let products = refusal(b"iccid,Products\n1,2\n");
     assert!(matches!(products, InputRefusal::ColumnNeedsNewLine(column) if column == "Products"));

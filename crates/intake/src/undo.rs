@@ -7,19 +7,19 @@ use crate::progress::Progress;
 use database::stage::Stage;
 use database::staged_row::JudgedRow;
 use database::undo::{DoneRow, Restored};
+use domain::carrier::AtCarrier;
 use domain::ids::BulkChangeId;
 use domain::steps::Outside;
-use domain::undo::undo_verdict;
+use domain::undo::{STAYS_ACTIVE, undo_verdict};
 use domain::verdict::{Permit, Verdict};
 use std::collections::HashMap;
 
 /// Judges and stores every row that the change had done, under the numbers they had there.
 pub(crate) async fn judge(
     stage: &mut Stage,
-    id: BulkChangeId,
-    of: BulkChangeId,
+    (id, of): (BulkChangeId, BulkChangeId),
     page_rows: i64,
-    permit: &Permit,
+    (permit, at_carrier): (&Permit, &AtCarrier),
     plan: &mut Accumulating,
     progress: &Progress,
 ) -> Result<(), PlanRefusal> {
@@ -37,15 +37,29 @@ pub(crate) async fn judge(
         }
         let first = last + 1;
         for DoneRow { mut row, facts } in page {
-            let verdict = undo_verdict(&facts, permit);
+            let verdict = undo_verdict(&facts, permit, at_carrier);
             let outside = if verdict == Verdict::Change { Outside::of_undo(&facts) } else { Outside::default() };
             plan.add_outside(&outside, None);
+            let plan_back =
+                facts.carried.plan_goes_back(facts.device.as_ref()).filter(|_| verdict == Verdict::Change).cloned();
+            if let Some(before) = &plan_back {
+                // Which carrier it is shows with the first SIM that something is asked of it for.
+                plan.ask_carrier(at_carrier);
+                plan.see_plan_back(facts.device.as_ref(), &before.code);
+            }
+            let note = (facts.carried.activated && verdict == Verdict::Change).then_some(STAYS_ACTIVE);
+            plan.stays_active(note.is_some());
             hide_what_is_not_theirs(&mut row, permit);
             let target_number = match (&verdict, facts.before) {
                 (Verdict::Change, Some(before)) => {
                     let was = before.assignment;
-                    let target =
-                        Restored { site: was.site, plan: was.plan, pool: was.pool, allocation: was.allocation };
+                    let target = Restored {
+                        site: was.site,
+                        plan: was.plan,
+                        pool: was.pool,
+                        allocation: was.allocation,
+                        carrier_plan: plan_back.map(|before| before.id),
+                    };
                     *numbers.entry(target.clone()).or_insert_with(|| {
                         fresh.push(target);
                         last += 1;
@@ -54,7 +68,7 @@ pub(crate) async fn judge(
                 }
                 _ => 0,
             };
-            let row = JudgedRow { verdict, row, target_number, effective_date: None, outside };
+            let row = JudgedRow { verdict, row, target_number, effective_date: None, outside, note };
             plan.count(&row);
             judged.push(row);
         }

@@ -13,7 +13,7 @@ use domain::ids::Ids;
 use intake::{Planner, PlannerSettings, Spool};
 use integrations::notify::{Notifier, NotifySettings, system_lookup};
 use processing::outside::{Outside, carry_out};
-use processing::{Outcome, Retry, Telling, apply_due, settle};
+use processing::{Outcome, Retry, Telling, apply_due, carriers, settle};
 use queue::{Job, next_job, next_outside};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -171,7 +171,7 @@ impl TestApp {
         database::migrate::months_ahead(&ledger).await?;
         let folder = tempfile::tempdir()?;
         let spool = Spool::open(folder.path().to_owned(), 64 * 1024 * 1024).await?;
-        let planner = Planner::new(ledger.clone(), ids.clone(), settings, spool.clone());
+        let planner = Planner::new(ledger.clone(), ids.clone(), settings, spool.clone()).with_carriers(carriers());
         let keys = Arc::new(KeyRing::read(&KeyRing::new_key(&ids))?);
         let rev_io_hosts = Arc::new(["127.0.0.1".to_owned(), "api.revioapi.com".to_owned()]);
         let people = web::People::new(people_settings(None), web::SetUp::default(), &ids);

@@ -252,6 +252,7 @@ impl From<InputRefusal> for Problem {
             InputRefusal::RowTooLong(_) => "INPUT_ROW_TOO_LONG",
             InputRefusal::ColumnNotSupportedYet(_) => "COLUMN_NOT_SUPPORTED_YET",
             InputRefusal::ColumnNeedsNewLine(_) => "COLUMN_NEEDS_CREATE_REV_SERVICE",
+            InputRefusal::ColumnNeedsActivation(_) => "COLUMN_NEEDS_ACTIVATE",
             InputRefusal::ColumnNotFound(_) => {
                 return Self::field("columns", "COLUMN_NOT_FOUND", input.to_string());
             }

@@ -155,7 +155,15 @@ fn element(one: &Value) -> String {
     if let (Some(account), Some(seconds), Some(calls)) =
         (text("/account/name"), one["seconds"].as_f64(), text("/calls"))
     {
-        return format!("{account}: {} for {calls} calls", duration(seconds));
+        // A carrier accepts a request at once, and does it later.
+        let later = one["answers_within_seconds"].as_f64().map(|s| format!(", done within {} more", duration(s)));
+        return format!("{account}: {} for {calls} calls{}", duration(seconds), later.unwrap_or_default());
+    }
+    // A step at a carrier may be about several plans: it says what it does.
+    if let (Some("activate_at_carrier" | "provision_ip" | "change_carrier_rate_plan"), Some(says)) =
+        (one["step"].as_str(), one["says"].as_array())
+    {
+        return says.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
     }
     if let (Some(step), Some(rows)) = (text("/step"), text("/rows")) {
         return format!("{step} {rows}");

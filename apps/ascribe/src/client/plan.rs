@@ -92,6 +92,8 @@ pub(crate) struct Assign {
     /// Put the SIM on this line of the customer, in place of a new one
     #[arg(long)]
     service_id: Option<String>,
+    #[command(flatten)]
+    at_carrier: AtCarrier,
     /// The customer rate plan's code
     #[arg(long)]
     customer_rate_plan: Option<String>,
@@ -120,6 +122,59 @@ pub(crate) struct Assign {
     output: Output,
 }
 
+/// What is asked of the carrier.
+#[derive(Debug, clap::Args)]
+struct AtCarrier {
+    /// The carrier rate plan that active SIMs are to have at their carrier, by its code
+    #[arg(long)]
+    add_carrier_rate_plan: Option<String>,
+    /// The communication plan beside it, at carriers that have any
+    #[arg(long, requires = "add_carrier_rate_plan")]
+    communication_plan: Option<String>,
+    /// Activate SIMs that have no service; with --zip-code and a carrier rate plan, or columns of the file that say so
+    #[arg(long)]
+    activate: bool,
+    /// The carrier rate plan that SIMs are activated with; without it, that of --add-carrier-rate-plan
+    #[arg(long, requires = "activate")]
+    activation_carrier_rate_plan: Option<String>,
+    /// Where the numbers of SIMs that are activated are to be from
+    #[arg(long, requires = "activate")]
+    zip_code: Option<String>,
+    /// The kind of device, where there is no IMEI
+    #[arg(long, requires = "activate")]
+    sku: Option<String>,
+    /// The pool of which SIMs that are activated get a static address
+    #[arg(long, requires = "activate")]
+    static_ip_pool: Option<String>,
+    /// Who uses SIMs that are activated, and where: FIELD=TEXT, said again for each of first_name, last_name, address_line_1,
+    /// address_line_2, city, state, zip, country
+    #[arg(long = "place-of-use", requires = "activate", value_parser = place_of_use)]
+    place_of_use: Vec<(String, String)>,
+}
+
+impl AtCarrier {
+    /// As the request has it.
+    fn asked(&self) -> (Value, Value) {
+        let plan = self.add_carrier_rate_plan.as_ref();
+        let plan = plan.map(|plan| json!({"carrier_rate_plan": plan, "communication_plan": self.communication_plan}));
+        let place: Option<serde_json::Map<String, Value>> = (!self.place_of_use.is_empty())
+            .then(|| self.place_of_use.iter().map(|(field, text)| (field.clone(), json!(text))).collect());
+        let activate = self.activate.then(|| {
+            json!({
+                "carrier_rate_plan": self.activation_carrier_rate_plan, "zip_code": self.zip_code, "sku": self.sku, "place_of_use": place,
+                "static_ip": self.static_ip_pool.as_ref().map(|pool| json!({"pool": pool})),
+            })
+        });
+        (json!(plan), json!(activate))
+    }
+}
+
+/// `FIELD=TEXT`
+fn place_of_use(text: &str) -> Result<(String, String), String> {
+    let (field, text) = text.split_once('=').ok_or("write FIELD=TEXT, such as city=Troy")?;
+    Ok((field.to_owned(), text.to_owned()))
+}
+
 /// `HEADING=FIELD`
 fn column(text: &str) -> Result<(String, Option<String>), String> {
     let (heading, field) = text.rsplit_once('=').ok_or("write HEADING=FIELD, or HEADING= for nothing")?;
@@ -140,6 +195,7 @@ pub(crate) const PLAN_COLUMNS: &[Column] = &[
     ("Columns", "/columns"),
     ("Steps", "/side_effects"),
     ("Takes", "/eta"),
+    ("At the carrier", "/at_carrier"),
     ("Warnings", "/warnings"),
     ("Starts", "/start_at"),
     ("Expires", "/expires_at"),
@@ -163,6 +219,10 @@ const ROW_COLUMNS: &[Column] = &[
     ("Products", "/after/billing/opens/products"),
     ("Line", "/after/billing/uses/rev_service_id"),
     ("Closes", "/after/billing/closes"),
+    ("Carrier plan before", "/after/carrier/carrier_rate_plan/before"),
+    ("Carrier plan after", "/after/carrier/carrier_rate_plan/after"),
+    ("Plan changes this month", "/after/carrier/carrier_rate_plan/changes_this_month"),
+    ("Activated with", "/after/carrier/activates/carrier_rate_plan"),
 ];
 
 /// Runs it.
@@ -170,7 +230,9 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
     let api = Api::from_settings(settings)?;
     match command {
         Command::Assign(assign) => {
+            let (add_carrier_rate_plan, activate) = assign.at_carrier.asked();
             let request = json!({
+                "add_carrier_rate_plan": add_carrier_rate_plan, "activate": activate,
                 "change_type": "CustomerAssignment", "service_provider": assign.service_provider, "customer": assign.customer, "site": assign.site,
                 "on_conflict": assign.on_conflict, "customer_rate_plan": assign.customer_rate_plan, "customer_rate_pool": assign.customer_rate_pool,
                 "customer_data_allocation_mb": assign.customer_data_allocation_mb, "reference": assign.reference,

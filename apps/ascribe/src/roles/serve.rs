@@ -58,6 +58,7 @@ pub(crate) async fn serve(
 ) -> anyhow::Result<()> {
     let spool = Spool::open(settings.data.join("spool"), MOST_UPLOAD_BYTES).await?;
     let planner = Planner::new(ledger.clone(), ids.clone(), settings.planner(), spool.clone());
+    let planner = planner.with_carriers(processing::carriers());
     let resuming = tokio::spawn(resume_plans(planner.clone(), stop.clone()));
     let limits = Limits::new(settings.requests_per_second, settings.requests_burst);
     let plan_wait = Duration::from_secs_f64(settings.plan_wait_seconds);

@@ -138,7 +138,13 @@ async fn two_applies_at_once_are_one_change() {
 async fn a_request_is_read_strictly() {
     let app = TestApp::start(1).await.unwrap();
     let cases = [
-        (json!({"activate": true}), "FIELD_NOT_SUPPORTED_YET"),
+        (json!({"activate": true}), "FIELD_INVALID"),
+        (json!({"activate": {"billing_account": "5"}}), "FIELD_INVALID"),
+        (json!({"activate": {"static_ip": {"pdp": 1}}}), "FIELD_INVALID"),
+        (json!({"activate": {"surprise": 1}}), "FIELD_UNKNOWN"),
+        (json!({"add_carrier_rate_plan": {"communication_plan": "C"}}), "FIELD_INVALID"),
+        (json!({"zip_code": "10001"}), "FIELD_INVALID"),
+        (json!({"billing_account": "5"}), "FIELD_NOT_SUPPORTED_YET"),
         (json!({"notify": true}), "FIELD_NOT_SUPPORTED_YET"),
         (json!({"start_at": "soon"}), "FIELD_INVALID"),
         (json!({"start_at": "2020-01-01T00:00:00Z"}), "FIELD_INVALID"),

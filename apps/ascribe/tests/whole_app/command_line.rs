@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 use testing::{TestApp, iccid};
 
+mod carriers;
 mod doctor;
 mod first_person;
 mod lines;

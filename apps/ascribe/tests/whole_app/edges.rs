@@ -32,7 +32,7 @@ async fn import(app: &TestApp, path: &str, file: &str) -> Answer {
 }
 
 /// PUTs JSON with an If-Match.
-async fn put(app: &TestApp, path: &str, etag: Option<&str>, body: &Value) -> Answer {
+pub(crate) async fn put(app: &TestApp, path: &str, etag: Option<&str>, body: &Value) -> Answer {
     let request = app.request(Method::PUT, &format!("/api/v1{path}")).json(body);
     app.send(if let Some(etag) = etag { request.header("If-Match", etag) } else { request }).await.unwrap()
 }

@@ -9,7 +9,7 @@ use testing::{TestApp, iccid};
 async fn files_that_are_no_csv_are_422_with_a_code() {
     let app = TestApp::start(1).await.unwrap();
     let utf16: Vec<u8> = format!("\u{feff}iccid\n{}\n", iccid(0)).encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let files: [(Vec<u8>, &str); 10] = [
+    let files: [(Vec<u8>, &str); 11] = [
         (Vec::new(), "INPUT_HAS_NO_ROWS"),
         (b"iccid\n".to_vec(), "INPUT_HAS_NO_ROWS"),
         (b"iccid\n\n \n,,\n".to_vec(), "INPUT_HAS_NO_ROWS"),
@@ -17,7 +17,8 @@ async fn files_that_are_no_csv_are_422_with_a_code() {
         (b"PK\x03\x04 no xlsx".to_vec(), "WORKBOOK_NOT_READABLE"),
         (vec![0; 4096], "INPUT_FORMAT_NOT_SUPPORTED"),
         (b"imsi,name\n1,2\n".to_vec(), "INPUT_HAS_NO_ICCID_COLUMN"),
-        (b"iccid,imei\n1,2\n".to_vec(), "COLUMN_NOT_SUPPORTED_YET"),
+        (b"iccid,billing account\n1,2\n".to_vec(), "COLUMN_NOT_SUPPORTED_YET"),
+        (b"iccid,imei\n1,2\n".to_vec(), "COLUMN_NEEDS_ACTIVATE"),
         (b"iccid,products\n1,2\n".to_vec(), "COLUMN_NEEDS_CREATE_REV_SERVICE"),
         (format!("iccid{}\n1\n", ",x".repeat(256)).into_bytes(), "INPUT_HAS_TOO_MANY_COLUMNS"),
     ];

@@ -6,6 +6,7 @@ mod agents;
 mod apply;
 mod attention;
 mod billing;
+mod carriers;
 mod command_line;
 mod control;
 mod edges;

@@ -17,15 +17,19 @@ create table app.device_status (
     integration_id smallint not null references app.integration,
     status         text     not null,
     is_active      boolean  not null,
-    primary key (integration_id, status)
+    -- The domain's Standing: what may be asked of the carrier for such a SIM.
+    standing       text     not null check (standing in ('active', 'suspended', 'not_yet_active', 'deactivated', 'pending', 'other')),
+    primary key (integration_id, status),
+    check (is_active = (standing = 'active'))
 );
 comment on table app.device_status is 'Each carrier''s own words for a SIM''s state, and whether the word means active.';
-insert into app.device_status (integration_id, status, is_active) values
-    (4, 'active', true), (4, 'deactive', false), (4, 'preactive', false), (4, 'suspend', false), (4, 'pending activation', false),
-    (4, 'pending deactivation', false),
-    (1, 'ACTIVATED', true), (1, 'ACTIVATION_READY', false), (1, 'DEACTIVATED', false), (1, 'INVENTORY', false),
-    (1, 'PURGED', false), (1, 'RETIRED', false), (1, 'REPLACED', false), (1, 'TEST_READY', false),
-    (6, 'A', true), (6, 'C', false), (6, 'S', false);
+insert into app.device_status (integration_id, status, is_active, standing) values
+    (4, 'active', true, 'active'), (4, 'deactive', false, 'deactivated'), (4, 'preactive', false, 'not_yet_active'),
+    (4, 'suspend', false, 'suspended'), (4, 'pending activation', false, 'pending'), (4, 'pending deactivation', false, 'pending'),
+    (1, 'ACTIVATED', true, 'active'), (1, 'ACTIVATION_READY', false, 'not_yet_active'), (1, 'DEACTIVATED', false, 'deactivated'),
+    (1, 'INVENTORY', false, 'not_yet_active'), (1, 'PURGED', false, 'other'), (1, 'RETIRED', false, 'other'),
+    (1, 'REPLACED', false, 'other'), (1, 'TEST_READY', false, 'not_yet_active'),
+    (6, 'A', true, 'active'), (6, 'C', false, 'deactivated'), (6, 'S', false, 'suspended');
 
 create table app.change_request_type (
     id           smallint primary key,

@@ -17,7 +17,7 @@ create table app.device_bulk_change (
     -- The fence: whoever takes over a plan moves it on, and who made it before writes nothing more.
     planning_epoch         integer not null default 0,
     planned_at             timestamptz,
-    -- What it will do outside: {"calls": {account: n}, "steps": {step: rows}}.
+    -- What it will do outside: {"calls": {account: n}, "steps": {step: rows}, "carrier": {…}}.
     outside                jsonb not null default '{}',
     -- How old what was known of Rev.io was then; null: nothing is read there, or not all of it was yet.
     billing_mirrored_at    timestamptz,
@@ -221,6 +221,8 @@ create table app.m2m_device_change (
     closes_of                            text[] check (cardinality(closes_of) = cardinality(closes)),
     -- The radio that the SIM is activated with, where the input names it; else the one that the device has.
     imei                                 text,
+    -- Of a row that is changed at the carrier: the plan that its SIM has there, as far as it is known.
+    before_carrier_rate_plan_id          uuid,
     processed_date                       timestamptz,
     is_processed boolean not null generated always as (status not in ('PENDING', 'PROCESSING', 'WAITING_CARRIER')) stored,
     has_errors   boolean not null generated always as (status in ('REFUSED', 'FAILED', 'SKIPPED', 'NEEDS_ATTENTION')) stored,

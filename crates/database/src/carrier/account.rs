@@ -5,6 +5,7 @@ use crate::audit::record;
 use crate::rev_io::{CredentialRefusal, Granted, open_gate_again, open_secrets, seal_secrets};
 use crate::secret::KeyRing;
 use crate::{DatabaseError, Ledger, Result};
+use domain::carrier::AccountFacts;
 use domain::ids::{Ids, ServiceProviderId, TenantId};
 use secrecy::SecretString;
 use serde_json::json;
@@ -86,6 +87,23 @@ pub async fn get(ledger: &Ledger, tenant: TenantId, provider: ServiceProviderId)
 /// The database does not answer.
 pub async fn accounts_to_read(ledger: &Ledger, tenant: TenantId) -> Result<Vec<CarrierAccount>> {
     Ok(all(ledger, tenant).await?.into_iter().filter(|account| account.paused_because.is_none()).collect())
+}
+
+/// Every account of the tenant's own service providers: a handful.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn accounts(ledger: &Ledger, tenant: TenantId) -> Result<Vec<CarrierAccount>> {
+    all(ledger, tenant).await
+}
+
+impl CarrierAccount {
+    /// What a plan reads of it.
+    #[must_use]
+    pub fn facts(&self) -> AccountFacts {
+        let has_credentials = CARRIER_CREDENTIAL_FIELDS.iter().all(|field| self.credentials.contains_key(*field));
+        AccountFacts { paused_because: self.paused_because.clone(), has_credentials }
+    }
 }
 
 async fn all(ledger: &Ledger, tenant: TenantId) -> Result<Vec<CarrierAccount>> {

@@ -8,6 +8,8 @@ use super::wording::{Elsewhere, Moment, State as Shown, counted, elsewhere, grou
 use super::{page, see_other, with_status};
 use crate::App;
 use crate::paging::{Filters, Limit, Page as Cut, path_id};
+use crate::plans::carrier::in_words;
+use crate::plans::outside;
 use crate::plans::rows::{explain, of as rows_of};
 use crate::problem::Problem;
 use askama::Template;
@@ -66,6 +68,9 @@ struct Page {
     button: String,
     no_change: String,
     refused: String,
+    effects: Vec<String>,
+    takes: Vec<String>,
+    warnings: Vec<String>,
     why: Vec<Why>,
     rows: Vec<Row>,
     first: bool,
@@ -122,12 +127,17 @@ async fn written(
                 state,
                 said: row.reason.map(|reason| explain(reason, row.detail.as_deref())).unwrap_or_default(),
                 before: image(&row.before),
-                after: image(&row.after),
+                after: [Some(image(&row.after)), in_words(&row)].into_iter().flatten().collect::<Vec<_>>().join("; "),
                 input: row.iccid.unwrap_or(row.input),
             }
         },
     );
     let planned = plan.status == BulkChangeStatus::Planned;
+    let gates = outside::budgets(app, &caller, std::slice::from_ref(&plan)).await?;
+    let effects = outside::side_effects(&plan).into_iter().flat_map(|effect| effect.says);
+    let suspended = outside::at_carrier(&plan).map(|at| at.suspended).filter(|suspended| *suspended > 0);
+    let suspended =
+        suspended.map(|n| format!("The carrier has suspended {}.", counted(n, "of these SIMs", "of these SIMs")));
     let change = if planned { plan.counts.planned } else { 0 };
     let rights = &member.signed_in.rights;
     let at_carrier = plan.integration.as_deref().is_none_or(|integration| rights.may_assign_at(integration));
@@ -147,6 +157,9 @@ async fn written(
         button: format!("Apply {}", counted(change.into(), "change", "changes")),
         no_change: grouped(plan.no_change.into()),
         refused: grouped(plan.refused.into()),
+        effects: effects.collect(),
+        takes: outside::eta(&plan, &gates).iter().map(taking).collect(),
+        warnings: outside::warnings(&plan, &gates).into_iter().chain(suspended).collect(),
         why: why(&plan.by_reason),
         rows: cut.items,
         first: after.is_none(),
@@ -164,6 +177,26 @@ async fn written(
             elsewhere("Its rows", format!("ascribe plan rows {id}"), format!("GET /api/v1/plans/{id}/rows")),
         ],
     }))
+}
+
+/// How long an account is sent to, and how long its answer may take.
+fn taking(eta: &outside::Eta) -> String {
+    let later = match eta.answers_within_seconds {
+        None => String::new(),
+        Some(seconds) => format!(
+            "; the carrier answers later, usually within minutes, at most after {}",
+            lasting(i32::try_from(seconds).map_or(f64::MAX, f64::from))
+        ),
+    };
+    format!("{}: {}, {}{later}", eta.account.name, counted(eta.calls, "call", "calls"), lasting(eta.seconds))
+}
+
+fn lasting(seconds: f64) -> String {
+    match seconds {
+        s if s < 60.0 => "less than a minute".to_owned(),
+        s if s < 7_200.0 => format!("about {:.0} minutes", (s / 60.0).max(2.0)),
+        s => format!("about {:.0} hours", s / 3_600.0),
+    }
 }
 
 fn why(by_reason: &serde_json::Value) -> Vec<Why> {

@@ -14,10 +14,58 @@ use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use domain::associate_customer::AssociateCustomer;
-use domain::input_field::{InputField, Overrides};
+use domain::input_field::InputField;
+use domain::overrides::Overrides;
 use intake::{Input, ListedDevice, Spooled};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+/// A carrier rate plan.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "the shape of a part of a body that is read by hand, for the document")]
+pub(crate) struct NewCarrierRatePlan {
+    /// By code, or by its friendly name if one alone has it.
+    carrier_rate_plan: String,
+    /// At carriers that have any.
+    communication_plan: Option<String>,
+}
+
+/// What SIMs are activated with. Rows may name each of these by themselves, and their `imei`; not the place of use.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "the shape of a part of a body that is read by hand, for the document")]
+pub(crate) struct NewActivation {
+    /// Not said: that of `add_carrier_rate_plan`.
+    carrier_rate_plan: Option<String>,
+    /// Where their numbers are to be from; five digits, or nine with a hyphen.
+    zip_code: Option<String>,
+    /// The kind of device, where there is no IMEI.
+    sku: Option<String>,
+    place_of_use: Option<NewPlaceOfUse>,
+    static_ip: Option<NewStaticIp>,
+}
+
+/// Who uses a SIM, and where.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "the shape of a part of a body that is read by hand, for the document")]
+pub(crate) struct NewPlaceOfUse {
+    first_name: String,
+    last_name: String,
+    address_line_1: String,
+    address_line_2: Option<String>,
+    city: String,
+    state: String,
+    zip: String,
+    /// `US` if it is not said.
+    country: Option<String>,
+}
+
+/// A static address for each SIM that is activated.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "the shape of a part of a body that is read by hand, for the document")]
+pub(crate) struct NewStaticIp {
+    /// Of this pool at the carrier.
+    pool: String,
+}
 
 /// A request for a plan, with its devices. More fields: docs, and the section "Asking for a plan".
 #[derive(utoipa::ToSchema)]
@@ -69,6 +117,10 @@ pub(crate) struct NewPlan {
     description: Option<String>,
     /// Put the SIM on this line of the customer, in place of a new one.
     service_id: Option<String>,
+    /// The carrier rate plan that active SIMs are to have at their carrier.
+    add_carrier_rate_plan: Option<NewCarrierRatePlan>,
+    /// Activate SIMs that have no service yet, or none any more, with this. Those that are active stay as they are.
+    activate: Option<NewActivation>,
     /// Your ticket's number.
     reference: Option<String>,
     /// Corrects which column stands for which field: {heading: field, or null for none}.
@@ -183,7 +235,10 @@ fn listed(index: usize, device: Value) -> Result<ListedDevice, Problem> {
     for (name, value) in fields {
         let at = format!("{field}/{}", name.chars().take(64).collect::<String>());
         let known = InputField::from_word(&name);
-        let known = known.filter(|f| *f == InputField::ServiceProvider || Overrides::default().field(*f).is_some());
+        let of_a_row = |f: &InputField| {
+            matches!(f, InputField::ServiceProvider | InputField::Imei) || Overrides::default().field(*f).is_some()
+        };
+        let known = known.filter(of_a_row);
         let Some(known) = known else {
             if domain::associate_customer::NOT_SUPPORTED_YET.contains(&name.as_str()) {
                 return Err(Problem::field(&at, "FIELD_NOT_SUPPORTED_YET", "This field is not supported yet."));

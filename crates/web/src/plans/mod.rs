@@ -1,10 +1,11 @@
 //! `/plans`: what a change would do, stored, before anything is done.
 
+pub(crate) mod carrier;
 pub(crate) mod create;
 pub(crate) mod get;
 mod lines;
 pub(crate) mod list;
-mod outside;
+pub(crate) mod outside;
 pub(crate) mod rows;
 
 use crate::App;
@@ -14,7 +15,6 @@ use crate::shape::Named;
 use axum::http::StatusCode;
 use database::api_key::Caller;
 use database::bulk_change::{BulkChange, Linked};
-use database::rev_io::Budget;
 use domain::ids::ServiceProviderId;
 use domain::states::BulkChangeStatus;
 use futures_util::future::BoxFuture;
@@ -154,6 +154,9 @@ pub(crate) struct Plan {
     eta: Vec<outside::Eta>,
     /// What is done, step by step.
     side_effects: Vec<outside::SideEffect>,
+    /// How SIMs stand at their carrier; null where nothing is asked of it.
+    #[schema(required)]
+    at_carrier: Option<outside::AtCarrier>,
     /// What a person should know before applying it.
     warnings: Vec<String>,
 }
@@ -186,7 +189,7 @@ pub(crate) fn columns(stored: &Value) -> Vec<InputColumn> {
 }
 
 /// A plan as the API shows it, with what the accounts may be sent that it sends to.
-fn show(plan: &BulkChange, budgets: &[Budget]) -> Plan {
+fn show(plan: &BulkChange, budgets: &[outside::Gate]) -> Plan {
     let is_planning = plan.status == BulkChangeStatus::Planning;
     let planned = !is_planning && plan.status != BulkChangeStatus::PlanFailed;
     Plan {
@@ -219,6 +222,7 @@ fn show(plan: &BulkChange, budgets: &[Budget]) -> Plan {
         },
         eta: outside::eta(plan, budgets),
         side_effects: outside::side_effects(plan),
+        at_carrier: outside::at_carrier(plan),
         warnings: outside::warnings(plan, budgets),
     }
 }

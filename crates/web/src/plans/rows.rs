@@ -1,5 +1,6 @@
 //! `GET /plans/{id}/rows`: per device, what will happen, or exactly why not.
 
+use super::carrier::CarrierShown;
 use super::lines::BillingImage;
 use crate::App;
 use crate::auth::Caller;
@@ -58,7 +59,7 @@ pub(crate) struct PlanRow {
     /// A stable code; null with CHANGE.
     #[schema(required)]
     reason: Option<String>,
-    /// The reason in a sentence, and what is particular to this row.
+    /// The reason in a sentence, and what is particular to this row; with CHANGE, what a person should know of it before.
     #[schema(required)]
     detail: Option<String>,
     /// What to do about it.
@@ -73,7 +74,7 @@ pub(crate) struct PlanRow {
     /// The date it takes effect on.
     #[schema(required)]
     effective_date: Option<Date>,
-    /// What is done, in order: `close_rev_service`, `open_rev_service` or `update_rev_service` at Rev.io, and last
+    /// What is done, in order: `activate_at_carrier`, `provision_ip` or `change_carrier_rate_plan` at the carrier, `close_rev_service`, `open_rev_service` or `update_rev_service` at Rev.io, and last
     /// `record_assignment`. Empty for rows that are left alone.
     steps: Vec<String>,
 }
@@ -94,6 +95,9 @@ pub(crate) struct AssignmentImage {
     /// What happens at Rev.io; only in `after`, and only where something does.
     #[serde(skip_serializing_if = "Option::is_none")]
     billing: Option<BillingImage>,
+    /// What happens at the carrier; only in `after`, and only where something does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    carrier: Option<CarrierShown>,
 }
 
 /// The rows of a plan: per device what will happen, or exactly why not
@@ -116,6 +120,7 @@ pub(crate) async fn handle(
     });
     let filter = Filter { statuses, reason: query.reason };
     let rows = of(&app, &caller, &id, &filter, query.cursor.as_deref(), query.limit).await?;
+    let most = plan_changes_per_month(&app, &caller, &id).await?;
     let total = total_of(&app, &caller, &id, &filter, query.include_total).await?;
     let page = Page::cut(
         rows,
@@ -129,24 +134,36 @@ pub(crate) async fn handle(
             };
             // What happened to a row later is the bulk change's to say, not its plan's.
             let reason = row.reason.filter(|_| verdict != VerdictWord::Change);
-            let billing = super::lines::show(&row);
+            let (billing, carrier) = (super::lines::show(&row), super::carrier::show(&row, most));
+            let note = row.detail.clone().filter(|_| row.status == DeviceChangeStatus::Pending);
             let last = (verdict == VerdictWord::Change).then_some(Step::RecordAssignment);
             PlanRow {
                 steps: row.steps.iter().copied().chain(last).map(|step| step.word().to_owned()).collect(),
                 row: row.row_number,
-                detail: reason.map(|reason| explain(reason, row.detail.as_deref())),
+                detail: reason.map(|reason| explain(reason, row.detail.as_deref())).or(note),
                 input: row.input,
                 iccid: row.iccid,
                 verdict,
                 reason: reason.map(|reason| reason.word().to_owned()),
                 fix: reason.map(|reason| reason.fix().to_owned()),
                 before: row.before.as_ref().map(show_image),
-                after: row.after.as_ref().map(|after| AssignmentImage { billing, ..show_image(after) }),
+                after: row.after.as_ref().map(|after| AssignmentImage { billing, carrier, ..show_image(after) }),
                 effective_date: row.effective_date,
             }
         },
     );
     Ok(Json(page.with_total(total, query.include_total)))
+}
+
+/// How often the carrier of a plan's SIMs changes the plan of one in a month.
+async fn plan_changes_per_month(
+    app: &App,
+    caller: &database::api_key::Caller,
+    id: &str,
+) -> Result<Option<u32>, Problem> {
+    let plan = database::bulk_change::get(&app.ledger, caller, path_id(id)?).await?;
+    let integration = plan.and_then(|plan| plan.integration).unwrap_or_default();
+    Ok(app.planner.carriers().of(&integration).and_then(|can| can.plan_changes_per_month))
 }
 
 /// The rows of a plan or change that this caller's tenant has.
@@ -204,5 +221,6 @@ fn show_image(image: &Image) -> AssignmentImage {
         customer_rate_pool: image.customer_rate_pool.clone(),
         customer_data_allocation_mb: image.allocation.map(DataAllocation::megabytes),
         billing: None,
+        carrier: None,
     }
 }

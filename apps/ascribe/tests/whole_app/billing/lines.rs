@@ -33,7 +33,10 @@ async fn a_plan_says_what_is_opened_for_each_and_how_long_that_takes() {
     assert!(rows[0]["before"].get("billing").is_none());
     assert_eq!(
         plan["side_effects"],
-        json!([{"step": "open_rev_service", "rows": 2, "outside": true}, {"step": "record_assignment", "rows": 2, "outside": false}])
+        json!([
+            {"step": "open_rev_service", "rows": 2, "outside": true, "says": ["2 SIMs get lines at Rev.io and are billed there"]},
+            {"step": "record_assignment", "rows": 2, "outside": false, "says": ["2 SIMs are assigned here"]},
+        ])
     );
     let eta = &plan["eta"][0];
     // Three calls a line, at 98 of a hundred of 500 in a minute.

@@ -132,10 +132,14 @@ async fn a_mapping_that_does_not_fit_the_file_is_refused_and_names_what_is_wrong
     }
 
     // A column that asks for what is not built yet is not overlooked, unless a person says that it asks for nothing.
-    for heading in ["Zip code", "Carrier Rate Plan", "IMEI"] {
+    for (heading, code) in [
+        ("Zip code", "COLUMN_NEEDS_ACTIVATE"),
+        ("IMEI", "COLUMN_NEEDS_ACTIVATE"),
+        ("Billing account", "COLUMN_NOT_SUPPORTED_YET"),
+    ] {
         let file = sheet(heading, &["x"]);
         let refused = app.plan_file("Water", &json!({}), file.clone()).await.unwrap();
-        assert_refused(&refused, "COLUMN_NOT_SUPPORTED_YET", "/devices");
+        assert_refused(&refused, code, "/devices");
         assert!(text(&refused.json["detail"]).contains(heading), "{}", refused.json);
         let plan = planned(app.plan_file("Water", &json!({"columns": {heading: null}}), file).await.unwrap());
         assert_eq!(plan["columns"][1], json!({"column": heading, "field": null}));
@@ -211,7 +215,13 @@ async fn a_listed_device_is_read_strictly_and_the_answer_points_at_it() {
     let app = TestApp::start(2).await.unwrap();
     for (devices, code, pointer) in [
         (json!([{"iccid": iccid(0), "surprise": 1}]), "FIELD_UNKNOWN", "/devices/0/surprise"),
-        (json!([iccid(0), {"iccid": iccid(1), "imei": "x"}]), "FIELD_NOT_SUPPORTED_YET", "/devices/1/imei"),
+        (
+            json!([iccid(0), {"iccid": iccid(1), "billing_account": "x"}]),
+            "FIELD_NOT_SUPPORTED_YET",
+            "/devices/1/billing_account",
+        ),
+        (json!([iccid(0), {"iccid": iccid(1), "imei": "x"}]), "COLUMN_NEEDS_ACTIVATE", "/devices"),
+        (json!([iccid(0), {"iccid": iccid(1), "place_of_use": "x"}]), "FIELD_UNKNOWN", "/devices/1/place_of_use"),
         (json!([{"iccid": iccid(0), "customer": ["Cold"]}]), "FIELD_INVALID", "/devices/0/customer"),
         (json!([{"iccid": iccid(0), "customer": true}]), "FIELD_INVALID", "/devices/0/customer"),
         (json!([{"customer": "Cold"}]), "FIELD_MISSING", "/devices/0/iccid"),

@@ -10,6 +10,7 @@ pub(super) use calls::Calls;
 use super::saga::{Direction, Key, Write};
 use super::send::Unsendable;
 use database::outside::OutsideRow;
+use domain::carrier::read_imei;
 use integrations::carriers::meaning::Before;
 use integrations::carriers::{Activation, Change, Device, DeviceRef, PlaceOfUse, PlanChange, Standing, StaticIp};
 use serde_json::{Value, json};
@@ -49,7 +50,9 @@ fn change(row: &OutsideRow, key: Key, before: &Before) -> Result<(Change, Device
                 sku: text("sku"),
                 place_of_use: asked.activation.as_ref().and_then(|all| all.get("place_of_use")).and_then(place_of_use),
             };
-            (Change::Activate(Box::new(activation)), DeviceRef { imei: asked.imei.clone(), ..device })
+            // What the ledger has may be written otherwise than in digits; what is none is not sent.
+            let imei = asked.imei.as_deref().and_then(|imei| read_imei(imei).ok());
+            (Change::Activate(Box::new(activation)), DeviceRef { imei, ..device })
         }
         (Write::ProvisionIp, _) => {
             let pool = asked.static_ip_pool.clone().ok_or(Unsendable("the row names no pool of addresses"))?;

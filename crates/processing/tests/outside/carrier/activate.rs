@@ -77,3 +77,24 @@ async fn an_address_that_cannot_be_had_takes_the_activation_back_or_waits_for_a_
         stage.finish().await;
     }
 }
+
+#[tokio::test]
+async fn a_sim_is_billed_under_the_number_that_its_activation_gave_it() {
+    let mut stage = Stage::of_devices(6, State::Preactive).await;
+    let plan = stage.plan_to_activate_and_open(0..6).await;
+    stage.apply(&plan).await;
+    let change = stage.work_to_rest(&plan).await;
+    assert_eq!(change["counts"]["ok"], 6, "{change}");
+    let lines = stage.lines();
+    for place in 0..6 {
+        let device = of_the_ledger(&stage, place).await;
+        let number = device["msisdn"].as_str().unwrap();
+        let billed: Vec<_> = lines.get(number).into_iter().flatten().map(|line| line.number2.clone()).collect();
+        assert_eq!(billed, [Some(iccid(place))], "{device}");
+        assert_eq!(device["customer"]["name"], "Acme");
+    }
+    let rows = stage.app.rows("bulk-changes", &plan).await.unwrap();
+    assert!(rows.iter().all(|row| !row["effective_date"].is_null()), "the day is that of the activation: {rows:?}");
+    stage.agrees(&plan).await;
+    stage.finish().await;
+}

@@ -34,6 +34,11 @@ impl Stage {
         let kept =
             stage.app.post(&format!("/service-providers/{provider}/account/credentials"), &secrets).await.unwrap();
         assert!(kept.status.is_success(), "{}", kept.json);
+        let as_it_is = match state.has_line() {
+            true => format!("update app.m2m_device set status = '{}'", state.word()),
+            false => format!("update app.m2m_device set status = '{}', msisdn = null", state.word()),
+        };
+        stage.app.database.plant(&as_it_is).await.unwrap();
         for plan in [OLD, NEW] {
             let sql = format!(
                 "insert into app.carrier_rate_plan (tenant_id, id, service_provider_id, rate_plan_code, friendly_name)
@@ -75,48 +80,33 @@ impl Stage {
 
     /// Plans that these SIMs go to Water, and get the new plan at their carrier. The plan's id.
     pub(crate) async fn plan_to_change(&self, places: std::ops::Range<u32>) -> Value {
-        let devices: Vec<String> = places.map(iccid).collect();
-        let plan = self.app.plan("Water", &json!({}), &devices).await.unwrap();
-        assert_eq!(plan.json["counts"]["change"], devices.len(), "{}", plan.json);
-        let id = plan.json["id"].as_str().unwrap();
-        self.change_too(id).await;
-        plan.json["id"].clone()
+        self.planned("Water", &json!({"add_carrier_rate_plan": {"carrier_rate_plan": NEW}}), places).await
     }
 
-    /// The rows of a plan get the new plan at their carrier, before everything else.
-    pub(crate) async fn change_too(&self, id: &str) {
-        let target = format!(
-            "update app.bulk_change_target set carrier_rate_plan_id =
-                 (select id from app.carrier_rate_plan where rate_plan_code = '{NEW}') where bulk_change_id = '{id}'"
-        );
-        self.app.database.plant(&target).await.unwrap();
-        let rows = format!(
-            "update app.m2m_device_change set steps = array['change_carrier_rate_plan'] || coalesce(steps, '{{}}')
-             where bulk_change_id = '{id}' and status = 'PENDING'"
-        );
-        self.app.database.plant(&rows).await.unwrap();
+    /// Plans that they get the new plan, go to Acme, and are billed there. The plan's id.
+    pub(crate) async fn plan_to_change_and_open(&self, places: std::ops::Range<u32>) -> Value {
+        let asked = json!({"create_rev_service": true, "rev_provider": 1, "service_type": 1, "products": [1, 2],
+            "rates": ["1.25", "2.50"], "prorate": true, "add_carrier_rate_plan": {"carrier_rate_plan": NEW}});
+        self.planned("Acme", &asked, places).await
     }
 
     /// Plans that these SIMs go to Water, and are activated, with an address of this pool. The plan's id.
     pub(crate) async fn plan_to_activate(&self, places: std::ops::Range<u32>, pool: Option<&str>) -> Value {
+        self.planned("Water", &activation(pool), places).await
+    }
+
+    /// Plans that they are activated, go to Acme, and are billed there under the numbers that they get. The plan's id.
+    pub(crate) async fn plan_to_activate_and_open(&self, places: std::ops::Range<u32>) -> Value {
+        let mut asked = json!({"create_rev_service": true, "rev_provider": 1, "service_type": 1, "products": [1, 2],
+            "rates": ["1.25", "2.50"], "prorate": true});
+        asked.as_object_mut().unwrap().extend(activation(None).as_object().unwrap().clone());
+        self.planned("Acme", &asked, places).await
+    }
+
+    async fn planned(&self, customer: &str, extra: &Value, places: std::ops::Range<u32>) -> Value {
         let devices: Vec<String> = places.map(iccid).collect();
-        let plan = self.app.plan("Water", &json!({}), &devices).await.unwrap();
+        let plan = self.app.plan(customer, extra, &devices).await.unwrap();
         assert_eq!(plan.json["counts"]["change"], devices.len(), "{}", plan.json);
-        let id = plan.json["id"].as_str().unwrap();
-        let (pool, steps) = match pool {
-            Some(pool) => (format!("'{pool}'"), "'activate_at_carrier', 'provision_ip'"),
-            None => ("null".to_owned(), "'activate_at_carrier'"),
-        };
-        let target = format!(
-            "update app.bulk_change_target set activation_carrier_rate_plan_id =
-                 (select id from app.carrier_rate_plan where rate_plan_code = '{NEW}'),
-                 activation = '{{\"zip_code\": \"92121\", \"sku\": \"TRACKER\"}}', static_ip_pool = {pool} where bulk_change_id = '{id}'"
-        );
-        self.app.database.plant(&target).await.unwrap();
-        let rows = format!(
-            "update app.m2m_device_change set steps = array[{steps}] where bulk_change_id = '{id}' and status = 'PENDING'"
-        );
-        self.app.database.plant(&rows).await.unwrap();
         plan.json["id"].clone()
     }
 
@@ -124,4 +114,12 @@ impl Stage {
     pub(crate) fn asked(&self, path: &str) -> usize {
         self.world.ledger(|ledger| ledger.entries().filter(|call| call.path.ends_with(path)).count())
     }
+}
+
+fn activation(pool: Option<&str>) -> Value {
+    let mut activate = json!({"carrier_rate_plan": NEW, "zip_code": "92121", "sku": "TRACKER"});
+    if let Some(pool) = pool {
+        activate["static_ip"] = json!({ "pool": pool });
+    }
+    json!({ "activate": activate })
 }

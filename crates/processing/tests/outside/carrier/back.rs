@@ -8,8 +8,7 @@ use testing::iccid;
 /// A plan with a line at Rev.io, which will not have it.
 async fn refused_by_billing(stage: &Stage, devices: u32) -> Value {
     stage.fault(json!({"provider": "rev-io", "method": "POST", "path": "/services", "fault": {"kind": "refuse", "message": "no credit"}}));
-    let plan = stage.plan_to_open(0..devices).await;
-    stage.change_too(plan.as_str().unwrap()).await;
+    let plan = stage.plan_to_change_and_open(0..devices).await;
     stage.apply(&plan).await;
     plan
 }

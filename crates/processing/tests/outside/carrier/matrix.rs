@@ -83,8 +83,7 @@ async fn whatever_goes_wrong_with_putting_a_plan_back_they_agree() {
             if !fault.is_null() {
                 stage.fault(json!({"provider": "thingspace", "path": "/devices/actions/plan", "when": {"nth": [2]}, "fault": fault}));
             }
-            let plan = stage.plan_to_open(device..device + 2).await;
-            stage.change_too(plan.as_str().unwrap()).await;
+            let plan = stage.plan_to_change_and_open(device..device + 2).await;
             let change = run(&mut stage, &plan, ("PUT", "/devices/actions/plan"), &Value::Null, place).await;
             let (counts, told) = (&change["counts"], format!("{name} {place:?}: {change}"));
             assert_eq!(counts["to_do"], 0, "{told}");
