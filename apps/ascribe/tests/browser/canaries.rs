@@ -1,0 +1,174 @@
+//! What is in the worlds of the flows: above all a canary in whatever somebody may have typed.
+
+use crate::{applied, planned};
+use database::fleet::Fleet;
+use database::person::{NewPerson, PersonKey};
+use domain::email::Email;
+use domain::ids::{ApiKeyId, PersonId};
+use domain::rights::Role;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use std::ops::Range;
+use testing::{Agent, TestApp, iccid};
+
+/// Whoever takes this for HTML has a script, a picture that calls one, and an attribute that is over.
+pub(crate) const CANARY: &str =
+    "'\"><script data-canary>document.title='canary'</script><img data-canary src=/canary onerror=\"document.title='canary'\">";
+
+/// What was made.
+pub(crate) struct Seeded {
+    /// A change that is done, with rows of every kind.
+    pub(crate) change: String,
+    /// One with rows that need attention.
+    pub(crate) attention: String,
+    pub(crate) plan: String,
+    pub(crate) device: String,
+    pub(crate) person: String,
+    /// The path of a link that sets a password.
+    pub(crate) invitation: String,
+}
+
+async fn made(app: &TestApp, list: &str, new: Value) -> Value {
+    let answer = app.post(list, &new).await.unwrap();
+    assert_eq!(answer.status, StatusCode::CREATED, "{list} {new}: {}", answer.json);
+    answer.json
+}
+
+fn id(value: &Value) -> String {
+    value["id"].as_str().unwrap().to_owned()
+}
+
+/// Everything that has a name, a reason or a comment has the canary in it.
+pub(crate) async fn everywhere(app: &TestApp) -> Seeded {
+    made(app, "/customers", json!({ "name": CANARY })).await;
+    made(app, "/customers", json!({"name": format!("Rev {CANARY}"), "rev_customer_id": "77", "account": "Rev.io"})).await;
+    made(app, "/sites", json!({ "name": format!("Site {CANARY}") })).await;
+    let rate_plan = format!("Plan {CANARY}");
+    made(app, "/customer-rate-plans", json!({ "rate_plan_code": rate_plan, "rate_plan_name": rate_plan })).await;
+    let pool = format!("Pool {CANARY}");
+    made(app, "/customer-rate-pools", json!({ "name": pool })).await;
+    made(app, "/service-providers", json!({"name": format!("Carrier {CANARY}"), "integration": "telegence"})).await;
+    made(app, "/integration-authentications", json!({ "name": format!("Rev.io {CANARY}") })).await;
+    made(app, "/site-groups", json!({"name": format!("Group {CANARY}"), "sites": [app.fixture.water.1]})).await;
+    made(app, "/api-keys", json!({"name": format!("Key {CANARY}"), "role": "user"})).await;
+    let hook = json!({"url": "https://hooks.example.com/x", "events": ["plan.ready"], "description": CANARY});
+    made(app, "/webhooks", hook).await;
+    let person = json!({"email": "canary@example.com", "name": CANARY, "role": "user"});
+    let person = made(app, "/people", person).await;
+    let link = person["invitation"].as_str().unwrap();
+    let invitation = link[link.find("/invitation/").unwrap()..].to_owned();
+
+    let wish = json!({"reference": format!("Ticket {CANARY}"), "customer_rate_plan": rate_plan, "customer_rate_pool": pool,
+        "customer_data_allocation_mb": 5});
+    let quoted = CANARY.replace('"', "\"\"");
+    let file =
+        format!("iccid,\"note {quoted}\"\n{},\"{quoted}\"\n\"{quoted}\",x\n{},\n", iccid(0), iccid(900_002));
+    let plan = app.plan_file(CANARY, &wish, file.clone()).await.unwrap().json;
+    assert_eq!(plan["counts"]["change"], 1, "{plan}");
+    applied(app, &plan).await;
+    app.work().await.unwrap();
+    let change = id(&plan);
+    let attention = id(&change_that_needs_attention(app, CANARY, 10..13).await);
+    let running = planned(app, "Starting", "Water", 20..24).await;
+    let paused = planned(app, "Paused", "Water", 30..34).await;
+    applied(app, &paused).await;
+    app.post(&format!("/bulk-changes/{}/pause", id(&paused)), &json!({})).await.unwrap();
+    app.post(&format!("/bulk-changes/{}/cancel", id(&paused)), &json!({})).await.unwrap();
+    let _ = running;
+    let plan = app.plan_file(CANARY, &wish, file.replace(&iccid(0), &iccid(1))).await.unwrap().json;
+    plant(app, &change, &id(&plan)).await;
+    let devices = app.get(&format!("/devices?iccid={}", iccid(0))).await.unwrap().json;
+    Seeded { change, attention, plan: id(&plan), device: id(&devices["items"][0]), person: id(&person), invitation }
+}
+
+/// What only carriers, billing and the program itself write: texts of others all the same.
+async fn plant(app: &TestApp, change: &str, plan: &str) {
+    let (tenant, canary) = (app.fixture.tenant, CANARY.replace('\'', "''"));
+    app.database
+        .plant(&format!(
+            "update app.tenant set name = 'Alpha {canary}' where id = '{tenant}';
+             update app.person set name = 'Ops {canary}' where email = 'ops@example.com';
+             update app.device_bulk_change set status_details = 'Details {canary}' where id in ('{change}', '{plan}');
+             update app.m2m_device_change set status_details = 'Row {canary}' where bulk_change_id in ('{change}', '{plan}');
+             update app.m2m_device_bulk_change_log set error_text = '{canary}', request = '{canary}', response = '{canary}'
+                 where bulk_change_id = '{change}';
+             update app.m2m_device set msisdn = '{canary}', imei = '{canary}', eid = '{canary}', ip_address = '{canary}',
+                 carrier_rate_plan = '{canary}' where iccid = '{}'",
+            iccid(0)
+        ))
+        .await
+        .unwrap();
+}
+
+/// A change that is over but for rows whose outcome nobody knows, as an outage leaves them.
+pub(crate) async fn change_that_needs_attention(app: &TestApp, name: &str, places: Range<u32>) -> Value {
+    let rows = places.len();
+    let change = planned(app, name, "Water", places).await;
+    applied(app, &change).await;
+    app.post(&format!("/bulk-changes/{}/cancel", id(&change)), &json!({})).await.unwrap();
+    app.work().await.unwrap();
+    app.database
+        .plant(&format!(
+            "update app.m2m_device_change set status = 'NEEDS_ATTENTION', reason = null, status_details = 'The carrier did not answer'
+                 where bulk_change_id = '{0}' and row_number = 1;
+             update app.bulk_change_counter set cancelled = {1}, needs_attention = 1 where bulk_change_id = '{0}'",
+            id(&change),
+            rows - 1
+        ))
+        .await
+        .unwrap();
+    change
+}
+
+/// Somebody of the first tenant who has a role in its agent, too.
+pub(crate) async fn role_in_both(app: &TestApp, agent: &Agent, address: &str) {
+    let person = app.person_of(app.fixture.tenant, address, Role::PartnerAdmin).await.unwrap();
+    let email = Email::read(address).unwrap();
+    let role = NewPerson {
+        id: PersonId(app.ids.next()),
+        role_id: ApiKeyId(app.ids.next()),
+        email: &email,
+        name: "Both",
+        role: Role::User,
+        sites: None,
+        site_groups: &[],
+    };
+    let mut fleet = Fleet::open(app.database.server()).await.unwrap();
+    let key = PersonKey { tenant: app.fixture.tenant, person };
+    fleet.give_role_in_agent(agent.tenant, key, &role).await.unwrap();
+}
+
+/// A fleet that looks like one, and a plan of 1,200 rows with some that are refused.
+pub(crate) async fn fleet_for_pictures(app: &TestApp) -> Value {
+    app.database
+        .plant(&format!(
+            "update app.tenant set name = 'Northwind Telemetry' where id = '{}';
+             update app.person set name = 'Robin Example' where email = 'ops@example.com';
+             update app.m2m_device set msisdn = '1555010' || right(iccid, 4), carrier_rate_plan = 'M2M 25 MB'",
+            app.fixture.tenant
+        ))
+        .await
+        .unwrap();
+    for (customer, plan, places) in [
+        ("Harbour Cold Chain", "Fleet 50 MB", 1_200..1_215),
+        ("Blue Valley Water", "Meter 5 MB", 1_215..1_240),
+        ("Alpine Lifts", "Fleet 50 MB", 1_240..1_260),
+    ] {
+        made(app, "/customers", json!({ "name": customer })).await;
+        if app.get(&format!("/customer-rate-plans?q={plan}")).await.unwrap().json["items"].as_array().is_none_or(Vec::is_empty)
+        {
+            made(app, "/customer-rate-plans", json!({ "rate_plan_code": plan })).await;
+        }
+        let devices: Vec<String> = places.map(iccid).collect();
+        app.carry_out(customer, &json!({ "customer_rate_plan": plan }), &devices).await.unwrap();
+    }
+    let mut file = String::from("iccid\n");
+    for place in (0..1_200).chain([1_220, 1_221, 1_222, 900_000, 900_001, 3_000_000, 3_000_001, 0, 1]) {
+        file = file + &iccid(place) + "\n";
+    }
+    file.push_str("8.93E+19\n8914800000\nunreadable\n");
+    let wish = json!({"reference": "Move to Harbour Cold Chain", "customer_rate_plan": "Fleet 50 MB"});
+    let plan = app.plan_file("Harbour Cold Chain", &wish, file).await.unwrap().json;
+    assert_eq!(plan["counts"]["change"], 1_200, "{plan}");
+    plan
+}
