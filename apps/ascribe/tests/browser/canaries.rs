@@ -6,14 +6,13 @@ use database::person::{NewPerson, PersonKey};
 use domain::email::Email;
 use domain::ids::{ApiKeyId, PersonId};
 use domain::rights::Role;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::ops::Range;
 use testing::{Agent, TestApp, iccid};
 
 /// Whoever takes this for HTML has a script, a picture that calls one, and an attribute that is over.
-pub(crate) const CANARY: &str =
-    "'\"><script data-canary>document.title='canary'</script><img data-canary src=/canary onerror=\"document.title='canary'\">";
+pub(crate) const CANARY: &str = "'\"><script data-canary>document.title='canary'</script><img data-canary src=/canary onerror=\"document.title='canary'\">";
 
 /// What was made.
 pub(crate) struct Seeded {
@@ -41,7 +40,8 @@ fn id(value: &Value) -> String {
 /// Everything that has a name, a reason or a comment has the canary in it.
 pub(crate) async fn everywhere(app: &TestApp) -> Seeded {
     made(app, "/customers", json!({ "name": CANARY })).await;
-    made(app, "/customers", json!({"name": format!("Rev {CANARY}"), "rev_customer_id": "77", "account": "Rev.io"})).await;
+    made(app, "/customers", json!({"name": format!("Rev {CANARY}"), "rev_customer_id": "77", "account": "Rev.io"}))
+        .await;
     made(app, "/sites", json!({ "name": format!("Site {CANARY}") })).await;
     let rate_plan = format!("Plan {CANARY}");
     made(app, "/customer-rate-plans", json!({ "rate_plan_code": rate_plan, "rate_plan_name": rate_plan })).await;
@@ -58,23 +58,21 @@ pub(crate) async fn everywhere(app: &TestApp) -> Seeded {
     let link = person["invitation"].as_str().unwrap();
     let invitation = link[link.find("/invitation/").unwrap()..].to_owned();
 
+    let file = format!("iccid,carrier_rate_plan\n{},\"{}\"\n", iccid(0), CANARY.replace('"', "\"\""));
+    let import = app.request(Method::POST, "/api/v1/devices/import?service_provider=Verizon");
+    let imported = app.send(import.header("Content-Type", "text/csv").body(file)).await.unwrap();
+    assert_eq!(imported.json["updated"], 1, "{}", imported.json);
+
     let wish = json!({"reference": format!("Ticket {CANARY}"), "customer_rate_plan": rate_plan, "customer_rate_pool": pool,
         "customer_data_allocation_mb": 5});
     let quoted = CANARY.replace('"', "\"\"");
-    let file =
-        format!("iccid,\"note {quoted}\"\n{},\"{quoted}\"\n\"{quoted}\",x\n{},\n", iccid(0), iccid(900_002));
+    let file = format!("iccid,\"note {quoted}\"\n{},\"{quoted}\"\n\"{quoted}\",x\n{},\n", iccid(0), iccid(900_002));
     let plan = app.plan_file(CANARY, &wish, file.clone()).await.unwrap().json;
     assert_eq!(plan["counts"]["change"], 1, "{plan}");
     applied(app, &plan).await;
     app.work().await.unwrap();
     let change = id(&plan);
     let attention = id(&change_that_needs_attention(app, CANARY, 10..13).await);
-    let running = planned(app, "Starting", "Water", 20..24).await;
-    let paused = planned(app, "Paused", "Water", 30..34).await;
-    applied(app, &paused).await;
-    app.post(&format!("/bulk-changes/{}/pause", id(&paused)), &json!({})).await.unwrap();
-    app.post(&format!("/bulk-changes/{}/cancel", id(&paused)), &json!({})).await.unwrap();
-    let _ = running;
     let plan = app.plan_file(CANARY, &wish, file.replace(&iccid(0), &iccid(1))).await.unwrap().json;
     plant(app, &change, &id(&plan)).await;
     let devices = app.get(&format!("/devices?iccid={}", iccid(0))).await.unwrap().json;
@@ -92,9 +90,10 @@ async fn plant(app: &TestApp, change: &str, plan: &str) {
              update app.m2m_device_change set status_details = 'Row {canary}' where bulk_change_id in ('{change}', '{plan}');
              update app.m2m_device_bulk_change_log set error_text = '{canary}', request = '{canary}', response = '{canary}'
                  where bulk_change_id = '{change}';
-             update app.m2m_device set msisdn = '{canary}', imei = '{canary}', eid = '{canary}', ip_address = '{canary}',
-                 carrier_rate_plan = '{canary}' where iccid = '{}'",
-            iccid(0)
+             update app.m2m_device set msisdn = '{canary}', imei = '{canary}', eid = '{canary}', ip_address = '{canary}' where iccid = '{}';
+             update app.m2m_device set status = '{canary}' where iccid = '{}'",
+            iccid(0),
+            iccid(5)
         ))
         .await
         .unwrap();
@@ -144,7 +143,7 @@ pub(crate) async fn fleet_for_pictures(app: &TestApp) -> Value {
         .plant(&format!(
             "update app.tenant set name = 'Northwind Telemetry' where id = '{}';
              update app.person set name = 'Robin Example' where email = 'ops@example.com';
-             update app.m2m_device set msisdn = '1555010' || right(iccid, 4), carrier_rate_plan = 'M2M 25 MB'",
+             update app.m2m_device set msisdn = '1555010' || right(iccid, 4)",
             app.fixture.tenant
         ))
         .await
@@ -155,7 +154,9 @@ pub(crate) async fn fleet_for_pictures(app: &TestApp) -> Value {
         ("Alpine Lifts", "Fleet 50 MB", 1_240..1_260),
     ] {
         made(app, "/customers", json!({ "name": customer })).await;
-        if app.get(&format!("/customer-rate-plans?q={plan}")).await.unwrap().json["items"].as_array().is_none_or(Vec::is_empty)
+        if app.get(&format!("/customer-rate-plans?q={plan}")).await.unwrap().json["items"]
+            .as_array()
+            .is_none_or(Vec::is_empty)
         {
             made(app, "/customer-rate-plans", json!({ "rate_plan_code": plan })).await;
         }

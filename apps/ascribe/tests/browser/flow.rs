@@ -57,8 +57,8 @@ pub(crate) async fn run(app: &TestApp, name: &str, world: Value) {
     let ended = end(&mut child).await;
     let left = end_what_is_left(&mark).await;
     let said = said.unwrap_or_else(|_| format!("{name} took longer than {} s", AT_MOST.as_secs()));
-    eprintln!("{name}: {said}");
     assert!(ended, "{name}: {said}");
+    eprintln!("{name}: {said}");
     assert!(left.is_empty(), "{name} left processes behind: {left:?}");
 }
 
@@ -96,7 +96,7 @@ async fn end(child: &mut Child) -> bool {
     let group = child.id().map(|id| Pid::from_raw(id.cast_signed()));
     for signal in [Signal::SIGTERM, Signal::SIGKILL] {
         // It may be gone by now.
-        drop(group.map(|group| killpg(group, signal)));
+        group.map(|group| killpg(group, signal)).unwrap_or(Ok(())).unwrap_or_default();
         if tokio::time::timeout(Duration::from_secs(5), child.wait()).await.is_ok() {
             break;
         }
@@ -115,7 +115,7 @@ async fn end_what_is_left(mark: &str) -> Vec<String> {
     }
     let left = marked(mark);
     for (id, _) in &left {
-        drop(kill(Pid::from_raw(*id), Signal::SIGKILL));
+        kill(Pid::from_raw(*id), Signal::SIGKILL).unwrap_or_default();
     }
     left.into_iter().map(|(id, name)| format!("{id} {name}")).collect()
 }

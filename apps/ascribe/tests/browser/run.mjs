@@ -30,8 +30,9 @@ const browser = await chromium.launch({
 const began = Date.now();
 let visitors = [];
 try {
-  const somebody = async (options = {}) => {
-    const visitor = await Visitor.open(browser, { world, axe, findings }, options);
+  // `findings`: where to note what is found, if that is not the end of the flow.
+  const somebody = async ({ findings: apart, ...options } = {}) => {
+    const visitor = await Visitor.open(browser, { world, axe, findings: apart ?? findings }, options);
     visitors.push(visitor);
     return visitor;
   };

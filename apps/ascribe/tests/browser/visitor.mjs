@@ -95,7 +95,7 @@ export class Visitor {
         const label = at.labels?.[0]?.innerText ?? at.getAttribute("aria-label") ?? at.innerText ?? "";
         return {
           name: label.trim().replace(/\s+/g, " "),
-          ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+          ring: style.outlineStyle === "auto" || (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2),
           inView: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
         };
       });

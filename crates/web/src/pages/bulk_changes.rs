@@ -34,8 +34,8 @@ pub(super) struct Line {
 
 /// Rows by how they stand; the parts add up to the whole.
 pub(super) struct Tally {
-    pub(super) planned: i32,
-    pub(super) done: i32,
+    pub(super) planned: String,
+    pub(super) done: String,
     pub(super) percent: i32,
     pub(super) parts: Vec<Part>,
     /// Everything in one sentence.
@@ -77,8 +77,8 @@ pub(super) fn tally(change: &BulkChange) -> Tally {
         .collect();
     let done = c.planned - c.to_do;
     Tally {
-        planned: c.planned,
-        done,
+        planned: grouped(c.planned.into()),
+        done: grouped(done.into()),
         percent: i32::try_from(i64::from(done) * 100 / planned).unwrap_or(0),
         said: format!(
             "{}: {}",

@@ -16,7 +16,7 @@ export default async function ({ world, ask, somebody }) {
   // With the keyboard alone, from the list of plans.
   await ops.goes("/bulk-changes?stage=plans");
   await ops.looks("plans");
-  await ops.tabsTo(world.small.name);
+  await ops.tabsTo(`Assign customer: ${world.small.name}`);
   await ops.goesOnWith("Enter");
   await ops.looks("a plan");
   await ops.tabsTo("Apply 4 changes");
@@ -70,6 +70,8 @@ export default async function ({ world, ask, somebody }) {
   await ops.goes(`/plans/${world.other.id}`);
   await ops.clicks("Apply 5 changes");
   await ops.clicks("Cancel what has not begun");
+  await ops.reads("what is done stays done");
+  await ask({ work: 1000 });
   await headline("Cancelled");
   await ops.looks("a change that was cancelled");
   await ops.clicks("Plan again what was not done");
@@ -100,7 +102,7 @@ export default async function ({ world, ask, somebody }) {
   await ops.goes("/");
   await ops.reads("Rows whose outcome nobody knows");
   await ops.looks("home with rows that need attention");
-  await ops.clicks(world.attention.name);
+  await ops.clicks(`Assign customer: ${world.attention.name}`);
   await ops.looks("a change with rows that need attention");
   await ops.page.getByRole("checkbox", { name: "Row 1" }).check();
   await ops.page.getByLabel("What is to happen").selectOption("failed");

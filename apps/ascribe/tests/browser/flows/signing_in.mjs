@@ -52,7 +52,7 @@ export default async function ({ world, somebody }) {
   assert.notEqual(await ground(), light);
   await ops.looks("the account, dark by choice");
 
-  await Promise.all([ops.page.waitForEvent("load"), ops.page.getByRole("button", { name: "Sign out" }).click()]);
+  await Promise.all([ops.page.waitForEvent("load"), ops.page.getByRole("button", { name: "Sign out", exact: true }).click()]);
   await ops.sees("Sign in");
   await ops.looks("signing in after signing out");
 
