@@ -133,7 +133,7 @@ async fn a_fault_that_is_planted_in_a_page_is_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pictures_of_the_documents_can_be_taken() {
-    let app = world(1_260).await;
+    let app = world(1_800).await;
     let mut world = administrator(&app).await;
     world["plan"] = canaries::fleet_for_pictures(&app).await;
     if std::env::var_os("ASCRIBE_WRITE_DOCS").is_some() {
