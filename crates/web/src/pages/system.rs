@@ -5,7 +5,7 @@ use super::accounts::{Line, billing, carriers};
 use super::frame::Frame;
 use super::page;
 use super::visitor::Member;
-use super::wording::{Elsewhere, Moment, elsewhere, grouped, moment, moment_of};
+use super::wording::{Elsewhere, Moment, counted, elsewhere, grouped, moment, moment_of};
 use crate::App;
 use crate::problem::Problem;
 use askama::Template;
@@ -66,8 +66,8 @@ struct Page {
 fn of_work(work: &Waiting) -> Check {
     let waits = work.oldest_due_seconds;
     let said = format!(
-        "{} chunks wait, {} are being done, {} were let go; the oldest that is due waits for {waits:.0} s",
-        grouped(work.ready),
+        "Due: {}; being done: {}; let go: {}; the oldest that is due waits for {waits:.0} s",
+        counted(work.ready, "chunk", "chunks"),
         grouped(work.running),
         grouped(work.overdue)
     );
@@ -96,11 +96,7 @@ fn hook(heard: Heard, zone: &str) -> Hook {
         (None, _, 1..) => ("warn", "Tried again"),
         _ => ("good", "Heard"),
     };
-    let counts = format!(
-        "{} are tried again, {} were given up in the last day",
-        grouped(heard.retried),
-        grouped(heard.given_up)
-    );
+    let counts = format!("Tried again: {}; given up in the last day: {}", grouped(heard.retried), grouped(heard.given_up));
     Hook {
         url: heard.url,
         tone,
