@@ -30,6 +30,10 @@ impl Problem {
         Self { field: Some(field.to_owned()), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail) }
     }
 
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// In so many seconds the same may work.
     pub(crate) fn retry_after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..self }
@@ -81,6 +85,7 @@ impl Problem {
 pub(crate) struct Told {
     pub(crate) code: &'static str,
     pub(crate) detail: String,
+    pub(crate) field: Option<String>,
     pub(crate) retry_after: Option<u64>,
 }
 
@@ -134,12 +139,12 @@ impl IntoResponse for Problem {
             body["request_id"] = json!(id);
             body["instance"] = json!(path);
         });
-        if let Some(field) = self.field {
+        if let Some(field) = &self.field {
             body["errors"] = json!([{ "pointer": format!("/{field}"), "code": self.code, "detail": self.detail }]);
         }
         let mut response = (self.status, Json(body)).into_response();
         // For who asked for a page.
-        let told = Told { code: self.code, detail: self.detail, retry_after: self.retry_after };
+        let told = Told { code: self.code, detail: self.detail, field: self.field, retry_after: self.retry_after };
         response.extensions_mut().insert(told);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -1,8 +1,12 @@
 //! People: signing in, sessions, forms, pages and the roles that open them.
 
+mod accounts;
 mod api;
 mod first;
 mod forms;
+mod keys;
+mod offered;
 mod pages;
 mod sessions;
 mod sign_in;
+mod watched;

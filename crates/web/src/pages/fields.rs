@@ -15,6 +15,16 @@ impl Fields {
         self.0.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
     }
 
+    /// The value of a field, if the form had it.
+    pub(crate) fn given(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What a form shows in a field: what was typed there, or else this.
+    pub(crate) fn kept(&self, name: &str, otherwise: &str) -> String {
+        self.given(name).unwrap_or(otherwise).to_owned()
+    }
+
     /// The same, trimmed; None: it is empty.
     pub(crate) fn said(&self, name: &str) -> Option<&str> {
         Some(self.text(name).trim()).filter(|text| !text.is_empty())

@@ -2,9 +2,14 @@
 //! its own. What changes something is a form, answered with 303; what a script does with it is only to save a reload.
 
 mod account;
+mod accounts;
+mod api_keys;
 pub(crate) mod assets;
+mod audit;
 mod bulk_change;
 mod bulk_changes;
+mod customer;
+mod customers;
 mod device;
 mod devices;
 mod entrance;
@@ -14,12 +19,23 @@ mod frame;
 pub(crate) mod headers;
 mod home;
 mod invitation;
+mod offer;
+mod offers;
 mod people;
+mod person;
 mod plan;
 mod plot;
 mod preferences;
+mod refused;
+mod rev_account;
+mod rev_accounts;
+mod service_provider;
+mod service_providers;
 mod set_up;
 mod sign_in;
+mod site;
+mod sites;
+mod system;
 mod tenants;
 mod visitor;
 mod wording;
@@ -60,9 +76,29 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/plans/{id}", get(plan::show))
         .route("/plans/{id}/apply", post(plan::apply))
         .route("/people", get(people::show).post(people::add))
-        .route("/people/{id}", get(people::one).post(people::change))
-        .route("/people/{id}/invitation", post(people::invite))
-        .route("/people/{id}/sessions/end", post(people::end_sessions))
+        .route("/people/{id}", get(person::one).post(person::change))
+        .route("/people/{id}/invitation", post(person::invite))
+        .route("/people/{id}/sessions/end", post(person::end_sessions))
+        .route("/customers", get(customers::show).post(customers::create))
+        .route("/customers/{id}", get(customer::show).post(customer::change))
+        .route("/sites", get(sites::show).post(sites::create))
+        .route("/sites/{id}", get(site::show).post(site::change))
+        .route("/customer-rate-plans", get(offers::plans).post(offers::create_plan))
+        .route("/customer-rate-plans/{id}", get(offer::plan).post(offer::change_plan))
+        .route("/customer-rate-pools", get(offers::pools).post(offers::create_pool))
+        .route("/customer-rate-pools/{id}", get(offer::pool).post(offer::change_pool))
+        .route("/service-providers", get(service_providers::show).post(service_providers::create))
+        .route("/service-providers/{id}", get(service_provider::show).post(service_provider::change))
+        .route("/service-providers/{id}/account", post(service_provider::keep_account))
+        .route("/service-providers/{id}/account/credentials", post(service_provider::write_credentials))
+        .route("/integration-authentications", get(rev_accounts::show).post(rev_accounts::create))
+        .route("/integration-authentications/{id}", get(rev_account::show).post(rev_account::change))
+        .route("/integration-authentications/{id}/credentials", post(rev_account::write_credentials))
+        .route("/api-keys", get(api_keys::show).post(api_keys::create))
+        .route("/api-keys/{id}/revoke", post(api_keys::revoke))
+        .route("/audit", get(audit::show))
+        .route("/audit/verify", get(audit::verified))
+        .route("/system", get(system::show))
         .route_layer(middleware::from_fn_with_state(app.clone(), entrance::let_in))
         .route("/assets/{hash}/{name}", get(assets::serve))
 }
@@ -99,6 +135,15 @@ fn next_path(text: &str) -> String {
         && text.bytes().all(|b| b.is_ascii_graphic())
         && !["/sign-in", "/sign-out", "/api/"].iter().any(|other| text.starts_with(other));
     if ours { text.to_owned() } else { "/".to_owned() }
+}
+
+/// What the page before says was done.
+fn done(word: &str) -> Option<&'static str> {
+    match word {
+        "made" => Some("It is made."),
+        "changed" => Some("It is changed, and holds from now on."),
+        _ => None,
+    }
 }
 
 /// Text as it stands in a query.
