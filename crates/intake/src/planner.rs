@@ -347,7 +347,7 @@ impl Planner {
         })
     }
 
-    async fn surroundings(&self, caller: &Caller, request: &AssociateCustomer) -> Result<Surroundings, PlanRefusal> {
+    pub(crate) async fn surroundings(&self, caller: &Caller, request: &AssociateCustomer) -> Result<Surroundings, PlanRefusal> {
         let rights = database::rights::of(&self.ledger, caller.tenant, caller.api_key).await?;
         let providers = database::service_provider::all(&self.ledger, caller.tenant).await?;
         let named = match &request.service_provider {
@@ -396,9 +396,9 @@ impl Planner {
 }
 
 /// Where, when and with what rights something is asked.
-struct Surroundings {
-    providers: Vec<ServiceProvider>,
-    named: Option<ServiceProvider>,
-    moment: Moment,
-    rights: Rights,
+pub(crate) struct Surroundings {
+    pub(crate) providers: Vec<ServiceProvider>,
+    pub(crate) named: Option<ServiceProvider>,
+    pub(crate) moment: Moment,
+    pub(crate) rights: Rights,
 }

@@ -2,6 +2,7 @@
 //! its own. What changes something is a form, answered with 303; what a script does with it is only to save a reload.
 
 mod account;
+mod assign;
 pub(crate) mod assets;
 mod bulk_change;
 mod bulk_changes;
@@ -9,6 +10,7 @@ mod device;
 mod devices;
 mod entrance;
 pub(crate) mod errors;
+mod field_errors;
 mod fields;
 mod frame;
 pub(crate) mod headers;
@@ -16,18 +18,21 @@ mod home;
 mod invitation;
 mod people;
 mod plan;
+mod picked_devices;
 mod plot;
 mod preferences;
 mod set_up;
 mod sign_in;
 mod tenants;
+mod upload;
 mod visitor;
 mod wording;
 
-use crate::App;
 use crate::problem::Problem;
+use crate::{App, MOST_JSON_BYTES, MOST_UPLOAD_BYTES};
 use askama::Template;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware;
 use axum::response::{Html, IntoResponse as _, Response};
@@ -35,6 +40,12 @@ use axum::routing::{get, post};
 
 /// Every page, let in by the one table of rights.
 pub(crate) fn router(app: &App) -> Router<App> {
+    // Room for what is around a file; the spool counts the file itself.
+    let room = usize::try_from(MOST_UPLOAD_BYTES).unwrap_or(usize::MAX).saturating_add(2 * MOST_JSON_BYTES);
+    let uploads = Router::new()
+        .route("/assign", get(assign::devices::show).post(assign::devices::submit))
+        .route_layer(middleware::from_fn_with_state(app.clone(), entrance::let_in))
+        .layer(DefaultBodyLimit::max(room));
     Router::new()
         .route("/", get(home::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
@@ -46,8 +57,10 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/account/password", post(account::change_password))
         .route("/account/sessions/end", post(account::end_sessions))
         .route("/tenants", get(tenants::show).post(tenants::act_in))
-        .route("/devices", get(devices::show))
+        .route("/devices", get(devices::show).post(devices::paste))
         .route("/devices/{id}", get(device::show))
+        .route("/assign/devices", post(assign::devices::picked))
+        .route("/assign/{id}", get(assign::target::show).post(assign::target::submit))
         .route("/bulk-changes", get(bulk_changes::show))
         .route("/bulk-changes/{id}", get(bulk_change::show))
         .route("/bulk-changes/{id}/rows/{row}", get(bulk_change::row))
@@ -64,6 +77,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/people/{id}/invitation", post(people::invite))
         .route("/people/{id}/sessions/end", post(people::end_sessions))
         .route_layer(middleware::from_fn_with_state(app.clone(), entrance::let_in))
+        .merge(uploads)
         .route("/assets/{hash}/{name}", get(assets::serve))
 }
 

@@ -4,7 +4,7 @@ pub(crate) mod create;
 pub(crate) mod get;
 mod lines;
 pub(crate) mod list;
-mod outside;
+pub(crate) mod outside;
 pub(crate) mod rows;
 
 use crate::App;
