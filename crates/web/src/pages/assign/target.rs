@@ -137,6 +137,25 @@ async fn find(app: &App, member: &Member, q: &str) -> Result<Vec<Found>, Problem
     Ok(found.into_iter().map(one).collect())
 }
 
+/// A customer that was taken, by its name if that is its alone, else by its number, else by its id.
+async fn shortest(app: &App, member: &Member, id: &str) -> Result<String, Problem> {
+    let (tenant, sites) = (member.caller().0.tenant, member.allowed().sites());
+    let list = async |id: Option<Uuid>, q: Option<&str>| {
+        database::customer::list(&app.ledger, tenant, id, q, sites.as_deref(), None, FOUND).await
+    };
+    let Ok(uuid) = Uuid::parse_str(id) else { return Ok(id.to_owned()) };
+    let Some(customer) = list(Some(uuid), None).await?.into_iter().next() else { return Ok(id.to_owned()) };
+    for text in [Some(&customer.name), customer.rev_customer_id.as_ref()].into_iter().flatten() {
+        let like = list(None, Some(text)).await?;
+        let meant = like.iter().filter(|other| other.name == *text || other.rev_customer_id.as_ref() == Some(text));
+        // If there may be more than were asked for, it is not known to be one.
+        if i64::try_from(like.len()).unwrap_or(i64::MAX) < FOUND && meant.count() == 1 {
+            return Ok(text.clone());
+        }
+    }
+    Ok(id.to_owned())
+}
+
 /// What the customer's id that is in the field stands for.
 async fn chosen(app: &App, member: &Member, typed: &Fields) -> Result<String, Problem> {
     let Ok(id) = Uuid::parse_str(typed.text("customer").trim()) else { return Ok(String::new()) };
@@ -225,7 +244,7 @@ pub(crate) async fn submit(
     let (parked, spooled) = taken(&app, &member, id).await?;
     let typed = member.fields().clone();
     if let Some(customer) = typed.said("choose") {
-        let typed = typed.with("customer", customer);
+        let typed = typed.with("customer", &shortest(&app, &member, customer).await?);
         return page(&written(&app, &member, id, &parked, typed, FieldErrors::default()).await?);
     }
     if typed.text("act") == "find" {
