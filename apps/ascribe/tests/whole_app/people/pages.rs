@@ -10,6 +10,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 fn path(route: &str, change: &str, plan: &str, person: &str, device: &str) -> String {
     let id = match route {
+        // Inputs are somebody's own: who has one names it.
+        route if route.starts_with("/assign") => device,
         route if route.starts_with("/devices") => device,
         route if route.starts_with("/plans") => plan,
         route if route.starts_with("/people") => person,
@@ -19,7 +21,7 @@ fn path(route: &str, change: &str, plan: &str, person: &str, device: &str) -> St
 }
 
 /// What holds for every page, whatever it is about.
-fn sound(seen: &Seen, about: &str) {
+pub(super) fn sound(seen: &Seen, about: &str) {
     let header =
         |name: &str| seen.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     assert_eq!(header("content-security-policy"), POLICY, "{about}");
@@ -61,6 +63,12 @@ async fn furnished(app: &TestApp) -> (String, String) {
     (id(&made), id(&plan))
 }
 
+/// The id of an input that waits for this browser.
+async fn input(browser: &mut Browser) -> String {
+    let kept = browser.post("/assign/devices", &[("of", "ticked"), ("tick", &iccid(0))]).await.unwrap();
+    kept.location().trim_start_matches("/assign/").to_owned()
+}
+
 /// The id of the first device.
 async fn a_device(app: &TestApp) -> String {
     let found = app.get(&format!("/devices?iccid={}", iccid(0))).await.unwrap().json;
@@ -86,8 +94,11 @@ async fn each_role_sees_the_pages_that_its_table_says_and_every_page_is_sound() 
             if method != Method::GET || open {
                 continue;
             }
-            let seen = browser.get(&path(route, &change, &plan, &person, &device)).await.unwrap();
+            let plans = administers || role == Role::Agent;
+            let own = if route == "/assign/{id}" && plans { input(&mut browser).await } else { device.clone() };
+            let seen = browser.get(&path(route, &change, &plan, &person, &device).replace(&device, &own)).await.unwrap();
             let may = match route {
+                route if route.starts_with("/assign") => plans,
                 "/" | "/account" | "/tenants" => true,
                 route if route.starts_with("/people") => administers,
                 _ => looks,
