@@ -4,7 +4,7 @@ use super::field_errors::{FieldErrors, about};
 use super::frame::Frame;
 use super::page;
 use super::visitor::Member;
-use super::wording::{Elsewhere, Moment, elsewhere, grouped, moment, step_name};
+use super::wording::{Elsewhere, Moment, counted, elsewhere, moment, step_name};
 use crate::App;
 use crate::paging::{Filters, Limit, Page as Cut, cursor};
 use crate::plans::rows::explain;
@@ -150,7 +150,11 @@ async fn explained(
         Ok(Explained::Change(steps)) => Ok((Some(can(&steps)), FieldErrors::default())),
         Ok(Explained::NoChange(refusal)) => Ok((Some(cannot("calm", "Already so", &refusal)), FieldErrors::default())),
         Ok(Explained::Refused(refusal)) => Ok((Some(cannot("bad", "Refused", &refusal)), FieldErrors::default())),
-        Err(problem) => Ok((None, about(problem, "customer")?.1)),
+        Err(problem) => {
+            // Whatever of it was wrong, it is said at the question.
+            let said = about(problem, "customer")?.1.0.into_iter().next().map(|error| error.said);
+            Ok((None, FieldErrors::one("customer", said.unwrap_or_default())))
+        }
     }
 }
 
@@ -189,7 +193,7 @@ async fn lines(app: &App, member: &Member, device: &Device) -> Result<Vec<Line>,
         number: line.number.unwrap_or_default(),
         linked: line.linked,
         disconnected: line.disconnected,
-        products: grouped(line.products),
+        products: counted(line.products, "product", "products"),
     };
     Ok(found.into_iter().filter(|line| line.linked || !confined).map(one).collect())
 }

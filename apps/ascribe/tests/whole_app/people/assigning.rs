@@ -112,7 +112,7 @@ async fn a_list_is_pasted_a_customer_found_and_what_is_wrong_said_at_its_field()
         has(&refused, &[&format!("href=\"#{field}\""), &format!("id=\"{field}-error\""), "aria-invalid=\"true\"", pasted]);
         sound(&refused, "/assign");
     }
-    let list = format!("{}; {}\n{}\t12\n", iccid(0), iccid(1), iccid(0));
+    let list = format!("{}; {}\n{}\n12\n", iccid(0), iccid(1), iccid(0));
     let (path, page) = target(&mut browser, &list, None).await;
     has(&page, &["4 rows: 2 name SIMs of their own, 1 named again, 1 that cannot be read.", "Row 4", "<code>12</code>"]);
 

@@ -74,7 +74,7 @@ async fn each_row_stands_in_the_lane_of_what_was_sent_for_it_last() {
     }
     let device = app.get(&format!("/devices?iccid={}", iccid(0))).await.unwrap().json;
     let device = browser.get(&format!("/devices/{}", device["items"][0]["id"].as_str().unwrap())).await.unwrap();
-    assert!(device.html.contains("Line 60 of Twin (9000003)") && device.html.contains("1 products in force"), "{}", device.html);
+    assert!(device.html.contains("Line 60 of Twin (9000003)") && device.html.contains("1 product in force"), "{}", device.html);
     // What was planted is nothing that the invariants hold for: it is taken away again.
     for statement in [
         format!("delete from app.provider_intent where bulk_change_id = '{id}'"),
