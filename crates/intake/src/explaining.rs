@@ -43,8 +43,7 @@ impl Planner {
         let Some(theirs) = providers.iter().find(|of| of.id == provider).cloned() else {
             return Err(PlanRefusal::ServiceProviderNotFound(provider.to_string()));
         };
-        let permit =
-            Permit { may_assign: rights.may_assign_at(&theirs.integration), scope: rights.scope.clone() };
+        let permit = Permit { may_assign: rights.may_assign_at(&theirs.integration), scope: rights.scope.clone() };
         let place = self.places.acquire().await.map_err(|_| PlanRefusal::Interrupted)?;
         // Nothing is stored under this id: it only says whose staging tables these are.
         let making = Making::new(BulkChangeId(self.ids.next()));
@@ -106,8 +105,7 @@ impl Planner {
         stage.close().await?;
         drop(place);
         let provider = named.as_ref().map_or(ServiceProviderId(uuid::Uuid::nil()), |provider| provider.id);
-        let target: Result<Target, Refusal> =
-            resolve(request, provider, &facts.of(request), &rights.scope, &moment);
+        let target: Result<Target, Refusal> = resolve(request, provider, &facts.of(request), &rights.scope, &moment);
         // Without a service provider it is not known yet whom a plan or a pool has to fit.
         let is_of_a_provider = |refusal: &Refusal| {
             named.is_none() && matches!(refusal.reason, Reason::PlanNotForCarrier | Reason::PoolMismatch)

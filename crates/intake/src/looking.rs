@@ -35,7 +35,7 @@ pub struct Look {
     pub not_supported: Vec<String>,
     /// Its first rows, in the order of the columns.
     pub sample: Vec<Vec<String>>,
-    /// How many rows were read: all, or the first [`Look::is_whole`] of them. 0: no column names the SIM.
+    /// How many rows were read: all of them if [`Look::is_whole`], else the first. 0: no column names the SIM.
     pub rows: i32,
     /// Rows that name the same SIM as an earlier one.
     pub repeated: i32,
@@ -55,6 +55,7 @@ impl Planner {
     pub async fn look(&self, caller: &Caller, spooled: &Spooled) -> Result<Look, PlanRefusal> {
         let providers = database::service_provider::all(&self.ledger, caller.tenant).await?;
         let path = spooled.path().to_owned();
+        let _turn = self.looks.acquire().await.map_err(|_| PlanRefusal::Interrupted)?;
         let looking = tokio::task::spawn_blocking(move || look(&path, &providers));
         Ok(looking.await.map_err(|_| PlanRefusal::Interrupted)??)
     }
@@ -70,6 +71,7 @@ impl Planner {
         most: usize,
     ) -> Result<(Vec<Identifier>, bool), PlanRefusal> {
         let providers = database::service_provider::all(&self.ledger, caller.tenant).await?;
+        let _turn = self.looks.acquire().await.map_err(|_| PlanRefusal::Interrupted)?;
         let reading = tokio::task::spawn_blocking(move || {
             let mut reader = RowReader::open(spooled.path(), &anything(&[]), providers, None)?;
             let (mut found, mut seen) = (Vec::new(), HashSet::new());
@@ -180,10 +182,14 @@ mod tests {
 
     #[test]
     fn a_file_is_looked_at_before_anything_is_asked() {
-        let file = "Note,SIM ICCID,Zip code,_status\na,8914800000300000001,1,FAILED\nb,8914800000300000001,2,\nc,12,3,\n";
+        let file =
+            "Note,SIM ICCID,Zip code,_status\na,8914800000300000001,1,FAILED\nb,8914800000300000001,2,\nc,12,3,\n";
         let look = seen(file).unwrap();
         let field = Some(InputField::Iccid);
-        assert_eq!(look.columns, [("Note".to_owned(), None), ("SIM ICCID".to_owned(), field), ("Zip code".to_owned(), None)]);
+        assert_eq!(
+            look.columns,
+            [("Note".to_owned(), None), ("SIM ICCID".to_owned(), field), ("Zip code".to_owned(), None)]
+        );
         assert_eq!(look.not_supported, ["Zip code"]);
         assert_eq!(look.sample[0], ["a", "8914800000300000001", "1"], "what our own files add is left out");
         assert_eq!((look.rows, look.repeated, look.unreadable, look.is_whole), (3, 1, 1, true));

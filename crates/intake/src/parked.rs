@@ -7,8 +7,12 @@ use database::api_key::Caller;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 use tokio::fs;
 use uuid::Uuid;
+
+/// So long an input waits.
+const WAITS: Duration = Duration::from_secs(23 * 3_600);
 
 /// An input that waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,10 +80,15 @@ impl Spool {
     /// # Errors
     /// The disk.
     pub async fn parked(&self, id: Uuid, caller: &Caller) -> Result<Option<Parked>, SpoolError> {
-        let text = match fs::read(self.slip(id)).await {
+        let slip = self.slip(id);
+        let text = match fs::read(&slip).await {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             text => text?,
         };
+        // What may be swept any moment is not there any more.
+        if fs::metadata(&slip).await?.modified()?.elapsed().is_ok_and(|age| age > WAITS) {
+            return Ok(None);
+        }
         let parked: Parked = serde_json::from_slice(&text).map_err(io::Error::from)?;
         Ok(Some(parked).filter(|parked| parked.tenant == caller.tenant.0 && parked.api_key == caller.api_key.0))
     }

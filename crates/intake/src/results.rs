@@ -91,8 +91,7 @@ impl Results {
 
     fn headings(&self) -> Vec<String> {
         let columns = self.change.input_columns.as_array().into_iter().flatten();
-        let headings: Vec<String> =
-            columns.filter_map(|c| c["column"].as_str()).map(str::to_owned).collect();
+        let headings: Vec<String> = columns.filter_map(|c| c["column"].as_str()).map(str::to_owned).collect();
         if headings.is_empty() { vec!["ICCID".to_owned()] } else { headings }
     }
 

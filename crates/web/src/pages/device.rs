@@ -117,7 +117,10 @@ pub(super) async fn show(
             elsewhere(
                 "Could a customer have it? A plan of one row says so, and changes nothing",
                 "ascribe plan assign --customer C --devices sims.csv",
-                format!("POST /api/v1/plans {{\"change_type\": \"CustomerAssignment\", \"customer\": \"C\", \"devices\": [\"{}\"]}}", device.iccid),
+                format!(
+                    "POST /api/v1/plans {{\"change_type\": \"CustomerAssignment\", \"customer\": \"C\", \"devices\": [\"{}\"]}}",
+                    device.iccid
+                ),
             ),
         ],
         device,
@@ -170,13 +173,7 @@ fn can(steps: &[Step]) -> Answer {
 
 fn cannot(tone: &'static str, word: &'static str, refusal: &Refusal) -> Answer {
     let detail = Some(refusal.detail.as_str()).filter(|detail| !detail.is_empty());
-    Answer {
-        tone,
-        word,
-        said: explain(refusal.reason, detail),
-        code: refusal.reason.word(),
-        fix: refusal.reason.fix(),
-    }
+    Answer { tone, word, said: explain(refusal.reason, detail), code: refusal.reason.word(), fix: refusal.reason.fix() }
 }
 
 /// The lines that bill its number, as the mirror has them. Who is confined to sites is not told of other customers' lines.

@@ -1,7 +1,7 @@
 //! `/devices`: the inventory, with its filters in the URL and a cursor for the next page.
 
-use super::frame::Frame;
 use super::field_errors::{FieldErrors, about};
+use super::frame::Frame;
 use super::picked_devices::{Listed, MOST_LISTED, Narrowed, kept, narrowed, spooled, taken};
 use super::visitor::Member;
 use super::wording::{Elsewhere, elsewhere, grouped};

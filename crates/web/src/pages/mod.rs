@@ -2,8 +2,8 @@
 //! its own. What changes something is a form, answered with 303; what a script does with it is only to save a reload.
 
 mod account;
-mod assign;
 pub(crate) mod assets;
+mod assign;
 mod bulk_change;
 mod bulk_changes;
 mod device;
@@ -17,8 +17,8 @@ pub(crate) mod headers;
 mod home;
 mod invitation;
 mod people;
-mod plan;
 mod picked_devices;
+mod plan;
 mod plot;
 mod preferences;
 mod set_up;

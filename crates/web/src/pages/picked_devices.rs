@@ -121,12 +121,7 @@ pub(super) async fn taken(app: &App, member: &Member, id: Uuid) -> Result<(Parke
 }
 
 /// Looks at an upload, and keeps it for whoever sent it, under the id that is answered.
-pub(super) async fn kept(
-    app: &App,
-    member: &Member,
-    name: Option<String>,
-    spooled: Spooled,
-) -> Result<Uuid, Problem> {
+pub(super) async fn kept(app: &App, member: &Member, name: Option<String>, spooled: Spooled) -> Result<Uuid, Problem> {
     let caller = member.caller().0;
     let look = app.planner.look(&caller, &spooled).await?;
     let id = app.ids.next();
@@ -153,7 +148,10 @@ pub(super) async fn spooled_by_filter(app: &App, member: &Member, filter: &Filte
         after = Some(*last);
         rows += i64::try_from(page.len()).unwrap_or(i64::MAX);
         if rows > i64::from(MOST_ROWS) {
-            let said = format!("These are more than {} devices: narrow them first.", super::wording::grouped(MOST_ROWS.into()));
+            let said = format!(
+                "These are more than {} devices: narrow them first.",
+                super::wording::grouped(MOST_ROWS.into())
+            );
             return Err(Problem::field("devices", "TOO_LARGE", said));
         }
         let block: String = page.into_iter().map(|(_, iccid)| iccid + "\n").collect();

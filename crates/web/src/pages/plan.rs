@@ -218,7 +218,10 @@ async fn written(
         paces: outside::eta(&plan, &budgets).into_iter().map(pace).collect(),
         warnings: outside::warnings(&plan, &budgets),
         linked: linked.collect(),
-        columns: columns(&plan.input_columns).into_iter().map(|column| (column.column, taken_for(column.field.as_deref()))).collect(),
+        columns: columns(&plan.input_columns)
+            .into_iter()
+            .map(|column| (column.column, taken_for(column.field.as_deref())))
+            .collect(),
         why: why(id, &plan.by_reason),
         verdicts: VERDICTS.iter().map(|(code, name)| Choice { code, name, chosen: verdict == Some(*code) }).collect(),
         reason: asked.reason.clone(),

@@ -55,7 +55,7 @@ pub(crate) const fn of_row(status: DeviceChangeStatus) -> State {
 /// A step, and whom it asks.
 pub(crate) const fn step_name(step: Step) -> &'static str {
     match step {
-        Step::CloseRevService => "Close another account's line at Rev.io",
+        Step::CloseRevService => "Close a line at Rev.io",
         Step::OpenRevService => "Open a line at Rev.io",
         Step::UpdateRevService => "Put the SIM on a line at Rev.io",
         Step::RecordAssignment => "Record the assignment",

@@ -73,8 +73,18 @@ async fn a_file_with_bad_rows_is_understood_planned_and_applied() {
     let (plan, page) = planned(&mut browser, &path, &columns).await;
     has(
         &page,
-        &["2 will be changed", "4 are refused", "DUPLICATE_IN_INPUT", "CUSTOMER_NOT_FOUND", "ICCID_EXCEL_ROUNDED", "Apply 2 changes",
-          "Assign 2 devices, each to its row&#39;s customer.", "Record the assignment", "Nothing is sent to anybody outside", "T-7"],
+        &[
+            "2 will be changed",
+            "4 are refused",
+            "DUPLICATE_IN_INPUT",
+            "CUSTOMER_NOT_FOUND",
+            "ICCID_EXCEL_ROUNDED",
+            "Apply 2 changes",
+            "Assign 2 devices, each to its row&#39;s customer.",
+            "Record the assignment",
+            "Nothing is sent to anybody outside",
+            "T-7",
+        ],
     );
     let stored = app.get(&plan.replace("/plans", "/plans")).await.unwrap().json;
     assert_eq!(stored["request"]["columns"], json!({"Serial": "iccid", "Who": "customer"}), "{stored}");
@@ -109,12 +119,18 @@ async fn a_list_is_pasted_a_customer_found_and_what_is_wrong_said_at_its_field()
     ] {
         let refused = sent(&mut browser, pasted, file).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{pasted} {}", refused.html);
-        has(&refused, &[&format!("href=\"#{field}\""), &format!("id=\"{field}-error\""), "aria-invalid=\"true\"", pasted]);
+        has(
+            &refused,
+            &[&format!("href=\"#{field}\""), &format!("id=\"{field}-error\""), "aria-invalid=\"true\"", pasted],
+        );
         sound(&refused, "/assign");
     }
     let list = format!("{}; {}\n{}\n12\n", iccid(0), iccid(1), iccid(0));
     let (path, page) = target(&mut browser, &list, None).await;
-    has(&page, &["4 rows: 2 name SIMs of their own, 1 named again, 1 that cannot be read.", "Row 4", "<code>12</code>"]);
+    has(
+        &page,
+        &["4 rows: 2 name SIMs of their own, 1 named again, 1 that cannot be read.", "Row 4", "<code>12</code>"],
+    );
 
     // Looked for without a script; what was typed elsewhere stays.
     let typed = [("customer", "twin"), ("reference", "T-9"), ("once", "o-1"), ("on_conflict", "replace")];
@@ -165,8 +181,15 @@ async fn above_a_thousand_rows_the_number_is_typed() {
     let app = TestApp::start(1_002).await.unwrap();
     let (_, mut browser) = app.signed_in("ops@example.com", Role::PartnerAdmin).await.unwrap();
     browser.get("/devices").await.unwrap();
-    let kept = browser.post("/assign/devices", &[("of", "all"), ("query", "service_provider=Verizon&status=active")]).await.unwrap();
-    assert!(kept.location().starts_with("/assign/") && kept.location().ends_with("?service_provider=Verizon"), "{}", kept.location());
+    let kept = browser
+        .post("/assign/devices", &[("of", "all"), ("query", "service_provider=Verizon&status=active")])
+        .await
+        .unwrap();
+    assert!(
+        kept.location().starts_with("/assign/") && kept.location().ends_with("?service_provider=Verizon"),
+        "{}",
+        kept.location()
+    );
     let path = kept.location().split('?').next().unwrap().to_owned();
     let page = browser.get(kept.location()).await.unwrap();
     has(&page, &["matching devices", "\" selected>Verizon</option>"]);
@@ -251,7 +274,8 @@ async fn a_result_file_is_a_workbook_too_and_is_read_again_as_it_is() {
     app.post("/bulk-changes", &json!({"plan_id": made["id"]})).await.unwrap();
     app.work().await.unwrap();
     let change = made["id"].as_str().unwrap();
-    let workbook = |query: &str| browser.request(Method::GET, &format!("/api/v1/bulk-changes/{change}/results.xlsx{query}"));
+    let workbook =
+        |query: &str| browser.request(Method::GET, &format!("/api/v1/bulk-changes/{change}/results.xlsx{query}"));
     let answer = workbook("").send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     assert!(answer.headers()["content-type"].to_str().unwrap().contains("spreadsheetml"));
@@ -262,7 +286,10 @@ async fn a_result_file_is_a_workbook_too_and_is_read_again_as_it_is() {
 
     browser.get("/assign").await.unwrap();
     let (path, page) = target(&mut browser, "", Some(("results.xlsx", whole))).await;
-    has(&page, &["4 rows: 3 name SIMs of their own, 0 named again, 1 that cannot be read.", "=1+1", "two\nlines", "007"]);
+    has(
+        &page,
+        &["4 rows: 3 name SIMs of their own, 0 named again, 1 that cannot be read.", "=1+1", "two\nlines", "007"],
+    );
     assert!(!page.html.contains("_status"), "what was added is nobody's own: {}", page.html);
     let (plan, page) = planned(&mut browser, &path, &[("customer", "Water")]).await;
     has(&page, &["3 are so already", "1 are refused"]);

@@ -96,7 +96,8 @@ async fn each_role_sees_the_pages_that_its_table_says_and_every_page_is_sound() 
             }
             let plans = administers || role == Role::Agent;
             let own = if route == "/assign/{id}" && plans { input(&mut browser).await } else { device.clone() };
-            let seen = browser.get(&path(route, &change, &plan, &person, &device).replace(&device, &own)).await.unwrap();
+            let seen =
+                browser.get(&path(route, &change, &plan, &person, &device).replace(&device, &own)).await.unwrap();
             let may = match route {
                 route if route.starts_with("/assign") => plans,
                 "/" | "/account" | "/tenants" => true,

@@ -20,7 +20,9 @@ async fn thousands_of_iccids_are_pasted_and_the_list_keeps_its_pages() {
     assert!(kept.location().starts_with("/devices?status=active&pasted="), "{}", kept.location());
     let first = browser.get(kept.location()).await.unwrap();
     sound(&first, "/devices");
-    for word in ["1,100 devices", "1101 SIMs, 1 are not known", &iccid(777_777), "Assign a customer to all 1,100 devices"] {
+    for word in
+        ["1,100 devices", "1101 SIMs, 1 are not known", &iccid(777_777), "Assign a customer to all 1,100 devices"]
+    {
         assert!(first.html.contains(word), "{word}: {}", first.html);
     }
     // Keyset pages, each of the same list.
@@ -107,7 +109,11 @@ async fn a_device_says_why_it_cannot_be_assigned_and_nothing_is_kept_of_the_ques
     }
     let device = id(0).await;
     let bad = browser.get(&format!("{device}?customer=Water&on_conflict=perhaps")).await.unwrap();
-    assert!(bad.html.contains("id=\"customer-error\"") || bad.html.contains("neither refuse nor replace"), "{}", bad.html);
+    assert!(
+        bad.html.contains("id=\"customer-error\"") || bad.html.contains("neither refuse nor replace"),
+        "{}",
+        bad.html
+    );
     let (_, mut viewer) = app.signed_in("viewer@example.com", Role::User).await.unwrap();
     let seen = viewer.get(&device).await.unwrap();
     assert!(!seen.html.contains("id=\"explain\""), "{}", seen.html);

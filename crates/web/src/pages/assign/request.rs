@@ -53,7 +53,7 @@ pub(super) fn columns(look: &Look, typed: &Fields) -> Vec<Column> {
             at,
             heading: heading.clone(),
             field: sent.unwrap_or_else(|| guess.map(InputField::word).unwrap_or_default().to_owned()),
-            sample: look.sample.iter().filter_map(|row| row.get(at)).cloned().collect(),
+            sample: look.sample.iter().filter_map(|row| row.get(at)).filter(|cell| !cell.is_empty()).cloned().collect(),
         }
     };
     look.columns.iter().enumerate().map(one).collect()

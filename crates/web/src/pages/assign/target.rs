@@ -87,9 +87,12 @@ struct Page {
 }
 
 /// What is in the input, in a sentence.
-fn tally(look: &Look) -> String {
+fn tally(look: &Look, typed: &Fields) -> String {
     if look.rows == 0 {
-        return "No column is known to name the SIM: say which one does.".to_owned();
+        let names_the_sim = |field: &str| InputField::from_word(field).is_some_and(InputField::names_the_sim);
+        let is_said = columns(look, typed).iter().any(|column| names_the_sim(&column.field));
+        let said = "No column is known to name the SIM: say which one does.";
+        return if is_said { "Its rows are read when the plan is made.".to_owned() } else { said.to_owned() };
     }
     let rows = counted(look.rows.into(), "row", "rows");
     let read = look.rows - look.unreadable - look.repeated;
@@ -125,7 +128,8 @@ fn shown_columns(look: &Look, typed: &Fields) -> Vec<Column> {
 async fn find(app: &App, member: &Member, q: &str) -> Result<Vec<Found>, Problem> {
     let (tenant, sites) = (member.caller().0.tenant, member.allowed().sites());
     let q = super::super::devices::plain(q)?;
-    let found = database::customer::list(&app.ledger, tenant, None, q.as_deref(), sites.as_deref(), None, FOUND).await?;
+    let found =
+        database::customer::list(&app.ledger, tenant, None, q.as_deref(), sites.as_deref(), None, FOUND).await?;
     let one = |customer: database::customer::Customer| Found {
         id: customer.id.to_string(),
         name: customer.name,
@@ -190,7 +194,7 @@ async fn written(
     Ok(Page {
         frame,
         id,
-        tally: tally(&parked.look),
+        tally: tally(&parked.look, &typed),
         unreadable: parked.look.named.clone(),
         columns: shown_columns(&parked.look, &typed),
         providers: seen
@@ -227,10 +231,8 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let id = path_id(&id)?;
     let (parked, _) = taken(&app, &member, id).await?;
-    let typed = Fields::of([
-        ("service_provider".to_owned(), asked.service_provider),
-        ("customer".to_owned(), asked.customer),
-    ]);
+    let typed =
+        Fields::of([("service_provider".to_owned(), asked.service_provider), ("customer".to_owned(), asked.customer)]);
     page(&written(&app, &member, id, &parked, typed, FieldErrors::default()).await?)
 }
 
@@ -286,9 +288,10 @@ impl<E: Into<Problem>> From<E> for Refused {
 /// Reads the request as the API does, and looks whether what it names is there: said here once, and not by each row.
 async fn checked(app: &App, member: &Member, look: &Look, asked: Value) -> Result<AssociateCustomer, Refused> {
     let rows_say = asked["columns"].as_object().into_iter().flatten().any(|(_, field)| field == "customer")
-        || look.columns.iter().any(|(heading, field)| {
-            *field == Some(InputField::Customer) && asked["columns"].get(heading).is_none()
-        });
+        || look
+            .columns
+            .iter()
+            .any(|(heading, field)| *field == Some(InputField::Customer) && asked["columns"].get(heading).is_none());
     let request = AssociateCustomer::read(asked)?;
     if request.customer.is_none() && !rows_say {
         let said = "Say which customer gets these devices, or which column names it.";

@@ -37,7 +37,11 @@ pub(super) async fn lanes(app: &App, member: &Member, change: &BulkChange) -> Re
             rows: grouped(lane.rows),
             done: lane.done,
             all: lane.rows,
-            parts: all.into_iter().filter(|(rows, ..)| *rows > 0).map(|(n, word, tone)| (grouped(n), word, tone)).collect(),
+            parts: all
+                .into_iter()
+                .filter(|(rows, ..)| *rows > 0)
+                .map(|(n, word, tone)| (grouped(n), word, tone))
+                .collect(),
         }
     };
     Ok(found.into_iter().map(one).collect())
