@@ -25,6 +25,7 @@ mod fleet_agents;
 pub mod fleet_people;
 pub mod idempotency;
 pub mod input_record;
+pub mod lanes;
 mod ledger;
 pub mod line_images;
 mod line_names;

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use database::DatabaseError;
 use domain::associate_customer::RequestRefusal;
-use intake::{InputRefusal, PlanRefusal, SpoolError, WorkbookRefusal};
+use intake::{InputRefusal, PlanRefusal, ResultsWorkbookError, SpoolError, WorkbookRefusal};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -32,6 +32,11 @@ impl Problem {
 
     pub(crate) const fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// Is it nothing that another request could put right?
+    pub(crate) fn is_ours(&self) -> bool {
+        self.status.is_server_error()
     }
 
     /// In so many seconds the same may work.
@@ -85,6 +90,7 @@ impl Problem {
 pub(crate) struct Told {
     pub(crate) code: &'static str,
     pub(crate) detail: String,
+    /// Which field of the request it is about.
     pub(crate) field: Option<String>,
     pub(crate) retry_after: Option<u64>,
 }
@@ -241,6 +247,18 @@ impl From<SpoolError> for Problem {
             SpoolError::TooLarge(_) => Self::too_large(error.to_string()),
             SpoolError::Io(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the spool could not be written");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<ResultsWorkbookError> for Problem {
+    fn from(error: ResultsWorkbookError) -> Self {
+        match error {
+            ResultsWorkbookError::Database(error) => error.into(),
+            other => {
+                tracing::error!(error = &other as &dyn std::error::Error, "a result file could not be written");
                 Self::internal()
             }
         }

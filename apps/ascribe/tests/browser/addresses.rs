@@ -27,6 +27,7 @@ async fn of_page(app: &TestApp, seeded: &Seeded, path: &str) -> Vec<(String, u16
         }
         path if path.starts_with("/plans/{id}") => vec![(filled(&seeded.plan), 200)],
         path if path.starts_with("/devices/{id}") => vec![(filled(&seeded.device), 200)],
+        path if path.starts_with("/assign/{id}") => vec![(filled(&seeded.input), 200)],
         path if path.starts_with("/people/{id}") => vec![(filled(&seeded.person), 200)],
         path => first_of_list(app, path).await.map(|id| (filled(&id), 200)).into_iter().collect(),
     }
@@ -53,6 +54,12 @@ pub(crate) fn further_states(seeded: &Seeded) -> Value {
         [format!("/bulk-changes/{change}/rows/2"), 200],
         [format!("/bulk-changes/{change}/rows/4000"), 404],
         ["/people?q=nobody-like-that", 200],
+        ["/customers?q=nobody-like-that", 200],
+        ["/sites?q=nowhere-like-that", 200],
+        [format!("/plans/{}?verdict=REFUSED", seeded.plan), 200],
+        [format!("/plans/{}?verdict=NO_CHANGE", seeded.plan), 200],
+        ["/audit?actor=nobody", 200],
+        ["/assign/00000000-0000-7000-8000-000000000000", 404],
         ["/nowhere", 404],
     ])
 }

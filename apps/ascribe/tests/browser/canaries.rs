@@ -6,10 +6,11 @@ use database::person::{NewPerson, PersonKey};
 use domain::email::Email;
 use domain::ids::{ApiKeyId, PersonId};
 use domain::rights::Role;
+use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::ops::Range;
-use testing::{Agent, TestApp, iccid};
+use testing::{Agent, Browser, PASSWORD, TestApp, iccid};
 
 /// Whoever takes this for HTML has a script, a picture that calls one, and an attribute that is over.
 pub(crate) const CANARY: &str = "'\"><script data-canary>document.title='canary'</script><img data-canary src=/canary onerror=\"document.title='canary'\">";
@@ -21,6 +22,8 @@ pub(crate) struct Seeded {
     /// One with rows that need attention.
     pub(crate) attention: String,
     pub(crate) plan: String,
+    /// Devices that wait for a customer.
+    pub(crate) input: String,
     pub(crate) device: String,
     pub(crate) person: String,
     /// The path of a link that sets a password.
@@ -74,9 +77,51 @@ pub(crate) async fn everywhere(app: &TestApp) -> Seeded {
     let change = id(&plan);
     let attention = id(&change_that_needs_attention(app, CANARY, 10..13).await);
     let plan = app.plan_file(CANARY, &wish, file.replace(&iccid(0), &iccid(1))).await.unwrap().json;
+    let input = waiting(app, file.replace(&iccid(0), &iccid(2))).await;
     plant(app, &change, &id(&plan)).await;
     let devices = app.get(&format!("/devices?iccid={}", iccid(0))).await.unwrap().json;
-    Seeded { change, attention, plan: id(&plan), device: id(&devices["items"][0]), person: id(&person), invitation }
+    Seeded {
+        change,
+        attention,
+        plan: id(&plan),
+        input,
+        device: id(&devices["items"][0]),
+        person: id(&person),
+        invitation,
+    }
+}
+
+/// A file that the administrator gave, and that waits for the rest of what is asked.
+async fn waiting(app: &TestApp, file: String) -> String {
+    let mut ops = Browser::from(app.url(), [127, 0, 0, 1]).unwrap();
+    ops.sign_in("ops@example.com", PASSWORD).await.unwrap();
+    ops.get("/assign").await.unwrap();
+    let form = Form::new()
+        .text("form_token", ops.form_token.clone())
+        .text("pasted", "")
+        .part("file", Part::bytes(file.into_bytes()).file_name(format!("{CANARY}.csv")));
+    let kept = ops.send(ops.request(Method::POST, "/assign").multipart(form)).await.unwrap();
+    assert!(kept.location().starts_with("/assign/"), "{} {}", kept.status, kept.html);
+    kept.location().trim_start_matches("/assign/").to_owned()
+}
+
+/// A file of 5,000 rows, with some that nobody could carry out, and how many of each there are.
+pub(crate) fn file_with_bad_rows() -> (String, Value, &'static str) {
+    let mut file = String::from("Who,ICCID,Remark\n");
+    for place in 0..4_960_u32 {
+        file = file + "Meter," + &iccid(place) + ",\n";
+    }
+    for (count, row) in [(10, "unreadable"), (10, "8.91480000012346E+19")] {
+        for _ in 0..count {
+            file = file + "Meter," + row + ",\n";
+        }
+    }
+    for place in (0..10).chain(3_000_000..3_000_010) {
+        file = file + "Meter," + &iccid(place) + ",\n";
+    }
+    let reasons =
+        json!({"ICCID_MALFORMED": 10, "ICCID_EXCEL_ROUNDED": 10, "DUPLICATE_IN_INPUT": 10, "DEVICE_NOT_FOUND": 10});
+    (file, reasons, "4,960")
 }
 
 /// What only carriers, billing and the program itself write: texts of others all the same.

@@ -101,6 +101,20 @@ async fn changes_are_applied_watched_paused_retried_undone_and_decided_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn customers_are_assigned_from_a_file_from_a_list_and_from_what_was_ticked() {
+    let app = world(4_970).await;
+    let mut world = administrator(&app).await;
+    let (file, reasons, change) = canaries::file_with_bad_rows();
+    world["file"] = json!(file);
+    world["reasons"] = reasons;
+    world["change"] = json!(change);
+    world["pasted"] = json!(format!("{} {}", iccid(4_960), iccid(4_961)));
+    world["pastedPlainly"] = json!(format!("{}\n{}", iccid(4_962), iccid(4_963)));
+    run(&app, "assign", world).await;
+    app.finish().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn signing_in_and_applying_need_no_script() {
     let app = world(1_200).await;
     let mut world = administrator(&app).await;

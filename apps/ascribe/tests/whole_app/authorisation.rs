@@ -91,6 +91,10 @@ async fn furnished() -> (TestApp, Agent, Vec<Route>) {
     for list in ["devices", "agents"] {
         ids.insert(list, app.get(&format!("/{list}?limit=1")).await.unwrap().json["items"][0]["id"].clone());
     }
+    // What is to be assigned waits for whoever gave it, and for nobody else.
+    let mut first = signed_in(&app, "first@example.com").await;
+    let given = first.post("/assign/devices", &[("of", "ticked"), ("tick", &devices(1)[0])]).await.unwrap();
+    ids.insert("assign", json!(given.location().trim_start_matches("/assign/")));
     let path = |route: &str| {
         let list = route.split('/').nth(1).unwrap_or_default();
         let id = ids.get(list).and_then(Value::as_str).unwrap_or_default();

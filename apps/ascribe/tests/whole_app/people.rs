@@ -2,11 +2,14 @@
 
 mod accounts;
 mod api;
+mod assigning;
 mod first;
 mod forms;
 mod keys;
+mod lanes;
 mod offered;
 mod pages;
+mod picked;
 mod sessions;
 mod sign_in;
 mod watched;

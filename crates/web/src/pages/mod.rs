@@ -5,6 +5,7 @@ mod account;
 mod accounts;
 mod api_keys;
 pub(crate) mod assets;
+mod assign;
 mod audit;
 mod bulk_change;
 mod bulk_changes;
@@ -14,6 +15,7 @@ mod device;
 mod devices;
 mod entrance;
 pub(crate) mod errors;
+mod field_errors;
 mod fields;
 mod frame;
 pub(crate) mod headers;
@@ -23,6 +25,7 @@ mod offer;
 mod offers;
 mod people;
 mod person;
+mod picked_devices;
 mod plan;
 mod plot;
 mod preferences;
@@ -37,13 +40,15 @@ mod site;
 mod sites;
 mod system;
 mod tenants;
+mod upload;
 mod visitor;
 mod wording;
 
-use crate::App;
 use crate::problem::Problem;
+use crate::{App, MOST_JSON_BYTES, MOST_UPLOAD_BYTES};
 use askama::Template;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware;
 use axum::response::{Html, IntoResponse as _, Response};
@@ -51,6 +56,12 @@ use axum::routing::{get, post};
 
 /// Every page, let in by the one table of rights.
 pub(crate) fn router(app: &App) -> Router<App> {
+    // Room for what is around a file; the spool counts the file itself.
+    let room = usize::try_from(MOST_UPLOAD_BYTES).unwrap_or(usize::MAX).saturating_add(2 * MOST_JSON_BYTES);
+    let uploads = Router::new()
+        .route("/assign", get(assign::devices::show).post(assign::devices::submit))
+        .route_layer(middleware::from_fn_with_state(app.clone(), entrance::let_in))
+        .layer(DefaultBodyLimit::max(room));
     Router::new()
         .route("/", get(home::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
@@ -62,8 +73,10 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/account/password", post(account::change_password))
         .route("/account/sessions/end", post(account::end_sessions))
         .route("/tenants", get(tenants::show).post(tenants::act_in))
-        .route("/devices", get(devices::show))
+        .route("/devices", get(devices::show).post(devices::paste))
         .route("/devices/{id}", get(device::show))
+        .route("/assign/devices", post(assign::devices::picked))
+        .route("/assign/{id}", get(assign::target::show).post(assign::target::submit))
         .route("/bulk-changes", get(bulk_changes::show))
         .route("/bulk-changes/{id}", get(bulk_change::show))
         .route("/bulk-changes/{id}/rows/{row}", get(bulk_change::row))
@@ -100,6 +113,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/audit/verify", get(audit::verified))
         .route("/system", get(system::show))
         .route_layer(middleware::from_fn_with_state(app.clone(), entrance::let_in))
+        .merge(uploads)
         .route("/assets/{hash}/{name}", get(assets::serve))
 }
 

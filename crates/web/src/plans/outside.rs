@@ -15,10 +15,10 @@ use uuid::Uuid;
 /// A step that will be done, and for how many rows.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SideEffect {
-    step: String,
-    rows: i32,
+    pub(crate) step: String,
+    pub(crate) rows: i32,
     /// Does it change anything at a carrier or at Rev.io?
-    outside: bool,
+    pub(crate) outside: bool,
 }
 
 /// How long what is sent to an account at Rev.io will take, from now.
@@ -28,13 +28,13 @@ pub(crate) struct Eta {
     step: String,
     /// At 98 of a hundred of the calls that a minute allows; a whole day more for each that is waited for when a day's calls are
     /// spent.
-    seconds: f64,
-    account: Named,
+    pub(crate) seconds: f64,
+    pub(crate) account: Named,
     /// Calls that it takes.
-    calls: i64,
+    pub(crate) calls: i64,
     /// Calls that are left of today's.
-    calls_left_today: i64,
-    calls_per_minute: i64,
+    pub(crate) calls_left_today: i64,
+    pub(crate) calls_per_minute: i64,
 }
 
 /// As it is stored.

@@ -65,6 +65,7 @@ async fn every_line_that_a_page_shows_is_a_command() {
         format!("/bulk-changes/{change}/rows/1"),
         format!("/plans/{plan}"),
         "/devices?status=active".to_owned(),
+        "/assign".to_owned(),
         "/people".to_owned(),
         format!("/people/{person}"),
     ] {
