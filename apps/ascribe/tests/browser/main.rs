@@ -125,7 +125,7 @@ async fn signing_in_and_applying_need_no_script() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_can_be_used_by_everybody_and_nothing_typed_is_anything_but_text() {
-    let app = world(130).await;
+    let app = world(40).await;
     let mut world = administrator(&app).await;
     let seeded = canaries::everywhere(&app).await;
     app.person_of(app.fixture.tenant, "told@example.com", Role::NotificationOnly).await.unwrap();

@@ -21,7 +21,12 @@ async function ask(what) {
   return JSON.parse(value);
 }
 
+// Said as it is found: a flow that does not come to its end has said what it knew.
 const findings = [];
+findings.push = (...found) => {
+  for (const one of found) if (!findings.includes(one)) console.log(`FOUND ${one}`);
+  return Array.prototype.push.apply(findings, found);
+};
 const browser = await chromium.launch({
   executablePath: process.env.ASCRIBE_CHROMIUM,
   chromiumSandbox: false,
@@ -46,5 +51,4 @@ try {
 }
 const looks = visitors.reduce((sum, visitor) => sum + visitor.looked, 0);
 console.log(`${looks} states looked at in ${((Date.now() - began) / 1000).toFixed(1)} s`);
-for (const finding of new Set(findings)) console.log(`FOUND ${finding}`);
 process.exit(findings.length === 0 ? 0 : 1);

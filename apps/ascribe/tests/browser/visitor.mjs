@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { look } from "./look.mjs";
 
 // What is slower than this does not work.
-const PATIENCE = 15_000;
+const PATIENCE = 30_000;
 
 export class Visitor {
   // A new browser profile. `scripts: false`: without JavaScript.
@@ -68,7 +68,7 @@ export class Visitor {
 
   // Somewhere in the page's content is this text.
   async reads(text) {
-    await this.page.locator("main").getByText(text).first().waitFor();
+    await this.page.locator("main").getByText(text).filter({ visible: true }).first().waitFor();
   }
 
   async fills(label, text) {

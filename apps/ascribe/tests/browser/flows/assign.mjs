@@ -23,8 +23,8 @@ export default async function ({ world, ask, somebody }) {
   await ops.fills("Customer", "wat");
   await ops.clicks("Find a customer");
   await ops.looks("who gets them, looked for");
-  await ops.page.getByRole("button", { name: /^Take Water/ }).click();
-  await ops.reads("This is");
+  await Promise.all([ops.page.waitForEvent("load"), ops.page.getByRole("button", { name: /^Take Water/ }).click()]);
+  assert.equal(await ops.page.getByLabel("Customer", { exact: true }).inputValue(), "Water");
   await ops.fills("Ticket", "OPS-7");
   await ops.clicks("Make the plan");
   await ops.until("it is planned", () => document.querySelector("#apply") !== null);
