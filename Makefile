@@ -14,8 +14,9 @@ demo: ## Run the main job on an example fleet, end to end (ARGS=--exit: leave wh
 	$(TARGET)/debug/ascribe demo $(ARGS)
 
 test: ## Everything: format, lints, macros' data, and every test, on a private PostgreSQL
-	@scripts/need cc rustfmt postgresql venv
+	@scripts/need cc rustfmt postgresql venv browser
 	@scripts/contract-tools >/dev/null
+	@scripts/browser-tools >/dev/null || [ $$? = 3 ]
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo build --workspace --all-targets --locked
@@ -23,8 +24,9 @@ test: ## Everything: format, lints, macros' data, and every test, on a private P
 	scripts/sqlx-prepare --check
 
 test-deep: ## The long runs: more kills, more random cases
-	@scripts/need cc postgresql venv
+	@scripts/need cc postgresql venv browser
 	@scripts/contract-tools >/dev/null
+	@scripts/browser-tools >/dev/null || [ $$? = 3 ]
 	cargo build --workspace --all-targets --locked
 	ASCRIBE_DEEP=1 $(TARGET)/debug/with-postgres cargo test --workspace --locked
 

@@ -7,6 +7,7 @@ use domain::ids::{ApiKeyId, PersonId, TenantId};
 use domain::rights::{Module, Rights, Role, Scope};
 use jiff::Timestamp;
 use serde_json::json;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// Who a request comes from.
@@ -18,6 +19,8 @@ pub struct Caller {
     pub api_key: ApiKeyId,
     /// The person, if it is one.
     pub person: Option<PersonId>,
+    /// The person who is behind it: itself, or who made the key. None: the key is the tenant's own.
+    pub behind: Option<PersonId>,
     /// Confined to sites: then it sees the plans and changes it made itself, and no others.
     pub confined: bool,
     /// May it see SIMs known by their ICCID, and what is done to them?
@@ -34,6 +37,7 @@ impl Caller {
             tenant,
             api_key,
             person: None,
+            behind: None,
             confined: rights.scope != Scope::Everything,
             m2m: rights.sees(Module::M2m),
             mobility: rights.sees(Module::Mobility),
@@ -43,7 +47,13 @@ impl Caller {
     /// The same, where the role is a person's.
     #[must_use]
     pub const fn of_person(self, person: Option<PersonId>) -> Self {
-        Self { person, ..self }
+        Self { person, behind: person, ..self }
+    }
+
+    /// The same, where the key was made by somebody.
+    #[must_use]
+    pub const fn made_by(self, maker: Option<PersonId>) -> Self {
+        Self { behind: maker, ..self }
     }
 
     /// Who acts, as the audit trail writes it.
@@ -92,6 +102,21 @@ pub struct Listed {
     pub expires_at: Timestamp,
     /// Since when it does not any more.
     pub revoked_at: Option<Timestamp>,
+    /// Is it neither revoked nor run out?
+    pub works: bool,
+    /// Who made it, or made the key that made it. None: it is the tenant's own.
+    pub maker: Option<Maker>,
+}
+
+/// Who made a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Maker {
+    /// The person.
+    pub id: PersonId,
+    /// What they are called.
+    pub name: String,
+    /// Do they have a role here? Without one their keys do not work.
+    pub lasts: bool,
 }
 
 /// A page in the order of ids, after this one; `id` narrows to one.
@@ -105,17 +130,42 @@ pub async fn list(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Listed>> {
+    select(ledger, tenant, id, None, after, limit).await
+}
+
+/// The keys that this person has made here and that were not revoked, or run out, newest first: at most so many.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn made_by(ledger: &Ledger, tenant: TenantId, maker: PersonId, most: i64) -> Result<Vec<Listed>> {
+    select(ledger, tenant, None, Some(maker), None, most).await
+}
+
+async fn select(
+    ledger: &Ledger,
+    tenant: TenantId,
+    id: Option<Uuid>,
+    maker: Option<PersonId>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Listed>> {
     let mut transaction = ledger.web(tenant).await?;
     let rows = sqlx::query!(
-        r#"select k.id, k.name, k.shown, k.role, k.is_site_restricted, k.created_at, l.expires_at, l.revoked_at,
+        r#"select k.id, k.name, k.shown, k.role, k.is_site_restricted, k.created_at, l.expires_at, l.revoked_at, (l.revoked_at is null and l.expires_at > app.now()) as "works!",
                array(select s.site_id from app.api_key_site s where s.tenant_id = $1 and s.api_key_id = k.id and s.site_id is not null order by 1) as "sites!: Vec<Uuid>",
-               array(select s.site_group_id from app.api_key_site s where s.tenant_id = $1 and s.api_key_id = k.id and s.site_group_id is not null order by 1) as "groups!: Vec<Uuid>"
+               array(select s.site_group_id from app.api_key_site s where s.tenant_id = $1 and s.api_key_id = k.id and s.site_group_id is not null order by 1) as "groups!: Vec<Uuid>",
+               p.id as "maker?", p.name as "maker_name?", (r.ended_at is null and p.deactivated_at is null) as "maker_lasts!"
            from app.api_key k join app.api_key_lookup l on l.tenant_id = k.tenant_id and l.api_key_id = k.id
-           where k.tenant_id = $1 and ($2::uuid is null or k.id = $2) and ($3::uuid is null or k.id > $3) order by k.id limit $4"#,
+           left join app.person_role r on r.tenant_id = k.tenant_id and r.api_key_id = k.made_by
+           left join app.person p on p.tenant_id = r.person_tenant_id and p.id = r.person_id
+           where k.tenant_id = $1 and ($2::uuid is null or k.id = $2) and ($3::uuid is null or k.id > $3)
+             and ($5::uuid is null or p.id = $5 and l.revoked_at is null and l.expires_at > app.now())
+           order by k.id limit $4"#,
         tenant.0,
         id,
         after,
-        limit
+        limit,
+        maker.map(|maker| maker.0)
     )
     .fetch_all(&mut *transaction)
     .await?;
@@ -131,6 +181,12 @@ pub async fn list(
             created_at: row.created_at.to_jiff(),
             expires_at: row.expires_at.to_jiff(),
             revoked_at: row.revoked_at.map(jiff_sqlx::Timestamp::to_jiff),
+            works: row.works,
+            maker: row.maker.zip(row.maker_name).map(|(id, name)| Maker {
+                id: PersonId(id),
+                name,
+                lasts: row.maker_lasts,
+            }),
         })
         .collect())
 }
@@ -154,7 +210,7 @@ pub struct NewApiKey<'a> {
     pub days: i32,
 }
 
-/// Makes a key. False: one of the sites or groups is not the tenant's.
+/// Makes a key, under the person who is behind the caller. False: one of the sites or groups is not the tenant's.
 ///
 /// # Errors
 /// The database does not answer.
@@ -162,8 +218,9 @@ pub async fn create(ledger: &Ledger, caller: &Caller, new: &NewApiKey<'_>) -> Re
     let (tenant, id) = (caller.tenant.0, new.id.0);
     let mut transaction = ledger.web(caller.tenant).await?;
     sqlx::query!(
-        "insert into app.api_key (tenant_id, id, name, shown, created_at, role, is_site_restricted) values ($1, $2, $3, $4, app.now(), $5, $6)",
-        tenant, id, new.name, new.key.shown(), new.role.word(), new.sites.is_some())
+        "insert into app.api_key (tenant_id, id, name, shown, created_at, role, is_site_restricted, made_by)
+         values ($1, $2, $3, $4, app.now(), $5, $6, case when $8 then $7::uuid else (select m.made_by from app.api_key m where m.tenant_id = $1 and m.id = $7) end)",
+        tenant, id, new.name, new.key.shown(), new.role.word(), new.sites.is_some(), caller.api_key.0, caller.person.is_some())
         .execute(&mut *transaction).await?;
     if let Some(sites) = new.sites {
         let put = sqlx::query!(
@@ -196,6 +253,19 @@ pub async fn create(ledger: &Ledger, caller: &Caller, new: &NewApiKey<'_>) -> Re
     record(&mut transaction, caller, "api_key_created", detail).await?;
     transaction.commit().await?;
     Ok(true)
+}
+
+/// Revokes every key that was made under this role and still works. Answers how many.
+pub(crate) async fn revoke_made_by(connection: &mut PgConnection, tenant: TenantId, role: ApiKeyId) -> Result<u64> {
+    let revoked = sqlx::query!(
+        "update app.api_key_lookup l set revoked_at = app.now() from app.api_key k
+         where l.tenant_id = $1 and k.tenant_id = l.tenant_id and k.id = l.api_key_id and k.made_by = $2 and l.revoked_at is null",
+        tenant.0,
+        role.0
+    )
+    .execute(connection)
+    .await?;
+    Ok(revoked.rows_affected())
 }
 
 /// Revokes a key; at once, for whatever comes after. False: the tenant has no such key. Once revoked it stays so.

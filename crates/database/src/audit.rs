@@ -6,6 +6,7 @@ use domain::ids::TenantId;
 use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::PgConnection;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// One entry.
@@ -93,6 +94,24 @@ pub async fn list(
             digest: row.digest,
         })
         .collect())
+}
+
+/// What these actors are called: people and keys that the tenant knows. Whoever is not among them has no name here.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn names(ledger: &Ledger, tenant: TenantId, actors: &[&str]) -> Result<HashMap<String, String>> {
+    let ids: Vec<Uuid> = actors.iter().filter_map(|actor| Uuid::parse_str(actor.split_once(':')?.1).ok()).collect();
+    let mut transaction = ledger.web(tenant).await?;
+    let rows = sqlx::query!(
+        r#"select 'api_key:' || k.id as "actor!", k.name as "name!" from app.api_key k where k.tenant_id = $1 and k.id = any ($2)
+           union all select 'person:' || p.id, p.name from app.person p where p.id = any ($2)"#,
+        tenant.0,
+        &ids
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.actor, row.name)).collect())
 }
 
 /// Writes what somebody did, in the transaction that does it.

@@ -372,6 +372,19 @@ impl Fleet {
     }
 }
 
+/// The partner that a tenant is an agent of, if it is one; read as the auditor.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn partner_of(server: &Server, tenant: TenantId) -> Result<Option<TenantId>> {
+    let mut auditor = server.connect_as(Role::Auditor).await?;
+    let partner = sqlx::query_scalar!("select parent_tenant_id from app.tenant where id = $1", tenant.0)
+        .fetch_optional(&mut auditor)
+        .await?;
+    auditor.close().await?;
+    Ok(partner.flatten().map(TenantId))
+}
+
 /// The tenant with this name, if there is one; read as the auditor, because no tenant is known yet.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! The ledger: every SQL statement of Ascribe, the schema in `sql/`, its migrations, and the embedded PostgreSQL server.
 //! Must not know: HTTP, carriers, Rev.io, queues, or what a verdict is decided by.
 
+pub mod account_health;
 mod active_lines;
 pub mod agent;
 pub mod api_key;
@@ -25,6 +26,7 @@ mod fleet_agents;
 pub mod fleet_people;
 pub mod idempotency;
 pub mod input_record;
+pub mod lanes;
 mod ledger;
 pub mod line_images;
 mod line_names;
@@ -40,6 +42,7 @@ pub mod rows;
 pub mod schedule;
 pub mod secret;
 pub mod service_provider;
+pub mod signs_of_life;
 pub mod site;
 pub mod site_group;
 pub mod stage;

@@ -49,6 +49,13 @@ impl Role {
         let rank = |role| Self::ALL.iter().position(|known| *known == role);
         self.administers() && rank(other) >= rank(self)
     }
+
+    /// The one of both that may do less: what is made by somebody does no more than they do.
+    #[must_use]
+    pub fn lower_of(self, other: Self) -> Self {
+        let rank = |role| Self::ALL.iter().position(|known| *known == role);
+        if rank(other) > rank(self) { other } else { self }
+    }
 }
 
 impl Module {
@@ -110,6 +117,15 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// What is within both.
+    #[must_use]
+    pub fn within(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Everything, scope) | (scope, Self::Everything) => scope,
+            (Self::Sites(one), Self::Sites(other)) => Self::Sites(one.intersection(&other).copied().collect()),
+        }
+    }
+
     /// Is this site within it?
     #[must_use]
     pub fn has(&self, site: SiteId) -> bool {
@@ -221,6 +237,23 @@ mod tests {
         let mobility = rights(vec![right(Module::Mobility, true, true, false)], &["telegence", "thingspace"]);
         assert!(mobility.may_assign_at("telegence") && !mobility.may_assign_at("thingspace"));
         assert!(mobility.may(Act::Apply) && !mobility.may(Act::Control));
+    }
+
+    #[test]
+    fn what_somebody_makes_does_no_more_than_they_do() {
+        for (one, other, lower) in [
+            (Role::PartnerAdmin, Role::User, Role::User),
+            (Role::User, Role::PartnerAdmin, Role::User),
+            (Role::SuperAdmin, Role::SuperAdmin, Role::SuperAdmin),
+            (Role::NotificationOnly, Role::Agent, Role::NotificationOnly),
+        ] {
+            assert_eq!(one.lower_of(other), lower, "{one:?} {other:?}");
+        }
+        let sites = |ids: &[u128]| Scope::Sites(ids.iter().map(|id| SiteId(Uuid::from_u128(*id))).collect());
+        assert_eq!(sites(&[1, 2]).within(sites(&[2, 3])), sites(&[2]));
+        assert_eq!(Scope::Everything.within(sites(&[2])), sites(&[2]));
+        assert_eq!(sites(&[]).within(Scope::Everything), sites(&[]));
+        assert_eq!(Scope::Everything.within(Scope::Everything), Scope::Everything);
     }
 
     #[test]

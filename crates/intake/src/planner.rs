@@ -80,16 +80,20 @@ pub struct Planner {
     pub(crate) spool: Spool,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) carriers: Arc<Carriers>,
+    pub(crate) looks: Arc<Semaphore>,
 }
 
 /// Plans that are being made at a time; each holds one of the web role's connections.
 const PLACES: usize = 4;
+/// Inputs that are looked at at a time: opening a large workbook takes a core for seconds.
+const LOOKS: usize = 2;
 
 impl Planner {
     /// Plans into this ledger, from this spool.
     #[must_use]
     pub fn new(ledger: Ledger, ids: Ids, settings: PlannerSettings, spool: Spool) -> Self {
-        Self { ledger, ids, settings, spool, places: Arc::new(Semaphore::new(PLACES)), carriers: Arc::default() }
+        let (places, looks) = (Arc::new(Semaphore::new(PLACES)), Arc::new(Semaphore::new(LOOKS)));
+        Self { ledger, ids, settings, spool, places, looks, carriers: Arc::default() }
     }
 
     /// Checks the input as a whole and begins the plan. Nothing is judged yet.
@@ -357,7 +361,11 @@ impl Planner {
         })
     }
 
-    async fn surroundings(&self, caller: &Caller, request: &AssociateCustomer) -> Result<Surroundings, PlanRefusal> {
+    pub(crate) async fn surroundings(
+        &self,
+        caller: &Caller,
+        request: &AssociateCustomer,
+    ) -> Result<Surroundings, PlanRefusal> {
         let rights = database::rights::of(&self.ledger, caller.tenant, caller.api_key).await?;
         let providers = database::service_provider::all(&self.ledger, caller.tenant).await?;
         let named = match &request.service_provider {
@@ -406,9 +414,9 @@ impl Planner {
 }
 
 /// Where, when and with what rights something is asked.
-struct Surroundings {
-    providers: Vec<ServiceProvider>,
-    named: Option<ServiceProvider>,
-    moment: Moment,
-    rights: Rights,
+pub(crate) struct Surroundings {
+    pub(crate) providers: Vec<ServiceProvider>,
+    pub(crate) named: Option<ServiceProvider>,
+    pub(crate) moment: Moment,
+    pub(crate) rights: Rights,
 }

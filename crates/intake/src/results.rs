@@ -26,7 +26,7 @@ pub struct Results {
     begun: bool,
     over: bool,
     /// Records of the input that were read ahead, with their row numbers.
-    records: VecDeque<(i32, Vec<String>)>,
+    ahead: VecDeque<(i32, Vec<String>)>,
     parts_read_to: i32,
 }
 
@@ -42,25 +42,38 @@ impl Results {
             last_row: 0,
             begun: false,
             over: false,
-            records: VecDeque::new(),
+            ahead: VecDeque::new(),
             parts_read_to: 0,
         }
     }
 
-    /// The next block of the file; None at its end.
+    /// The next block of the file as CSV; None at its end.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, DatabaseError> {
+        let Some(records) = self.records().await? else { return Ok(None) };
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        for record in records {
+            write(&mut writer, record.into_iter().map(guarded));
+        }
+        Ok(Some(writer.into_inner().unwrap_or_default()))
+    }
+
+    /// The next block of the file, record by record, the headings first; None at its end.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub(crate) async fn records(&mut self) -> Result<Option<Vec<Vec<String>>>, DatabaseError> {
         if self.over {
             return Ok(None);
         }
-        let mut writer = csv::Writer::from_writer(Vec::new());
+        let mut block = Vec::new();
         let headings = self.headings();
         if !self.begun {
             self.begun = true;
             let added = ["_status", "_code", "_reason", "_fix", "_attempts"].map(str::to_owned);
-            write(&mut writer, headings.iter().cloned().chain(added));
+            block.push(headings.iter().cloned().chain(added).collect());
         }
         let rows = database::rows::list(&self.ledger, self.tenant, self.change.id.0, &self.filter, self.last_row, PAGE)
             .await?;
@@ -71,36 +84,35 @@ impl Results {
             let mut own = own.unwrap_or_else(|| vec![row.input.clone()]);
             // Every line has as many cells as the first: a file that is read by columns must not slip.
             own.resize(headings.len(), String::new());
-            write(&mut writer, own.into_iter().map(guarded).chain(became(&row)));
+            block.push(own.into_iter().chain(became(&row)).collect());
         }
-        Ok(Some(writer.into_inner().unwrap_or_default()))
+        Ok(Some(block))
     }
 
     fn headings(&self) -> Vec<String> {
         let columns = self.change.input_columns.as_array().into_iter().flatten();
-        let headings: Vec<String> =
-            columns.filter_map(|c| c["column"].as_str()).map(|c| guarded(c.to_owned())).collect();
+        let headings: Vec<String> = columns.filter_map(|c| c["column"].as_str()).map(str::to_owned).collect();
         if headings.is_empty() { vec!["ICCID".to_owned()] } else { headings }
     }
 
     /// The record of this row; rows are asked for in their order.
     async fn record_of(&mut self, row: i32) -> Result<Option<Vec<String>>, DatabaseError> {
         loop {
-            while let Some((number, _)) = self.records.front() {
+            while let Some((number, _)) = self.ahead.front() {
                 if *number == row {
-                    return Ok(self.records.pop_front().map(|(_, record)| record));
+                    return Ok(self.ahead.pop_front().map(|(_, record)| record));
                 }
                 if *number > row {
                     return Ok(None);
                 }
-                self.records.pop_front();
+                self.ahead.pop_front();
             }
             let after = self.parts_read_to.max(row - 1);
             let Some((last, records)) = part_after(&self.ledger, self.tenant, self.change.id, after).await? else {
                 return Ok(None);
             };
             self.parts_read_to = last;
-            self.records =
+            self.ahead =
                 parse(&records).map(|(number, record)| (number, record.iter().map(str::to_owned).collect())).collect();
         }
     }
@@ -112,7 +124,7 @@ fn became(row: &DeviceChange) -> [String; 5] {
     [
         row.status.word().to_owned(),
         row.reason.map(Reason::word).unwrap_or_default().to_owned(),
-        row.reason.map(|reason| guarded(format!("{}{detail}", reason.sentence()))).unwrap_or_default(),
+        row.reason.map(|reason| format!("{}{detail}", reason.sentence())).unwrap_or_default(),
         row.reason.map(Reason::fix).unwrap_or_default().to_owned(),
         row.attempts.to_string(),
     ]

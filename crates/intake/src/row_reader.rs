@@ -68,14 +68,25 @@ impl RowReader {
         providers: Vec<ServiceProvider>,
         default_provider: Option<ServiceProviderId>,
     ) -> Result<Self, InputRefusal> {
-        let (mut records, converted) = if is_workbook(path)? {
+        if is_workbook(path)? {
             let folder = path.parent().unwrap_or_else(|| Path::new("."));
             let mut converted = tempfile::Builder::new().prefix("workbook.").suffix(".upload").tempfile_in(folder)?;
             to_csv(path, &mut BufWriter::new(converted.as_file_mut()), Limits::default())?;
-            (open_records(converted.path(), Some(b','))?, Some(converted))
-        } else {
-            (open_records(path, None)?, None)
-        };
+            let reader = Self::open_text(converted.path(), Some(b','), request, providers, default_provider)?;
+            return Ok(Self { _converted: Some(converted), ..reader });
+        }
+        Self::open_text(path, None, request, providers, default_provider)
+    }
+
+    /// The same of a text whose separator may be known.
+    pub(crate) fn open_text(
+        path: &Path,
+        separator: Option<u8>,
+        request: &AssociateCustomer,
+        providers: Vec<ServiceProvider>,
+        default_provider: Option<ServiceProviderId>,
+    ) -> Result<Self, InputRefusal> {
+        let mut records = open_records(path, separator)?;
         let mut top = ByteRecord::new();
         if !records.next(&mut top)? {
             return Err(InputRefusal::NoRows);
@@ -110,7 +121,7 @@ impl RowReader {
             waiting: VecDeque::new(),
             providers,
             default_provider,
-            _converted: converted,
+            _converted: None,
         })
     }
 
@@ -332,7 +343,7 @@ fn text_of(cell: &[u8]) -> String {
     plain.trim().to_owned()
 }
 
-fn begins_with_a_digit(cell: &[u8]) -> bool {
+pub(crate) fn begins_with_a_digit(cell: &[u8]) -> bool {
     let text = String::from_utf8_lossy(cell);
     text.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| c.is_ascii_digit())
 }

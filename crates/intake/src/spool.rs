@@ -17,7 +17,7 @@ use uuid::Uuid;
 /// The folder of spooled uploads.
 #[derive(Clone, Debug)]
 pub struct Spool {
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     most_bytes: u64,
 }
 
@@ -44,10 +44,10 @@ pub struct Writing {
 /// An upload on disk; the file is removed when this is dropped, unless a note about it was kept.
 #[derive(Debug)]
 pub struct Spooled {
-    path: PathBuf,
-    kept: bool,
-    bytes: u64,
-    sha256: [u8; 32],
+    pub(crate) path: PathBuf,
+    pub(crate) kept: bool,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: [u8; 32],
 }
 
 impl Spool {
@@ -80,12 +80,12 @@ impl Spool {
 }
 
 /// Removes what a process that was killed left behind: uploads that nobody has written or read for a day.
-async fn sweep(folder: &Path) -> Result<(), SpoolError> {
+pub(crate) async fn sweep(folder: &Path) -> Result<(), SpoolError> {
     let mut entries = fs::read_dir(folder).await?;
     while let Some(entry) = entries.next_entry().await? {
         let old = entry.metadata().await?.modified()?.elapsed().is_ok_and(|age| age > Duration::from_secs(86_400));
         let path = entry.path();
-        let is_ours = path.extension().is_some_and(|e| e == "upload" || e == "new");
+        let is_ours = path.extension().is_some_and(|e| e == "upload" || e == "new" || e == "parked");
         if old && is_ours && !is_kept(&path, folder).await {
             // Another process may have been faster.
             drop(fs::remove_file(path).await);

@@ -38,6 +38,32 @@ fn every_link_leads_somewhere() {
     assert!(links > 5);
 }
 
+/// The pictures that a document shows.
+fn pictures(text: &str) -> Vec<&str> {
+    [" src=\"", " srcset=\""]
+        .iter()
+        .flat_map(|at| text.split(at).skip(1))
+        .map(|part| part.split('"').next().unwrap())
+        .collect()
+}
+
+#[test]
+fn every_picture_that_is_shown_is_there_and_small_and_no_other_is_kept() {
+    let mut shown = std::collections::BTreeSet::new();
+    for (path, text) in documents() {
+        for picture in pictures(&text) {
+            let picture = path.parent().unwrap().join(picture);
+            let bytes =
+                std::fs::metadata(&picture).unwrap_or_else(|_| panic!("{} is not there", picture.display())).len();
+            assert!((5_000..=150_000).contains(&bytes), "{} has {bytes} bytes", picture.display());
+            shown.insert(picture.canonicalize().unwrap());
+        }
+    }
+    let kept = std::fs::read_dir(root().join("docs/pictures")).unwrap();
+    let kept: std::collections::BTreeSet<PathBuf> = kept.map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(shown, kept, "pictures are taken by apps/ascribe/tests/browser");
+}
+
 #[test]
 fn every_path_in_backticks_that_looks_like_one_of_ours_exists() {
     let mut paths = 0;

@@ -107,6 +107,30 @@ function typing(target) {
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
 }
 
+// A row is where its link is: what is focused is something that does something.
+function rows() {
+  return [...document.querySelectorAll("main tbody tr")].filter((row) => row.querySelector("a, input, button"));
+}
+
+function step(event) {
+  const all = rows();
+  const at = all.findIndex((row) => row.contains(document.activeElement));
+  const next = at < 0 ? 0 : at + (event.key === "j" ? 1 : -1);
+  const target = all[next]?.querySelector("th a, a, input, button");
+  if (target) { event.preventDefault(); target.focus(); target.scrollIntoView({ block: "nearest" }); }
+}
+
+function tick(event) {
+  const box = document.activeElement?.closest("tr")?.querySelector("input[type=checkbox]");
+  if (box) { event.preventDefault(); box.click(); }
+}
+
+function press(event, what, form) {
+  const target = document.querySelector(what);
+  const field = target || !form ? null : document.querySelector(form)?.querySelector("input:not([type=hidden]), select, textarea");
+  if (target) { event.preventDefault(); target.click(); } else if (field) { event.preventDefault(); field.focus(); }
+}
+
 document.addEventListener("keydown", (event) => {
   if (!document.body.hasAttribute("data-shortcuts") || event.ctrlKey || event.altKey || event.metaKey || typing(event.target)) return;
   if (document.querySelector("dialog[open]")) return;
@@ -121,6 +145,10 @@ document.addEventListener("keydown", (event) => {
     const search = document.querySelector("[data-search]");
     if (search) { event.preventDefault(); search.focus(); search.select(); }
   }
+  if (event.key === "j" || event.key === "k") step(event);
+  if (event.key === "x") tick(event);
+  if (event.key === "n") press(event, "[data-new]", "section[aria-labelledby=new-title], section[aria-labelledby=add-title]");
+  if (event.key === "e") press(event, "[data-export], a[href*='results.csv']");
   if (event.key === "?") {
     const keys = document.getElementById("shortcuts");
     if (keys) { event.preventDefault(); keys.showModal(); }

@@ -22,11 +22,13 @@ const ACTS: &[(Method, &str, Act)] = &[
     (Method::GET, "/plans/{id}", Act::LookAtDevices),
     (Method::GET, "/plans/{id}/rows", Act::LookAtDevices),
     (Method::GET, "/plans/{id}/results.csv", Act::LookAtDevices),
+    (Method::GET, "/plans/{id}/results.xlsx", Act::LookAtDevices),
     (Method::GET, "/bulk-changes", Act::LookAtDevices),
     (Method::POST, "/bulk-changes", Act::Apply),
     (Method::GET, "/bulk-changes/{id}", Act::LookAtDevices),
     (Method::GET, "/bulk-changes/{id}/rows", Act::LookAtDevices),
     (Method::GET, "/bulk-changes/{id}/results.csv", Act::LookAtDevices),
+    (Method::GET, "/bulk-changes/{id}/results.xlsx", Act::LookAtDevices),
     (Method::GET, "/bulk-changes/{id}/events", Act::LookAtDevices),
     (Method::POST, "/bulk-changes/{id}/pause", Act::Control),
     (Method::POST, "/bulk-changes/{id}/resume", Act::Control),
@@ -121,7 +123,13 @@ const PAGES: &[(Method, &str, Option<Act>)] = &[
     (Method::GET, "/tenants", Some(Act::AskWhoIAm)),
     (Method::POST, "/tenants", Some(Act::AskWhoIAm)),
     (Method::GET, "/devices", Some(Act::LookAtDevices)),
+    (Method::POST, "/devices", Some(Act::LookAtDevices)),
     (Method::GET, "/devices/{id}", Some(Act::LookAtDevices)),
+    (Method::GET, "/assign", Some(Act::Plan)),
+    (Method::POST, "/assign", Some(Act::Plan)),
+    (Method::POST, "/assign/devices", Some(Act::Plan)),
+    (Method::GET, "/assign/{id}", Some(Act::Plan)),
+    (Method::POST, "/assign/{id}", Some(Act::Plan)),
     (Method::GET, "/bulk-changes", Some(Act::LookAtDevices)),
     (Method::GET, "/bulk-changes/{id}", Some(Act::LookAtDevices)),
     (Method::GET, "/bulk-changes/{id}/rows/{row}", Some(Act::LookAtDevices)),
@@ -133,6 +141,39 @@ const PAGES: &[(Method, &str, Option<Act>)] = &[
     (Method::POST, "/bulk-changes/{id}/resolve", Some(Act::Resolve)),
     (Method::GET, "/plans/{id}", Some(Act::LookAtDevices)),
     (Method::POST, "/plans/{id}/apply", Some(Act::Apply)),
+    (Method::GET, "/customers", Some(Act::LookAtCustomers)),
+    (Method::POST, "/customers", Some(Act::EditCustomers)),
+    (Method::GET, "/customers/{id}", Some(Act::LookAtCustomers)),
+    (Method::POST, "/customers/{id}", Some(Act::EditCustomers)),
+    (Method::GET, "/sites", Some(Act::LookAtCustomers)),
+    (Method::POST, "/sites", Some(Act::EditCustomers)),
+    (Method::GET, "/sites/{id}", Some(Act::LookAtCustomers)),
+    (Method::POST, "/sites/{id}", Some(Act::EditCustomers)),
+    (Method::GET, "/customer-rate-plans", Some(Act::LookAtDevices)),
+    (Method::POST, "/customer-rate-plans", Some(Act::EditOffers)),
+    (Method::GET, "/customer-rate-plans/{id}", Some(Act::LookAtDevices)),
+    (Method::POST, "/customer-rate-plans/{id}", Some(Act::EditOffers)),
+    (Method::GET, "/customer-rate-pools", Some(Act::LookAtDevices)),
+    (Method::POST, "/customer-rate-pools", Some(Act::EditOffers)),
+    (Method::GET, "/customer-rate-pools/{id}", Some(Act::LookAtDevices)),
+    (Method::POST, "/customer-rate-pools/{id}", Some(Act::EditOffers)),
+    (Method::GET, "/service-providers", Some(Act::LookAtDevices)),
+    (Method::POST, "/service-providers", Some(Act::Administer)),
+    (Method::GET, "/service-providers/{id}", Some(Act::LookAtDevices)),
+    (Method::POST, "/service-providers/{id}", Some(Act::Administer)),
+    (Method::POST, "/service-providers/{id}/account", Some(Act::Administer)),
+    (Method::POST, "/service-providers/{id}/account/credentials", Some(Act::Administer)),
+    (Method::GET, "/integration-authentications", Some(Act::Administer)),
+    (Method::POST, "/integration-authentications", Some(Act::Administer)),
+    (Method::GET, "/integration-authentications/{id}", Some(Act::Administer)),
+    (Method::POST, "/integration-authentications/{id}", Some(Act::Administer)),
+    (Method::POST, "/integration-authentications/{id}/credentials", Some(Act::Administer)),
+    (Method::GET, "/api-keys", Some(Act::Administer)),
+    (Method::POST, "/api-keys", Some(Act::Administer)),
+    (Method::POST, "/api-keys/{id}/revoke", Some(Act::Administer)),
+    (Method::GET, "/audit", Some(Act::Administer)),
+    (Method::GET, "/audit/verify", Some(Act::Administer)),
+    (Method::GET, "/system", Some(Act::Administer)),
     (Method::GET, "/people", Some(Act::Administer)),
     (Method::POST, "/people", Some(Act::Administer)),
     (Method::GET, "/people/{id}", Some(Act::Administer)),
@@ -201,8 +242,11 @@ async fn authenticate(
         tracing::warn!(key = key.shown(), "a key that is unknown, revoked or expired");
         return Err(Problem::unauthorized());
     };
-    let rights = database::rights::of(&app.ledger, tenant, api_key).await?;
-    Ok((database::api_key::Caller::new(tenant, api_key, &rights), Arc::new(rights)))
+    let Some((caller, rights)) = database::rights::coming(&app.ledger, tenant, api_key).await? else {
+        tracing::warn!(key = key.shown(), "a key whose maker has no role here any more");
+        return Err(Problem::unauthorized());
+    };
+    Ok((caller, Arc::new(rights)))
 }
 
 /// A cookie comes by itself, whoever made the browser ask: what changes something also needs what only a page of ours knows.

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use database::DatabaseError;
 use domain::associate_customer::RequestRefusal;
-use intake::{InputRefusal, PlanRefusal, SpoolError, WorkbookRefusal};
+use intake::{InputRefusal, PlanRefusal, ResultsWorkbookError, SpoolError, WorkbookRefusal};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -28,6 +28,15 @@ impl Problem {
 
     pub(crate) fn field(field: &str, code: &'static str, detail: impl Into<String>) -> Self {
         Self { field: Some(field.to_owned()), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail) }
+    }
+
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Is it nothing that another request could put right?
+    pub(crate) fn is_ours(&self) -> bool {
+        self.status.is_server_error()
     }
 
     /// In so many seconds the same may work.
@@ -81,6 +90,8 @@ impl Problem {
 pub(crate) struct Told {
     pub(crate) code: &'static str,
     pub(crate) detail: String,
+    /// Which field of the request it is about.
+    pub(crate) field: Option<String>,
     pub(crate) retry_after: Option<u64>,
 }
 
@@ -134,12 +145,12 @@ impl IntoResponse for Problem {
             body["request_id"] = json!(id);
             body["instance"] = json!(path);
         });
-        if let Some(field) = self.field {
+        if let Some(field) = &self.field {
             body["errors"] = json!([{ "pointer": format!("/{field}"), "code": self.code, "detail": self.detail }]);
         }
         let mut response = (self.status, Json(body)).into_response();
         // For who asked for a page.
-        let told = Told { code: self.code, detail: self.detail, retry_after: self.retry_after };
+        let told = Told { code: self.code, detail: self.detail, field: self.field, retry_after: self.retry_after };
         response.extensions_mut().insert(told);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -236,6 +247,18 @@ impl From<SpoolError> for Problem {
             SpoolError::TooLarge(_) => Self::too_large(error.to_string()),
             SpoolError::Io(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the spool could not be written");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<ResultsWorkbookError> for Problem {
+    fn from(error: ResultsWorkbookError) -> Self {
+        match error {
+            ResultsWorkbookError::Database(error) => error.into(),
+            other => {
+                tracing::error!(error = &other as &dyn std::error::Error, "a result file could not be written");
                 Self::internal()
             }
         }

@@ -109,7 +109,7 @@ pub(crate) enum Command {
         /// Only rows with this reason
         #[arg(long)]
         reason: Option<String>,
-        /// The file to write; without it, standard output
+        /// The file to write, as a workbook if its name ends in .xlsx; without it, CSV to standard output
         #[arg(long)]
         file: Option<std::path::PathBuf>,
     },
@@ -251,7 +251,9 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
 /// Streams a result file to where it is wanted.
 async fn export(api: &Api, change: &str, query: &[(&str, &str)], file: Option<&std::path::Path>) -> anyhow::Result<()> {
     use std::io::Write as _;
-    let sent = api.request(Method::GET, &format!("/bulk-changes/{change}/results.csv")).query(query).send().await;
+    let is_workbook = file.and_then(|path| path.extension()).is_some_and(|end| end.eq_ignore_ascii_case("xlsx"));
+    let kind = if is_workbook { "xlsx" } else { "csv" };
+    let sent = api.request(Method::GET, &format!("/bulk-changes/{change}/results.{kind}")).query(query).send().await;
     let mut response = super::streamed(sent).await?;
     let mut out: Box<dyn std::io::Write + Send> = match file {
         Some(path) => {

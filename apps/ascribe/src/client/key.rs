@@ -55,6 +55,7 @@ const KEYS: &[Column] = &[
     ("Made", "/created_at"),
     ("Works until", "/expires_at"),
     ("Revoked", "/revoked_at"),
+    ("Made by", "/made_by/name"),
 ];
 const NEW_KEY: &[Column] =
     &[("Id", "/id"), ("Name", "/name"), ("Role", "/role"), ("Works until", "/expires_at"), ("Key", "/key")];

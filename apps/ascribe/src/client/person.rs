@@ -57,6 +57,9 @@ pub(crate) enum Command {
         /// false: they cannot act any more, and their sessions end
         #[arg(long)]
         active: Option<bool>,
+        /// Also revoke, for good, the API keys that they made here
+        #[arg(long)]
+        revoke_keys: bool,
     },
     /// Make a link that sets somebody's password; it is shown this once
     Invite(ById),
@@ -97,7 +100,7 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
             confine(&mut body, &sites, &site_groups);
             At { columns: ADDED, ..at }.create(output, body).await
         }
-        Command::Edit { of, name, role, sites, site_groups, everywhere, active } => {
+        Command::Edit { of, name, role, sites, site_groups, everywhere, active, revoke_keys } => {
             let mut body = json!({});
             for (field, value) in [
                 ("name", name.map(|n| json!(n))),
@@ -107,6 +110,9 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> anyhow::Result
                 if let Some(value) = value {
                     body[field] = value;
                 }
+            }
+            if revoke_keys {
+                body["revoke_keys"] = json!(true);
             }
             confine(&mut body, &sites, &site_groups);
             if everywhere {

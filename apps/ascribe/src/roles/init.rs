@@ -4,7 +4,7 @@ use crate::roles::open;
 use crate::settings::{self, Settings};
 use anyhow::Context as _;
 use database::Ledger;
-use database::fleet::{Fleet, tenant_named};
+use database::fleet::{Fleet, partner_of, tenant_named};
 use database::fleet_people::FirstPassword;
 use database::person::{Made, NewPerson};
 use domain::api_key::ApiKey;
@@ -13,6 +13,7 @@ use domain::ids::{ApiKeyId, Ids, PersonId, SiteId, TenantId};
 use domain::rights::Role;
 use domain::secret_token::SecretToken;
 use secrecy::ExposeSecret as _;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
 /// What `ascribe init` takes.
@@ -60,16 +61,26 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
     let ids = settings::ids();
     let server = opened.ledger.server();
     let mut fleet = Fleet::open(server).await?;
+    let partner = match &arguments.partner {
+        None => None,
+        Some(name) => {
+            let found = tenant_named(server, name).await?;
+            Some(found.with_context(|| format!("there is no partner {name:?}"))?)
+        }
+    };
     let tenant = match tenant_named(server, &arguments.tenant).await? {
-        Some(tenant) => tenant,
+        Some(tenant) => {
+            // Whose agent a tenant is was decided when it was made; who says otherwise is mistaken about one of the two.
+            let real = partner_of(server, tenant).await?;
+            anyhow::ensure!(
+                partner.is_none() || partner == real,
+                "{:?} is there already, and is no agent of {:?}",
+                arguments.tenant,
+                arguments.partner.as_deref().unwrap_or_default()
+            );
+            tenant
+        }
         None => {
-            let partner = match &arguments.partner {
-                None => None,
-                Some(name) => {
-                    let found = tenant_named(server, name).await?;
-                    Some(found.with_context(|| format!("there is no partner {name:?}"))?)
-                }
-            };
             let (tenant, site) = (TenantId(ids.next()), SiteId(ids.next()));
             fleet.create_tenant_under(tenant, &arguments.tenant, &arguments.time_zone, site, partner).await?;
             tenant
@@ -86,6 +97,19 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
     println!("{}", key.reveal());
     opened.close().await;
     Ok(())
+}
+
+/// Where `serve` with these settings has its pages: where people are told to go, or else where it listens.
+fn pages_url(settings: &Settings) -> String {
+    if let Some(url) = &settings.public_url {
+        return url.trim_end_matches('/').to_owned();
+    }
+    let mut listen = settings.listen;
+    if listen.ip().is_unspecified() {
+        // It listens everywhere; somebody at this machine finds it here.
+        listen.set_ip(if listen.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    format!("http://{listen}")
 }
 
 /// Makes the person, or gives somebody of the partner the role in this tenant, too; answers what to tell.
@@ -109,12 +133,10 @@ async fn first_person(
         site_groups: &[],
     };
     if let Some(known) = database::person::sign_in::known(ledger, &email).await? {
-        let partner = match &arguments.partner {
-            Some(name) => tenant_named(ledger.server(), name).await?,
-            None => None,
-        };
+        // The tenant's own partner, whatever was said: nobody else's people get a role in it.
+        let partner = partner_of(ledger.server(), tenant).await?;
         anyhow::ensure!(
-            partner == Some(known.key.tenant) && partner != Some(tenant),
+            arguments.partner.is_some() && partner == Some(known.key.tenant),
             "{email} signs in here already; only somebody of the partner can have a role in its agent, too (--partner)"
         );
         fleet.give_role_in_agent(tenant, known.key, &new).await.context("they have a role in this tenant already")?;
@@ -130,12 +152,32 @@ async fn first_person(
             (fleet.create_person(tenant, &new, FirstPassword::Phc(&phc)).await?, format!("{email} can sign in."))
         }
         None => {
-            let url = settings.public_url.as_deref().unwrap_or(&settings.url).trim_end_matches('/');
-            let said =
-                format!("{email} sets a password at {url}/invitation/{}, once, within seven days.", link.reveal());
+            // On a line of its own: nothing but the link is taken along when it is copied.
+            let said = format!(
+                "{email} sets a password here, once, within seven days:\n{}/invitation/{}",
+                pages_url(settings),
+                link.reveal()
+            );
             (fleet.create_person(tenant, &new, FirstPassword::Link(&link)).await?, said)
         }
     };
     anyhow::ensure!(made == Made::Done, "{email} signs in here already");
     Ok(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_leads_to_where_the_pages_are() {
+        let at = |listen: &str, public_url: Option<&str>| {
+            let (listen, public_url) = (listen.parse().unwrap(), public_url.map(str::to_owned));
+            pages_url(&Settings { listen, public_url, ..Settings::default() })
+        };
+        assert_eq!(at("127.0.0.1:8081", None), "http://127.0.0.1:8081");
+        assert_eq!(at("0.0.0.0:9000", None), "http://127.0.0.1:9000");
+        assert_eq!(at("[::]:9000", None), "http://[::1]:9000");
+        assert_eq!(at("10.0.0.7:80", Some("https://ascribe.example/")), "https://ascribe.example");
+    }
 }

@@ -5,6 +5,7 @@ mod admitted;
 mod agents;
 mod apply;
 mod attention;
+mod authorisation;
 mod billing;
 mod carriers;
 mod command_line;

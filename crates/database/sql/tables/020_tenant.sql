@@ -23,7 +23,11 @@ create table app.api_key (
     -- Confined to the sites of api_key_site; without any there, to none.
     is_site_restricted boolean not null default false,
     created_at timestamptz not null,
-    primary key (tenant_id, id)
+    -- The role of the person who made it, or who made the key that made it; null: it is the tenant's own, made at the machine.
+    -- A key never does more than that role does now.
+    made_by    uuid,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, made_by) references app.api_key (tenant_id, id)
 );
 comment on column app.api_key.shown is 'The first characters of the key, to recognise it by. The key itself is nowhere.';
 

@@ -58,6 +58,9 @@ pub struct CarrierAccountEdit {
     pub paused: Option<bool>,
 }
 
+/// What somebody has seen who saw that there is no account yet: nobody is overwritten by who makes the first one.
+pub const NONE_YET: &str = "new";
+
 /// How the writing of an account ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
@@ -142,7 +145,7 @@ async fn all(ledger: &Ledger, tenant: TenantId) -> Result<Vec<CarrierAccount>> {
 }
 
 /// Keeps the account of a service provider of the tenant's own: makes it, or changes one that is as the caller last saw it.
-/// Without an etag, whatever it is now.
+/// Without an etag, whatever it is now; with [`NONE_YET`], only while there is none.
 ///
 /// # Errors
 /// The database does not answer.
@@ -174,7 +177,7 @@ pub async fn keep(
     .fetch_optional(&mut *transaction)
     .await?;
     let kept = match current {
-        current if etag.is_some() && current.as_deref() != etag => Kept::Moved,
+        current if etag.is_some_and(|etag| current.as_deref().unwrap_or(NONE_YET) != etag) => Kept::Moved,
         Some(_) => change(&mut transaction, caller.tenant, provider, edit).await?,
         None => make(&mut transaction, caller.tenant, provider, edit).await?,
     };

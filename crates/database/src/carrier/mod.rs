@@ -7,8 +7,8 @@ mod reading;
 mod sign_in;
 
 pub use account::{
-    CARRIER_CREDENTIAL_FIELDS, CarrierAccount, CarrierAccountEdit, Kept, SigningIn, accounts, accounts_to_read, block,
-    credentials, get, keep, keep_secrets, pause, signed_with, take_permits,
+    CARRIER_CREDENTIAL_FIELDS, CarrierAccount, CarrierAccountEdit, Kept, NONE_YET, SigningIn, accounts,
+    accounts_to_read, block, credentials, get, keep, keep_secrets, pause, signed_with, take_permits,
 };
 pub use inventory::{ReadDevice, archive, keep_page, meet, missing, read_one};
 pub use reading::{FleetReading, Progress, claim, end, extend, progress, release};

@@ -5,7 +5,7 @@ mod write;
 pub use write::{CustomerEdit, NewRevCustomer, accounts, edit, rev_by_name, write_rev};
 
 use crate::{Ledger, Result};
-use domain::ids::{CustomerId, SiteId, TenantId};
+use domain::ids::{CustomerId, IntegrationAuthenticationId, SiteId, TenantId};
 use uuid::Uuid;
 
 /// A customer as the list shows it.
@@ -27,6 +27,28 @@ pub struct Customer {
     pub devices: i64,
     /// What it is now, for `If-Match`.
     pub etag: String,
+}
+
+/// The account at Rev.io that a customer is under: its id and name. None: the customer exists only here, or not at all.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn account_of(
+    ledger: &Ledger,
+    tenant: TenantId,
+    id: CustomerId,
+) -> Result<Option<(IntegrationAuthenticationId, String)>> {
+    let mut transaction = ledger.web(tenant).await?;
+    let row = sqlx::query!(
+        "select a.id, a.name from app.rev_customer c
+         join app.integration_authentication a on a.tenant_id = c.tenant_id and a.id = c.integration_authentication_id
+         where c.tenant_id = $1 and c.id = $2",
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    Ok(row.map(|row| (IntegrationAuthenticationId(row.id), row.name)))
 }
 
 /// The pattern for names that this is a part of: % and _ in what people type are letters, not wildcards.

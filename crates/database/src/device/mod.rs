@@ -1,10 +1,12 @@
 //! Devices as the inventory shows them.
 
 mod import;
+mod picked;
 mod timeline;
 
 pub use import::{ToldDevice, import, statuses};
 pub(crate) use import::{import_partial, import_read};
+pub use picked::{BilledBy, Named, billed_by, iccids, named};
 pub use timeline::{Happened, What, timeline};
 
 use crate::api_key::Caller;
@@ -72,6 +74,8 @@ pub struct Filter {
     pub service_provider: Option<Uuid>,
     /// With this status, the carrier's word.
     pub status: Option<String>,
+    /// One of these: see [`named`].
+    pub among: Option<Vec<Uuid>>,
     /// At one of these service providers, whatever else is asked.
     pub service_providers: Option<Vec<Uuid>>,
     /// At one of these sites, whatever else is asked.
@@ -79,7 +83,7 @@ pub struct Filter {
 }
 
 /// Whose devices this tenant may have, its own and those of the partner it is an agent of, and where the customer's sit.
-async fn narrowed(
+pub(crate) async fn narrowed(
     transaction: &mut sqlx::PgConnection,
     tenant: TenantId,
     filter: &Filter,
@@ -120,7 +124,7 @@ pub async fn count(ledger: &Ledger, tenant: TenantId, filter: &Filter, most: Opt
              where dt.tenant_id = $1 and ($2::text is null or d.tenant_id = any ($7) and d.iccid = $2)
                and ($3::uuid[] is null or dt.site_id = any ($3)) and ($4::uuid is null or p.id = $4)
                and ($5::text is null or d.status = $5) and ($8::uuid[] is null or dt.site_id = any ($8))
-               and ($9::uuid[] is null or p.id = any ($9))
+               and ($9::uuid[] is null or p.id = any ($9)) and ($10::uuid[] is null or dt.device_id = any ($10))
              limit $6) as counted"#,
         tenant.0,
         filter.iccid,
@@ -130,7 +134,8 @@ pub async fn count(ledger: &Ledger, tenant: TenantId, filter: &Filter, most: Opt
         most,
         &owners,
         filter.sites.as_deref(),
-        filter.service_providers.as_deref()
+        filter.service_providers.as_deref(),
+        filter.among.as_deref()
     )
     .fetch_one(&mut *transaction)
     .await?)
@@ -169,9 +174,10 @@ pub async fn list(
              and ($4::uuid is null or p.id = $4) and ($5::text is null or d.status = $5)
              and ($6::uuid is null or dt.device_id > $6) and ($9::uuid[] is null or dt.site_id = any ($9))
              and ($10::uuid[] is null or p.id = any ($10)) and ($11::uuid is null or dt.device_id = $11)
+             and ($12::uuid[] is null or dt.device_id = any ($12))
            order by dt.device_id limit $7"#,
         tenant.0, filter.iccid, theirs.as_deref(), filter.service_provider, filter.status, after, limit, &owners, filter.sites.as_deref(),
-        filter.service_providers.as_deref(), filter.id)
+        filter.service_providers.as_deref(), filter.id, filter.among.as_deref())
         .fetch_all(&mut *transaction).await?;
     Ok(rows
         .into_iter()

@@ -1,6 +1,9 @@
 //! What happens outside, as the ledger knows it: rows that are due, intents before sends, what came of them, and the end of a row.
 //! One function per procedure, of the same name.
 
+/// Waves in a row of which no call came through, before the circuit opens and the account is left alone for a while.
+pub const CIRCUIT_OPENS_AFTER: i32 = 3;
+
 mod claim;
 mod ended;
 mod intent;

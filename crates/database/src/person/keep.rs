@@ -47,6 +47,8 @@ pub struct Edit<'a> {
     pub reach: Option<Reach<'a>>,
     /// Whether they may act here. Of the tenant's own people: whether they may sign in at all.
     pub active: Option<bool>,
+    /// Also revoke, for good, the keys that they made here.
+    pub revoke_keys: bool,
 }
 
 /// How an edit ended.
@@ -127,6 +129,11 @@ pub async fn edit(
     if let Some(active) = edit.active {
         set_active(&mut transaction, caller.tenant, person, active).await?;
     }
+    let revoked = if edit.revoke_keys {
+        crate::api_key::revoke_made_by(&mut transaction, caller.tenant, person.role_id).await?
+    } else {
+        0
+    };
     let (sites, site_groups) = match edit.reach {
         Some(Reach::Sites(sites, groups)) => (Some(sites), Some(groups)),
         Some(Reach::Everything) | None => (None, None),
@@ -134,6 +141,7 @@ pub async fn edit(
     let detail = json!({
         "person": person.id, "name": edit.name, "role": edit.role, "role_before": person.role, "active": edit.active,
         "reaches_everything": edit.reach.map(|reach| reach == Reach::Everything), "sites": sites, "site_groups": site_groups,
+        "keys_revoked": revoked,
     });
     record(&mut transaction, caller, "person_edited", detail).await?;
     transaction.commit().await?;

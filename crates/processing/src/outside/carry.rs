@@ -59,7 +59,7 @@ const AS_SET_UP: Duration = Duration::from_secs(5);
 const ASKED_AGAIN: f64 = 0.05;
 /// Waves in a row of which no call came through, before the circuit opens. Waves and not calls: what is sent at the same moment fails
 /// for the same reason.
-const FAILURES: i32 = 3;
+const FAILURES: i32 = database::outside::CIRCUIT_OPENS_AFTER;
 
 /// A claim that is being carried on.
 pub(super) struct Carrying<'a> {

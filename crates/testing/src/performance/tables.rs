@@ -43,7 +43,10 @@ pub fn tables(run: &LastRun) -> String {
     of_scale(&mut out, run);
     of_gate(&mut out, run);
     for n in run.sizes(|row| row.name.starts_with("list, ")) {
-        of_lists(&mut out, run, n);
+        of_lists(&mut out, run, n, "list, ", "Pages of `GET /devices?limit=100`");
+    }
+    for n in run.sizes(|row| row.name.starts_with("portal, ")) {
+        of_lists(&mut out, run, n, "portal, ", "Pages of the portal, as somebody who is signed in,");
     }
     out
 }
@@ -171,21 +174,22 @@ fn of_gate(out: &mut String, run: &LastRun) {
     }
 }
 
-fn of_lists(out: &mut String, run: &LastRun, n: u32) {
+fn of_lists(out: &mut String, run: &LastRun, n: u32, kind: &str, title: &str) {
     let _ = write!(
         out,
-        "\n### Pages of `GET /devices?limit=100` at {} devices, ms\n\n\
+        "\n### {title} at {} devices, ms\n\n\
          | Page | idle: p50 | p95 | p99 | beside a change: p50 | p95 | p99 |\n|---|---|---|---|---|---|---|\n",
         grouped(f64::from(n), 0)
     );
     let first = ", idle, p50";
-    for page in run.rows.iter().filter(|row| row.n == n).filter_map(|row| row.name.strip_suffix(first)) {
+    let of_kind = run.rows.iter().filter(|row| row.n == n && row.name.starts_with(kind));
+    for page in of_kind.filter_map(|row| row.name.strip_suffix(first)) {
         let mut cells = String::new();
         for state in ["idle", "beside a change"] {
             for part in ["p50", "p95", "p99"] {
                 let _ = write!(cells, " {} |", cell(run.row(&format!("{page}, {state}, {part}"), n), 1.0));
             }
         }
-        let _ = writeln!(out, "| {} |{cells}", page.trim_start_matches("list, "));
+        let _ = writeln!(out, "| {} |{cells}", page.trim_start_matches(kind));
     }
 }

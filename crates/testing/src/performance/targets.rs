@@ -85,7 +85,21 @@ pub fn targets(run: &LastRun) -> Vec<Target> {
             found: gate(GATE_SHARE, f64::min),
         },
         at_most("Throttled answers at these rates", 1.0, "%", gate(GATE_THROTTLED, f64::max)),
+        at_most("Lists of 1,000,000 devices, p95, also beside changes", 300.0, "ms", slowest(run, "list, ")),
+        at_most(
+            "Pages of the portal at 1,000,000 devices, p95, also beside changes",
+            300.0,
+            "ms",
+            slowest(run, "portal, "),
+        ),
     ]
+}
+
+/// The slowest of this kind of page, at the 95th percentile (reference: product 4.7).
+fn slowest(run: &LastRun, kind: &str) -> Option<f64> {
+    let of_kind =
+        run.rows.iter().filter(|row| row.n == HUGE && row.name.starts_with(kind) && row.name.ends_with(", p95"));
+    of_kind.map(|row| row.value).reduce(f64::max)
 }
 
 /// Planning and settling together, at a million over at a hundred thousand.

@@ -27,18 +27,18 @@ use uuid::Uuid;
 pub(crate) struct New {
     /// What it is for.
     #[schema(min_length = 1, max_length = 256)]
-    name: String,
+    pub(crate) name: String,
     /// `partner_admin`, `agent_partner_admin`, `agent`, `user` or `notification_only`; at most your own.
-    role: String,
+    pub(crate) role: String,
     /// Confines the key to these sites; not said: the whole tenant.
     #[schema(max_items = 1000)]
-    sites: Option<Vec<Uuid>>,
+    pub(crate) sites: Option<Vec<Uuid>>,
     /// Confines the key to the sites of these groups, whatever they become, besides `sites`.
     #[schema(max_items = 100)]
-    site_groups: Option<Vec<Uuid>>,
+    pub(crate) site_groups: Option<Vec<Uuid>>,
     /// For how long it works; 365 days, if not said.
     #[schema(minimum = 1, maximum = 3650)]
-    expires_in_days: Option<i32>,
+    pub(crate) expires_in_days: Option<i32>,
 }
 
 /// A key that was made, with the key itself, which is told this once.
@@ -59,7 +59,22 @@ pub(crate) async fn handle(
     State(app): State<App>,
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let new: New = body(bytes)?;
+    let (id, key) = make(&app, &caller, &allowed, body(bytes)?).await?;
+    let about = database::api_key::list(&app.ledger, caller.tenant, Some(id.0), None, 1).await?;
+    let about = show(about.into_iter().next().ok_or_else(Problem::internal)?);
+    let mut response =
+        (StatusCode::CREATED, Json(NewApiKeyShown { about, key: key.reveal().to_owned() })).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// Makes a key; answers its id, and the key itself, which nobody can tell again.
+pub(crate) async fn make(
+    app: &App,
+    caller: &database::api_key::Caller,
+    allowed: &Allowed,
+    new: New,
+) -> Result<(ApiKeyId, ApiKey), Problem> {
     let role = Role::from_word(&new.role).filter(|role| allowed.0.role.may_give(*role));
     let role = role.ok_or_else(|| {
         Problem::field("role", "FIELD_INVALID", "There is no such role, or it may do more than your own.")
@@ -84,16 +99,11 @@ pub(crate) async fn handle(
     let sites = sites.or_else(|| new.site_groups.is_some().then(Vec::new));
     let row =
         NewApiKey { id, name: &called, key: &key, role, sites: sites.as_deref(), site_groups: &site_groups, days };
-    if !database::api_key::create(&app.ledger, &caller, &row).await? {
+    if !database::api_key::create(&app.ledger, caller, &row).await? {
         let detail = "One of these sites or groups of sites is not this tenant's.";
         return Err(Problem::field("sites", "SITE_NOT_FOUND", detail));
     }
-    let about = database::api_key::list(&app.ledger, caller.tenant, Some(id.0), None, 1).await?;
-    let about = show(about.into_iter().next().ok_or_else(Problem::internal)?);
-    let mut response =
-        (StatusCode::CREATED, Json(NewApiKeyShown { about, key: key.reveal().to_owned() })).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok((id, key))
 }
 
 fn each_once(ids: Vec<Uuid>) -> Vec<Uuid> {

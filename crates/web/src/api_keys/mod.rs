@@ -4,6 +4,7 @@ pub(crate) mod create;
 pub(crate) mod list;
 pub(crate) mod revoke;
 
+use crate::shape::Named;
 use database::api_key::Listed;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -29,6 +30,9 @@ pub(crate) struct Shown {
     expires_at: Timestamp,
     #[schema(required)]
     revoked_at: Option<Timestamp>,
+    /// Who made it, or made the key that made it: it does no more than they may now, and stops with them. Null: it is the tenant's own.
+    #[schema(required)]
+    made_by: Option<Named>,
 }
 
 pub(crate) fn show(key: Listed) -> Shown {
@@ -42,5 +46,6 @@ pub(crate) fn show(key: Listed) -> Shown {
         created_at: key.created_at,
         expires_at: key.expires_at,
         revoked_at: key.revoked_at,
+        made_by: key.maker.map(|maker| Named { id: maker.id.0, name: maker.name }),
     }
 }

@@ -64,15 +64,7 @@ pub(crate) async fn handle(
     State(app): State<App>,
     Filters(query): Filters<Query>,
 ) -> Result<Json<Page<Shown>>, Problem> {
-    let invalid = || Problem::bad_request("CURSOR_INVALID", "This cursor is another list's.");
-    let after = match cursor(query.cursor.as_deref())? {
-        None => None,
-        Some(text) => {
-            let (made_in, id) = text.split_once(' ').ok_or_else(invalid)?;
-            let number = |text: &str| text.parse::<i64>().ok().filter(|n| *n >= 0).ok_or_else(invalid);
-            Some((number(made_in)?, number(id)?))
-        }
-    };
+    let after = after(query.cursor.as_deref())?;
     let filter = Filter {
         bulk_change: query.bulk_change,
         action: query.action,
@@ -81,7 +73,7 @@ pub(crate) async fn handle(
         until: query.until,
     };
     let rows = database::audit::list(&app.ledger, caller.tenant, &filter, after, query.limit.and_one()).await?;
-    Ok(Json(Page::cut(rows, query.limit, |row| format!("{} {}", row.made_in, row.id), show)))
+    Ok(Json(Page::cut(rows, query.limit, cursor_of, show)))
 }
 
 fn show(entry: AuditEntry) -> Shown {
@@ -95,4 +87,18 @@ fn show(entry: AuditEntry) -> Shown {
         detail: entry.detail,
         digest: entry.digest,
     }
+}
+
+/// Where a page of the trail goes on.
+pub(crate) fn after(text: Option<&str>) -> Result<Option<(i64, i64)>, Problem> {
+    let invalid = || Problem::bad_request("CURSOR_INVALID", "This cursor is another list's.");
+    let Some(text) = cursor(text)? else { return Ok(None) };
+    let (made_in, id) = text.split_once(' ').ok_or_else(invalid)?;
+    let number = |text: &str| text.parse::<i64>().ok().filter(|n| *n >= 0).ok_or_else(invalid);
+    Ok(Some((number(made_in)?, number(id)?)))
+}
+
+/// The cursor after this one.
+pub(crate) fn cursor_of(row: &AuditEntry) -> String {
+    format!("{} {}", row.made_in, row.id)
 }

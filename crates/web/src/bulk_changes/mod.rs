@@ -9,6 +9,7 @@ pub(crate) mod log;
 pub(crate) mod plan_again;
 pub(crate) mod resolve;
 pub(crate) mod results;
+pub(crate) mod results_workbook;
 pub(crate) mod rows;
 
 use crate::App;

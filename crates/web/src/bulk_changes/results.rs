@@ -23,10 +23,10 @@ use utoipa::IntoParams;
 pub(crate) struct Query {
     /// Only rows of this status.
     #[param(value_type = Option<String>)]
-    status: Option<DeviceChangeStatus>,
+    pub(super) status: Option<DeviceChangeStatus>,
     /// Only rows with this reason.
     #[param(value_type = Option<String>)]
-    reason: Option<Reason>,
+    pub(super) reason: Option<Reason>,
 }
 
 /// The result file of a bulk change: the input's own columns, and what became of each row

@@ -22,14 +22,14 @@ use utoipa::ToSchema;
 pub(crate) struct New {
     /// Unique in the tenant.
     #[schema(min_length = 1, max_length = 256)]
-    rate_plan_code: String,
+    pub(crate) rate_plan_code: String,
     /// As the code, if not said.
     #[schema(min_length = 1, max_length = 256)]
-    rate_plan_name: Option<String>,
+    pub(crate) rate_plan_name: Option<String>,
     /// The one it fits, by name or id; all, if not said.
-    service_provider: Option<String>,
+    pub(crate) service_provider: Option<String>,
     /// May SIMs get it? Yes, if not said.
-    active: Option<bool>,
+    pub(crate) active: Option<bool>,
 }
 
 /// Make a customer rate plan
@@ -40,17 +40,26 @@ pub(crate) async fn handle(
     State(app): State<App>,
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let new: New = body(bytes)?;
+    let id = make(&app, &caller, body(bytes)?).await?;
+    let found = super::get::one(&app, caller.tenant, id.0).await?;
+    Ok(created(&format!("/api/v1/customer-rate-plans/{id}"), &found.etag.clone(), show(found)))
+}
+
+/// Makes it; answers its id.
+pub(crate) async fn make(
+    app: &App,
+    caller: &database::api_key::Caller,
+    new: New,
+) -> Result<CustomerRatePlanId, Problem> {
     let row = NewCustomerRatePlan {
         row: 1,
         id: CustomerRatePlanId(app.ids.next()),
         code: name("rate_plan_code", &new.rate_plan_code)?,
         name: optional_name("rate_plan_name", new.rate_plan_name.as_deref())?,
-        service_provider: crate::service_providers::named(&app, caller.tenant, new.service_provider.as_deref()).await?,
+        service_provider: crate::service_providers::named(app, caller.tenant, new.service_provider.as_deref()).await?,
         active: new.active,
     };
     let id = row.id;
-    made(&write(&app.ledger, &caller, &[row], OnExisting::Refuse).await?)?;
-    let found = super::get::one(&app, caller.tenant, id.0).await?;
-    Ok(created(&format!("/api/v1/customer-rate-plans/{id}"), &found.etag.clone(), show(found)))
+    made(&write(&app.ledger, caller, &[row], OnExisting::Refuse).await?)?;
+    Ok(id)
 }

@@ -22,11 +22,11 @@ use utoipa::ToSchema;
 pub(crate) struct New {
     /// Unique in the tenant.
     #[schema(min_length = 1, max_length = 256)]
-    name: String,
+    pub(crate) name: String,
     /// The one it fits, by name or id; all, if not said.
-    service_provider: Option<String>,
+    pub(crate) service_provider: Option<String>,
     /// May SIMs join it? Yes, if not said.
-    active: Option<bool>,
+    pub(crate) active: Option<bool>,
 }
 
 /// Make a customer rate pool
@@ -37,16 +37,25 @@ pub(crate) async fn handle(
     State(app): State<App>,
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let new: New = body(bytes)?;
+    let id = make(&app, &caller, body(bytes)?).await?;
+    let found = super::get::one(&app, caller.tenant, id.0).await?;
+    Ok(created(&format!("/api/v1/customer-rate-pools/{id}"), &found.etag.clone(), show(found)))
+}
+
+/// Makes it; answers its id.
+pub(crate) async fn make(
+    app: &App,
+    caller: &database::api_key::Caller,
+    new: New,
+) -> Result<CustomerRatePoolId, Problem> {
     let row = NewCustomerRatePool {
         row: 1,
         id: CustomerRatePoolId(app.ids.next()),
         name: name("name", &new.name)?,
-        service_provider: crate::service_providers::named(&app, caller.tenant, new.service_provider.as_deref()).await?,
+        service_provider: crate::service_providers::named(app, caller.tenant, new.service_provider.as_deref()).await?,
         active: new.active,
     };
     let id = row.id;
-    made(&write(&app.ledger, &caller, &[row], OnExisting::Refuse).await?)?;
-    let found = super::get::one(&app, caller.tenant, id.0).await?;
-    Ok(created(&format!("/api/v1/customer-rate-pools/{id}"), &found.etag.clone(), show(found)))
+    made(&write(&app.ledger, caller, &[row], OnExisting::Refuse).await?)?;
+    Ok(id)
 }

@@ -24,12 +24,12 @@ use uuid::Uuid;
 #[schema(as = NewCustomer)]
 pub(crate) struct New {
     #[schema(min_length = 1, max_length = 256)]
-    name: String,
+    pub(crate) name: String,
     /// With it, a rev customer; without, one that exists only here (AMOP).
     #[schema(min_length = 1, max_length = 256)]
-    rev_customer_id: Option<String>,
+    pub(crate) rev_customer_id: Option<String>,
     /// The account at Rev.io, by name or id; needed if there are several.
-    account: Option<String>,
+    pub(crate) account: Option<String>,
 }
 
 /// Make a customer, with its site
@@ -40,9 +40,15 @@ pub(crate) async fn handle(
     State(app): State<App>,
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let new: New = body(bytes)?;
+    let id = make(&app, &caller, body(bytes)?).await?;
+    let found = super::get::one(&app, caller.tenant, id, None).await?;
+    Ok(created(&format!("/api/v1/customers/{id}"), &found.etag.clone(), show(found)))
+}
+
+/// Makes a customer, with its site; answers its id.
+pub(crate) async fn make(app: &App, caller: &database::api_key::Caller, new: New) -> Result<Uuid, Problem> {
     let called = name("name", &new.name)?;
-    let id = match new.rev_customer_id {
+    match new.rev_customer_id {
         Some(number) => {
             let importing = Customers { ids: app.ids.clone(), accounts: accounts(&app.ledger, caller.tenant).await? };
             let account = importing.account(new.account.as_deref()).ok_or_else(|| {
@@ -60,13 +66,11 @@ pub(crate) async fn handle(
                 closed: None,
             };
             let id = row.id;
-            made(&write_rev(&app.ledger, &caller, &[row], OnExisting::Refuse).await?)?;
-            id
+            made(&write_rev(&app.ledger, caller, &[row], OnExisting::Refuse).await?)?;
+            Ok(id)
         }
-        None => make_amop(&app, &caller, called).await?,
-    };
-    let found = super::get::one(&app, caller.tenant, id, None).await?;
-    Ok(created(&format!("/api/v1/customers/{id}"), &found.etag.clone(), show(found)))
+        None => make_amop(app, caller, called).await,
+    }
 }
 
 async fn make_amop(app: &App, caller: &database::api_key::Caller, name: String) -> Result<Uuid, Problem> {

@@ -14,16 +14,17 @@ use axum::response::Response;
 use database::customer::CustomerEdit;
 use serde::Deserialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// What to change of a customer; what is not named stays.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = EditCustomer)]
 pub(crate) struct Edit {
     #[schema(min_length = 1, max_length = 256)]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Closed: no SIM is assigned to it any more. Those it has stay.
-    closed: Option<bool>,
+    pub(crate) closed: Option<bool>,
 }
 
 /// Rename, close or open a customer
@@ -38,9 +39,19 @@ pub(crate) async fn handle(
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let (id, etag) = (path_id(&id)?, if_match(&headers)?);
-    let asked: Edit = body(bytes)?;
-    let edit = CustomerEdit { name: optional_name("name", asked.name.as_deref())?, closed: asked.closed };
-    edited(database::customer::edit(&app.ledger, &caller, id, etag.as_deref(), &edit).await?)?;
+    change(&app, &caller, id, etag.as_deref(), body(bytes)?).await?;
     let found = super::get::one(&app, caller.tenant, id, None).await?;
     Ok(shown(&HeaderMap::new(), &found.etag.clone(), show(found)))
+}
+
+/// Changes it, if it is what was last seen; with nothing seen, whatever it is now.
+pub(crate) async fn change(
+    app: &App,
+    caller: &database::api_key::Caller,
+    id: Uuid,
+    seen: Option<&str>,
+    asked: Edit,
+) -> Result<(), Problem> {
+    let edit = CustomerEdit { name: optional_name("name", asked.name.as_deref())?, closed: asked.closed };
+    edited(database::customer::edit(&app.ledger, caller, id, seen, &edit).await?)
 }

@@ -65,6 +65,7 @@ pub(crate) async fn handle(
         customer: query.customer,
         service_provider,
         status: query.status,
+        among: None,
         service_providers: seen(&app, &caller).await?,
         sites: allowed.sites(),
     };

@@ -21,15 +21,15 @@ use utoipa::ToSchema;
 pub(crate) struct NewIntegrationAuthentication {
     /// Unique in the tenant.
     #[schema(min_length = 1, max_length = 256)]
-    name: String,
+    pub(crate) name: String,
     /// `https://api.revioapi.com/v1`, or the older `https://restapi.rev.io/v1`. Without it nothing is read.
-    base_url: Option<String>,
+    pub(crate) base_url: Option<String>,
     /// What Rev.io allows; 500, if not said.
     #[schema(minimum = 1, maximum = 10_000_000)]
-    calls_per_minute: Option<i32>,
+    pub(crate) calls_per_minute: Option<i32>,
     /// What Rev.io allows; 150,000, if not said.
     #[schema(minimum = 1, maximum = 10_000_000)]
-    calls_per_day: Option<i32>,
+    pub(crate) calls_per_day: Option<i32>,
 }
 
 /// Make an account at Rev.io known; its credentials come by a request of their own
@@ -41,7 +41,17 @@ pub(crate) async fn handle(
     State(app): State<App>,
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let new: NewIntegrationAuthentication = body(bytes)?;
+    let id = make(&app, &caller, body(bytes)?).await?;
+    let found = super::get::one(&app, &caller, &id.to_string()).await?;
+    Ok(created(&format!("/api/v1/integration-authentications/{id}"), &found.etag.clone(), show(found)))
+}
+
+/// Makes it; answers its id.
+pub(crate) async fn make(
+    app: &App,
+    caller: &database::api_key::Caller,
+    new: NewIntegrationAuthentication,
+) -> Result<IntegrationAuthenticationId, Problem> {
     let id = IntegrationAuthenticationId(app.ids.next());
     let account = NewAccount {
         id,
@@ -50,9 +60,8 @@ pub(crate) async fn handle(
         calls_per_minute: limit("calls_per_minute", new.calls_per_minute)?,
         calls_per_day: limit("calls_per_day", new.calls_per_day)?,
     };
-    if !database::rev_io::create(&app.ledger, &caller, &account).await? {
+    if !database::rev_io::create(&app.ledger, caller, &account).await? {
         return Err(name_taken());
     }
-    let found = super::get::one(&app, &caller, &id.to_string()).await?;
-    Ok(created(&format!("/api/v1/integration-authentications/{id}"), &found.etag.clone(), show(found)))
+    Ok(id)
 }

@@ -13,6 +13,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use database::rev_io::{CREDENTIAL_FIELDS, CredentialRefusal};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 /// What an account signs in with; what is not named stays. Never told again, by no request.
@@ -39,15 +40,25 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let id = path_id(&id)?;
-    let secrets = secrets(body(bytes)?, &CREDENTIAL_FIELDS)?;
-    let Some(ring) = &app.keys else { return Err(Problem::no_secret_key()) };
-    match database::rev_io::keep_secrets(&app.ledger, &caller, (ring, &app.ids), id, &secrets).await {
-        Ok(true) => {}
-        Ok(false) => return Err(Problem::not_found()),
-        Err(CredentialRefusal::Database(error)) => return Err(error.into()),
-        Err(CredentialRefusal::Missing(_) | CredentialRefusal::Secret(..)) => return Err(Problem::internal()),
-    }
-    let found = super::get::one(&app, &caller, &id.to_string()).await?;
+    write(&app, &caller, &id, body(bytes)?).await?;
+    let found = super::get::one(&app, &caller, &id).await?;
     Ok(shown(&HeaderMap::new(), &found.etag.clone(), show(found)))
+}
+
+/// Seals and keeps these credentials.
+pub(crate) async fn write(
+    app: &App,
+    caller: &database::api_key::Caller,
+    id: &str,
+    asked: Map<String, Value>,
+) -> Result<(), Problem> {
+    let id = path_id(id)?;
+    let secrets = secrets(asked, &CREDENTIAL_FIELDS)?;
+    let Some(ring) = &app.keys else { return Err(Problem::no_secret_key()) };
+    match database::rev_io::keep_secrets(&app.ledger, caller, (ring, &app.ids), id, &secrets).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Problem::not_found()),
+        Err(CredentialRefusal::Database(error)) => Err(error.into()),
+        Err(CredentialRefusal::Missing(_) | CredentialRefusal::Secret(..)) => Err(Problem::internal()),
+    }
 }

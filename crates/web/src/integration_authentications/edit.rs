@@ -15,20 +15,21 @@ use axum::response::Response;
 use database::rev_io::AccountEdit;
 use serde::Deserialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// What to change of an account at Rev.io; what is not named stays.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EditIntegrationAuthentication {
     #[schema(min_length = 1, max_length = 256)]
-    name: Option<String>,
-    base_url: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) base_url: Option<String>,
     #[schema(minimum = 1, maximum = 10_000_000)]
-    calls_per_minute: Option<i32>,
+    pub(crate) calls_per_minute: Option<i32>,
     #[schema(minimum = 1, maximum = 10_000_000)]
-    calls_per_day: Option<i32>,
+    pub(crate) calls_per_day: Option<i32>,
     /// Send nothing to it; or go on, also after it refused our credentials.
-    paused: Option<bool>,
+    pub(crate) paused: Option<bool>,
 }
 
 /// Rename an account at Rev.io, move it, pace it, pause it
@@ -43,7 +44,19 @@ pub(crate) async fn handle(
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let (id, etag) = (path_id(&id)?, if_match(&headers)?);
-    let asked: EditIntegrationAuthentication = body(bytes)?;
+    change(&app, &caller, id, etag.as_deref(), body(bytes)?).await?;
+    let found = super::get::one(&app, &caller, &id.to_string()).await?;
+    Ok(shown(&HeaderMap::new(), &found.etag.clone(), show(found)))
+}
+
+/// Changes it, if it is what was last seen; with nothing seen, whatever it is now.
+pub(crate) async fn change(
+    app: &App,
+    caller: &database::api_key::Caller,
+    id: Uuid,
+    seen: Option<&str>,
+    asked: EditIntegrationAuthentication,
+) -> Result<(), Problem> {
     let edit = AccountEdit {
         name: optional_name("name", asked.name.as_deref())?,
         base_url: address(&app.rev_io_hosts, asked.base_url.as_deref())?,
@@ -51,7 +64,5 @@ pub(crate) async fn handle(
         calls_per_day: limit("calls_per_day", asked.calls_per_day)?,
         paused: asked.paused,
     };
-    edited(database::rev_io::edit(&app.ledger, &caller, id, etag.as_deref(), &edit).await?)?;
-    let found = super::get::one(&app, &caller, &id.to_string()).await?;
-    Ok(shown(&HeaderMap::new(), &found.etag.clone(), show(found)))
+    edited(database::rev_io::edit(&app.ledger, caller, id, seen, &edit).await?)
 }

@@ -11,6 +11,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use database::bulk_change::{BulkChange, Stage};
+use domain::rights::Act;
 use serde::Deserialize;
 
 #[derive(Default, Deserialize)]
@@ -34,8 +35,8 @@ pub(super) struct Line {
 
 /// Rows by how they stand; the parts add up to the whole.
 pub(super) struct Tally {
-    pub(super) planned: i32,
-    pub(super) done: i32,
+    pub(super) planned: String,
+    pub(super) done: String,
     pub(super) percent: i32,
     pub(super) parts: Vec<Part>,
     /// Everything in one sentence.
@@ -77,8 +78,8 @@ pub(super) fn tally(change: &BulkChange) -> Tally {
         .collect();
     let done = c.planned - c.to_do;
     Tally {
-        planned: c.planned,
-        done,
+        planned: grouped(c.planned.into()),
+        done: grouped(done.into()),
         percent: i32::try_from(i64::from(done) * 100 / planned).unwrap_or(0),
         said: format!(
             "{}: {}",
@@ -119,11 +120,21 @@ pub(super) fn name(change: &BulkChange) -> String {
     }
 }
 
+/// Who gets the devices, by name where the change was asked for by an id; empty: each row says.
+pub(super) async fn customer_of(app: &App, member: &Member, change: &BulkChange) -> Result<String, Problem> {
+    let asked = change.request["customer"].as_str().unwrap_or_default();
+    let Ok(id) = uuid::Uuid::parse_str(asked) else { return Ok(asked.to_owned()) };
+    let (tenant, sites) = (member.caller().0.tenant, member.allowed().sites());
+    let found = database::customer::list(&app.ledger, tenant, Some(id), None, sites.as_deref(), None, 1).await?;
+    Ok(found.into_iter().next().map_or_else(|| asked.to_owned(), |customer| customer.name))
+}
+
 #[derive(Template)]
 #[template(path = "bulk_changes.html")]
 struct Page {
     frame: Frame,
     plans: bool,
+    may_plan: bool,
     lines: Vec<Line>,
     first: bool,
     next: Option<String>,
@@ -145,6 +156,7 @@ pub(super) async fn show(
     page(&Page {
         frame,
         plans,
+        may_plan: member.signed_in.rights.may(Act::Plan),
         lines: cut.items,
         first: after.is_none(),
         next: cut.next_cursor.map(|cursor| format!("/bulk-changes?stage={kind}&cursor={cursor}")),

@@ -1,6 +1,7 @@
 //! The entrance of every page: who comes, is it a form of ours, and may they. What may be done is in the one table of rights.
 
 use super::fields::Fields;
+use super::upload::begun;
 use super::visitor::Visitor;
 use super::{encoded, next_path, see_other};
 use crate::App;
@@ -17,6 +18,10 @@ use std::sync::Arc;
 
 /// The most bytes of a form.
 const MOST_FORM_BYTES: usize = 256 * 1024;
+/// Pages whose form carries a list, and the most bytes of that.
+const LISTS: &[(&str, usize)] = &[("/devices", 2 * 1024 * 1024), ("/assign/devices", 1024 * 1024)];
+/// Pages whose form carries a file: of it the entrance reads the token, which comes first, and the page the rest as it comes.
+const UPLOADS: &[&str] = &["/assign"];
 /// The most of what a browser says it is.
 const MOST_USER_AGENT: usize = 256;
 
@@ -40,7 +45,16 @@ pub(crate) async fn let_in(
     let tie = tie.map(|tie| form_token(tie, acting)).unwrap_or_default();
 
     let changes = !request.method().is_safe();
-    let (mut request, fields) = if changes { read(request).await? } else { (request, Fields::default()) };
+    let (mut request, fields, upload) = if !changes {
+        (request, Fields::default(), None)
+    } else if UPLOADS.contains(&matched.as_str()) && is_multipart(request.headers()) {
+        let (request, fields, upload) = begun(request).await?;
+        (request, fields, Some(upload))
+    } else {
+        let most = LISTS.iter().find(|(path, _)| *path == matched.as_str()).map_or(MOST_FORM_BYTES, |(_, most)| *most);
+        let (request, fields) = read(request, most).await?;
+        (request, fields, None)
+    };
     let headers = request.headers();
     if changes && !same_origin(headers, app.people.public_url()) {
         return Err(foreign());
@@ -73,7 +87,7 @@ pub(crate) async fn let_in(
             ));
         }
     }
-    let visitor = visitor(&app, &request, signed_in, tie, fields);
+    let visitor = Visitor { upload, ..visitor(&app, &request, signed_in, tie, fields) };
     request.extensions_mut().insert(visitor);
     let mut response = next.run(request).await;
     if let Some(cookie) = new_cookie {
@@ -97,6 +111,7 @@ fn visitor(
         address: app.people.address(headers, request.extensions()),
         user_agent: user_agent.chars().take(MOST_USER_AGENT).collect(),
         fields: Arc::new(fields),
+        upload: None,
         theme: match cookies::value(headers, cookies::THEME) {
             Some("dark") => "dark",
             Some("light") => "light",
@@ -107,11 +122,16 @@ fn visitor(
     }
 }
 
-async fn read(request: Request) -> Result<(Request, Fields), Problem> {
+fn is_multipart(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.trim_start().to_ascii_lowercase().starts_with("multipart/form-data")
+}
+
+async fn read(request: Request, most: usize) -> Result<(Request, Fields), Problem> {
     let (parts, body) = request.into_parts();
-    let bytes = axum::body::to_bytes(body, MOST_FORM_BYTES)
+    let bytes = axum::body::to_bytes(body, most)
         .await
-        .map_err(|_| Problem::too_large("The form is larger than 256 KiB, or broke off."))?;
+        .map_err(|_| Problem::too_large(format!("The form is larger than {} KiB, or broke off.", most / 1024)))?;
     let fields = Fields::read(&bytes);
     Ok((Request::from_parts(parts, Body::empty()), fields))
 }

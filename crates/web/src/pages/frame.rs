@@ -36,15 +36,27 @@ pub(crate) struct Frame {
     pub(crate) path: String,
     pub(crate) who: Option<Who>,
     pub(crate) places: Vec<Place>,
+    /// Places for whoever sets things up and looks after them.
+    pub(crate) settings: Vec<Place>,
     pub(crate) assets: &'static Assets,
 }
 
 /// Every place that is built, and what one must be allowed to go there.
-const PLACES: [(&str, &str, &str, Act); 4] = [
+const PLACES: [(&str, &str, &str, Act); 5] = [
     ("/", "Home", "h", Act::AskWhoIAm),
     ("/devices", "Devices", "d", Act::LookAtDevices),
     ("/bulk-changes", "Bulk changes", "b", Act::LookAtDevices),
+    ("/customers", "Customers", "c", Act::LookAtCustomers),
+    ("/customer-rate-plans", "Rate plans", "r", Act::LookAtDevices),
+];
+
+/// The same of what is set up rarely.
+const SETTINGS: [(&str, &str, &str, Act); 5] = [
+    ("/service-providers", "Accounts", "v", Act::LookAtDevices),
+    ("/api-keys", "API keys", "k", Act::Administer),
     ("/people", "People", "p", Act::Administer),
+    ("/audit", "Audit", "a", Act::Administer),
+    ("/system", "System", "y", Act::Administer),
 ];
 
 impl Frame {
@@ -58,6 +70,7 @@ impl Frame {
             path: visitor.path.clone(),
             who: None,
             places: Vec::new(),
+            settings: Vec::new(),
             assets: &ASSETS,
         }
     }
@@ -67,7 +80,10 @@ impl Frame {
         let signed_in = &member.signed_in;
         let (tenant, person) = (signed_in.caller.tenant, signed_in.session.key.person);
         let greeting = database::person::list::greeting(&app.ledger, tenant, person).await?;
-        let places = PLACES.into_iter().filter(|(.., act)| signed_in.rights.may(*act));
+        let places = |all: &[(&'static str, &'static str, &'static str, Act)]| {
+            let may = all.iter().filter(|(.., act)| signed_in.rights.may(*act));
+            may.map(|(path, name, key, _)| Place { path, name, key, here: *path == here }).collect()
+        };
         let frame = Self {
             who: Some(Who {
                 tenant: greeting.tenant,
@@ -75,7 +91,8 @@ impl Frame {
                 role: super::wording::role(signed_in.rights.role),
                 tenants: signed_in.session.tenants,
             }),
-            places: places.map(|(path, name, key, _)| Place { path, name, key, here: path == here }).collect(),
+            places: places(&PLACES),
+            settings: places(&SETTINGS),
             ..Self::open(&member.visitor, title)
         };
         Ok((frame, greeting.time_zone))

@@ -1,11 +1,11 @@
 //! `/`: what needs somebody, what runs, how the last days went, and how the providers are.
 
+use super::accounts::{Line as Account, billing, carriers};
 use super::bulk_changes::{Line, line};
 use super::frame::Frame;
 use super::page;
 use super::plot::{Week, week};
 use super::visitor::Member;
-use super::wording::{Moment, moment_of};
 use crate::App;
 use crate::problem::Problem;
 use askama::Template;
@@ -13,17 +13,6 @@ use axum::extract::State;
 use axum::response::Response;
 use database::overview::{Standing, standing};
 use domain::rights::Act;
-
-/// How an account at a provider is.
-struct Provider {
-    name: String,
-    kind: &'static str,
-    tone: &'static str,
-    word: &'static str,
-    because: String,
-    /// When what is known of it was last read, where it is read.
-    read: Option<Moment>,
-}
 
 #[derive(Template)]
 #[template(path = "home.html")]
@@ -34,7 +23,7 @@ struct Page {
     running: Vec<Line>,
     planned: Vec<Line>,
     week: Week,
-    providers: Vec<Provider>,
+    providers: Vec<Account>,
 }
 
 /// So many of each are shown.
@@ -67,48 +56,11 @@ pub(super) async fn show(State(app): State<App>, member: Member) -> Result<Respo
     })
 }
 
-async fn providers(app: &App, member: &Member, zone: &str) -> Result<Vec<Provider>, Problem> {
-    let caller = member.caller().0;
-    let carriers = database::service_provider::list(&app.ledger, &caller, None, 50).await?;
-    let mut shown: Vec<Provider> = carriers
-        .into_iter()
-        .map(|provider| Provider {
-            kind: carrier(&provider.integration),
-            tone: if provider.write_enabled { "good" } else { "calm" },
-            word: if provider.write_enabled { "May be written to" } else { "Read only" },
-            name: provider.name,
-            because: String::new(),
-            read: None,
-        })
-        .collect();
-    // Accounts at Rev.io are the administrators' matter.
+/// How the accounts are; those at Rev.io are the administrators' matter.
+async fn providers(app: &App, member: &Member, zone: &str) -> Result<Vec<Account>, Problem> {
+    let mut accounts = carriers(app, member, zone).await?;
     if member.signed_in.rights.may(Act::Administer) {
-        for account in database::rev_io::accounts(&app.ledger, caller.tenant).await? {
-            let (tone, word) = match (&account.paused_because, &account.base_url) {
-                (Some(_), _) => ("bad", "Paused"),
-                (None, None) => ("calm", "Kept by hand"),
-                (None, Some(_)) => ("good", "Read"),
-            };
-            let progress = database::rev_io::progress(&app.ledger, caller.tenant, account.id).await?;
-            let read = progress.into_iter().filter_map(|resource| resource.mirrored_at).max();
-            shown.push(Provider {
-                name: account.name,
-                kind: "Rev.io",
-                tone,
-                word,
-                because: account.paused_because.unwrap_or_default(),
-                read: moment_of(read, zone),
-            });
-        }
+        accounts.extend(billing(app, member, zone).await?);
     }
-    Ok(shown)
-}
-
-fn carrier(integration: &str) -> &'static str {
-    match integration {
-        "thingspace" => "Verizon ThingSpace",
-        "control_center" => "Cisco Control Center",
-        "telegence" => "AT&T Telegence",
-        _ => "Carrier",
-    }
+    Ok(accounts)
 }

@@ -1,26 +1,32 @@
 //! `/plans/{id}`: what a change would do, counted, and applying it. The button carries the number.
 
 use super::bulk_change::acts::{made, once};
-use super::bulk_changes::name;
+use super::bulk_changes::{customer_of, name};
 use super::frame::Frame;
 use super::visitor::Member;
-use super::wording::{Elsewhere, Moment, State as Shown, counted, elsewhere, grouped, moment_of, of_change, of_row};
-use super::{page, see_other, with_status};
+use super::wording::{
+    Elsewhere, Moment, State as Shown, counted, duration, elsewhere, field_name, grouped, moment_of, of_change, of_row,
+    step_name,
+};
+use super::{encoded, page, see_other, with_status};
 use crate::App;
 use crate::paging::{Filters, Limit, Page as Cut, path_id};
 use crate::plans::carrier::in_words;
-use crate::plans::outside;
 use crate::plans::rows::{explain, of as rows_of};
+use crate::plans::{columns, outside};
 use crate::problem::Problem;
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use database::bulk_change::BulkChange;
 use database::rows::{Filter, Image};
+use domain::input_field::InputField;
 use domain::reason::Reason;
 use domain::rights::Act;
 use domain::states::{BulkChangeStatus, DeviceChangeStatus};
+use domain::steps::Step;
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -31,10 +37,13 @@ const TYPED_ABOVE: i32 = 1_000;
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Asked {
+    verdict: String,
+    reason: String,
     cursor: String,
 }
 
 struct Why {
+    path: String,
     reason: String,
     sentence: String,
     fix: String,
@@ -48,6 +57,39 @@ struct Row {
     said: String,
     before: String,
     after: String,
+}
+
+/// What is done, and for how many rows.
+struct Effect {
+    name: &'static str,
+    rows: String,
+    outside: bool,
+    /// What that means, in words.
+    says: Vec<String>,
+}
+
+/// How long an account is sent to.
+struct Pace {
+    account: String,
+    calls: String,
+    per_minute: String,
+    left_today: String,
+    lasts: String,
+    /// The carrier does later what it accepts: after so long at the latest.
+    later: Option<String>,
+}
+
+/// A verdict that rows may be narrowed to.
+struct Choice {
+    code: &'static str,
+    name: &'static str,
+    chosen: bool,
+}
+
+/// A plan of the same input, at another carrier account.
+struct Linked {
+    path: String,
+    name: String,
 }
 
 #[derive(Template)]
@@ -68,10 +110,21 @@ struct Page {
     button: String,
     no_change: String,
     refused: String,
-    effects: Vec<String>,
-    takes: Vec<String>,
+    read: String,
+    judged: String,
+    starts: Option<Moment>,
+    sentence: String,
+    effects: Vec<Effect>,
+    paces: Vec<Pace>,
     warnings: Vec<String>,
+    linked: Vec<Linked>,
+    columns: Vec<(String, &'static str)>,
     why: Vec<Why>,
+    verdicts: Vec<Choice>,
+    reason: String,
+    narrowed: bool,
+    here: String,
+    results: String,
     rows: Vec<Row>,
     first: bool,
     next: Option<String>,
@@ -100,7 +153,7 @@ async fn written(
     app: &App,
     member: &Member,
     id: &str,
-    cursor: &str,
+    asked: &Asked,
     refused_apply: Option<String>,
 ) -> Result<Result<Page, Response>, Problem> {
     let caller = member.caller().0;
@@ -111,8 +164,11 @@ async fn written(
     }
     let (frame, zone) = Frame::of(app, member, &name(&plan), "/bulk-changes").await?;
     let limit = Limit::default();
-    let after = Some(cursor).filter(|cursor| !cursor.is_empty());
-    let found = rows_of(app, &caller, &id.to_string(), &Filter::default(), after, limit).await?;
+    let after = Some(asked.cursor.as_str()).filter(|cursor| !cursor.is_empty());
+    let (filter, verdict) = filter(asked)?;
+    let found = rows_of(app, &caller, &id.to_string(), &filter, after, limit).await?;
+    let budgets = outside::budgets(app, &caller, std::slice::from_ref(&plan)).await?;
+    let query = format!("verdict={}&reason={}", encoded(&asked.verdict), encoded(&asked.reason));
     let cut = Cut::cut(
         found,
         limit,
@@ -133,19 +189,25 @@ async fn written(
         },
     );
     let planned = plan.status == BulkChangeStatus::Planned;
-    let gates = outside::budgets(app, &caller, std::slice::from_ref(&plan)).await?;
-    let effects = outside::side_effects(&plan).into_iter().flat_map(|effect| effect.says);
     let suspended = outside::at_carrier(&plan).map(|at| at.suspended).filter(|suspended| *suspended > 0);
     let suspended =
         suspended.map(|n| format!("The carrier has suspended {}.", counted(n, "of these SIMs", "of these SIMs")));
     let change = if planned { plan.counts.planned } else { 0 };
+    let customer = customer_of(app, member, &plan).await?;
+    let starts = moment_of(plan.start_at, &zone);
+    let linked = crate::plans::linked(app, &caller, &plan).await?;
+    let linked = linked.into_iter().map(|other| Linked {
+        path: format!("/plans/{}", other.id),
+        name: other.service_provider.map_or_else(|| "Another plan".to_owned(), |provider| provider.name),
+    });
     let rights = &member.signed_in.rights;
     let at_carrier = plan.integration.as_deref().is_none_or(|integration| rights.may_assign_at(integration));
     Ok(Ok(Page {
         frame,
         id,
         name: name(&plan),
-        customer: plan.request["customer"].as_str().unwrap_or_default().to_owned(),
+        sentence: sentence(&plan, &customer, &zone),
+        customer,
         provider: plan.service_provider.as_ref().map(|(_, name)| name.clone()).unwrap_or_default(),
         state: of_change(plan.status, 0, 0),
         details: plan.status_details.clone().unwrap_or_default(),
@@ -157,13 +219,26 @@ async fn written(
         button: format!("Apply {}", counted(change.into(), "change", "changes")),
         no_change: grouped(plan.no_change.into()),
         refused: grouped(plan.refused.into()),
-        effects: effects.collect(),
-        takes: outside::eta(&plan, &gates).iter().map(taking).collect(),
-        warnings: outside::warnings(&plan, &gates).into_iter().chain(suspended).collect(),
-        why: why(&plan.by_reason),
+        read: grouped(plan.progress.0.into()),
+        judged: grouped(plan.progress.1.into()),
+        starts,
+        effects: outside::side_effects(&plan).into_iter().filter_map(effect).collect(),
+        paces: outside::eta(&plan, &budgets).into_iter().map(pace).collect(),
+        warnings: outside::warnings(&plan, &budgets).into_iter().chain(suspended).collect(),
+        linked: linked.collect(),
+        columns: columns(&plan.input_columns)
+            .into_iter()
+            .map(|column| (column.column, taken_for(column.field.as_deref())))
+            .collect(),
+        why: why(id, &plan.by_reason),
+        verdicts: VERDICTS.iter().map(|(code, name)| Choice { code, name, chosen: verdict == Some(*code) }).collect(),
+        reason: asked.reason.clone(),
+        narrowed: query != "verdict=&reason=",
+        here: format!("/plans/{id}?{query}&cursor={}", encoded(&asked.cursor)),
+        results: format!("/api/v1/plans/{id}/results"),
         rows: cut.items,
         first: after.is_none(),
-        next: cut.next_cursor.map(|cursor| format!("/plans/{id}?cursor={cursor}#rows")),
+        next: cut.next_cursor.map(|cursor| format!("/plans/{id}?{query}&cursor={cursor}#rows")),
         may_apply: planned && !plan.expired && change > 0 && at_carrier && rights.may(Act::Apply),
         typed: change > TYPED_ABOVE,
         refused_apply,
@@ -179,27 +254,77 @@ async fn written(
     }))
 }
 
-/// How long an account is sent to, and how long its answer may take.
-fn taking(eta: &outside::Eta) -> String {
-    let later = match eta.answers_within_seconds {
-        None => String::new(),
-        Some(seconds) => format!(
-            "; the carrier answers later, usually within minutes, at most after {}",
-            lasting(i32::try_from(seconds).map_or(f64::MAX, f64::from))
-        ),
+/// The verdicts, by the API's words.
+const VERDICTS: [(&str, &str); 3] =
+    [("CHANGE", "Will be changed"), ("NO_CHANGE", "Already so"), ("REFUSED", "Refused")];
+
+/// The rows' filter as it was asked for: what is no verdict or reason is refused, not ignored.
+fn filter(asked: &Asked) -> Result<(Filter, Option<&'static str>), Problem> {
+    let unknown = || Problem::bad_request("QUERY_INVALID", "There is no such verdict or reason.");
+    let verdict = match asked.verdict.as_str() {
+        "" => None,
+        word => Some(VERDICTS.iter().find(|(code, _)| *code == word).ok_or_else(unknown)?.0),
     };
-    format!("{}: {}, {}{later}", eta.account.name, counted(eta.calls, "call", "calls"), lasting(eta.seconds))
+    let reason = match asked.reason.trim() {
+        "" => None,
+        word => Some(Reason::from_word(word).ok_or_else(unknown)?),
+    };
+    Ok((Filter { statuses: verdict.map(statuses_of), reason }, verdict))
 }
 
-fn lasting(seconds: f64) -> String {
-    match seconds {
-        s if s < 60.0 => "less than a minute".to_owned(),
-        s if s < 7_200.0 => format!("about {:.0} minutes", (s / 60.0).max(2.0)),
-        s => format!("about {:.0} hours", s / 3_600.0),
+/// The statuses of rows with this verdict: all that are not one of the other two.
+fn statuses_of(verdict: &str) -> Vec<&'static str> {
+    let left_alone = [DeviceChangeStatus::NoChange, DeviceChangeStatus::Refused];
+    let all = DeviceChangeStatus::ALL.iter().copied();
+    all.filter(|status| match verdict {
+        "NO_CHANGE" => *status == DeviceChangeStatus::NoChange,
+        "REFUSED" => *status == DeviceChangeStatus::Refused,
+        _ => !left_alone.contains(status),
+    })
+    .map(DeviceChangeStatus::word)
+    .collect()
+}
+
+/// What applying it does, in a sentence.
+fn sentence(plan: &BulkChange, customer: &str, zone: &str) -> String {
+    let devices = counted(plan.counts.planned.into(), "device", "devices");
+    let what = match (plan.undo_of, customer) {
+        (Some(_), _) => format!("Take back what was done to {devices}"),
+        (None, "") => format!("Assign {devices}, each to its row's customer"),
+        (None, customer) => format!("Assign {devices} to {customer}"),
+    };
+    let date = plan.request["effective_date"].as_str().map(|date| format!(", plan and pool from {date}"));
+    let start = moment_of(plan.start_at, zone).map(|at| format!(", not before {}", at.shown));
+    let left = format!(" {} refused rows will not be touched.", grouped(plan.refused.into()));
+    format!("{what}{}{}.{left}", date.unwrap_or_default(), start.unwrap_or_default())
+}
+
+fn effect(effect: outside::SideEffect) -> Option<Effect> {
+    let step = Step::from_word(&effect.step)?;
+    Some(Effect {
+        name: step_name(step),
+        rows: grouped(effect.rows.into()),
+        outside: effect.outside,
+        says: effect.says,
+    })
+}
+
+fn pace(eta: outside::Eta) -> Pace {
+    Pace {
+        account: eta.account.name,
+        calls: grouped(eta.calls),
+        per_minute: grouped(eta.calls_per_minute),
+        left_today: grouped(eta.calls_left_today),
+        lasts: duration(eta.seconds),
+        later: eta.answers_within_seconds.and_then(|seconds| i32::try_from(seconds).ok()).map(|s| duration(s.into())),
     }
 }
 
-fn why(by_reason: &serde_json::Value) -> Vec<Why> {
+fn taken_for(field: Option<&str>) -> &'static str {
+    field.and_then(InputField::from_word).map_or("Nothing, kept as it is", field_name)
+}
+
+fn why(id: Uuid, by_reason: &serde_json::Value) -> Vec<Why> {
     let mut found: Vec<(Reason, i64)> = by_reason
         .as_object()
         .into_iter()
@@ -208,6 +333,7 @@ fn why(by_reason: &serde_json::Value) -> Vec<Why> {
         .collect();
     found.sort_by_key(|(reason, rows)| (-rows, reason.word()));
     let one = |(reason, rows): (Reason, i64)| Why {
+        path: format!("/plans/{id}?reason={}#rows", reason.word()),
         reason: reason.word().to_owned(),
         sentence: reason.sentence().to_owned(),
         fix: reason.fix().to_owned(),
@@ -222,7 +348,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
     Filters(asked): Filters<Asked>,
 ) -> Result<Response, Problem> {
-    match written(&app, &member, &id, &asked.cursor, None).await? {
+    match written(&app, &member, &id, &asked, None).await? {
         Ok(written) => page(&written),
         Err(elsewhere) => Ok(elsewhere),
     }
@@ -230,7 +356,7 @@ pub(super) async fn show(
 
 /// Applies it: the number, where it is large, has to be the plan's.
 pub(super) async fn apply(State(app): State<App>, member: Member, Path(id): Path<String>) -> Result<Response, Problem> {
-    let page = match written(&app, &member, &id, "", None).await? {
+    let page = match written(&app, &member, &id, &Asked::default(), None).await? {
         Ok(page) => page,
         Err(elsewhere) => return Ok(elsewhere),
     };

@@ -1,6 +1,7 @@
 //! Who looks at a page: what the entrance has found out, for whoever writes the page.
 
 use super::fields::Fields;
+use super::upload::Upload;
 use crate::auth::{Allowed, Caller};
 use crate::problem::Problem;
 use crate::signing_in::SignedIn;
@@ -22,6 +23,8 @@ pub(crate) struct Visitor {
     pub(crate) user_agent: String,
     /// What the form sent.
     pub(crate) fields: Arc<Fields>,
+    /// The rest of a form that carries a file.
+    pub(crate) upload: Option<Upload>,
     /// `light`, `dark`, or nothing.
     pub(crate) theme: &'static str,
     /// May single keys do something?

@@ -1,7 +1,9 @@
 //! How a page says what the ledger calls by a code: states in words with a tone, times in the tenant's zone, numbers in groups.
 
+use domain::input_field::InputField;
 use domain::rights::Role;
 use domain::states::{BulkChangeStatus, DeviceChangeStatus};
+use domain::steps::Step;
 use jiff::Timestamp;
 
 /// A state as a page shows it: never by its colour alone.
@@ -47,6 +49,61 @@ pub(crate) const fn of_row(status: DeviceChangeStatus) -> State {
         DeviceChangeStatus::Skipped => state("Skipped", "warn"),
         DeviceChangeStatus::NeedsAttention => state("Needs attention", "warn"),
         DeviceChangeStatus::Cancelled => state("Cancelled", "calm"),
+    }
+}
+
+/// A step, and whom it asks.
+pub(crate) const fn step_name(step: Step) -> &'static str {
+    match step {
+        Step::ActivateAtCarrier => "Activate at the carrier",
+        Step::ProvisionIp => "Give a static address",
+        Step::ChangeCarrierRatePlan => "Change the carrier rate plan",
+        Step::CloseRevService => "Close a line at Rev.io",
+        Step::OpenRevService => "Open a line at Rev.io",
+        Step::UpdateRevService => "Put the SIM on a line at Rev.io",
+        Step::RecordAssignment => "Record the assignment",
+    }
+}
+
+/// What a column of an input may stand for.
+pub(crate) const fn field_name(field: InputField) -> &'static str {
+    match field {
+        InputField::Iccid => "ICCID",
+        InputField::Msisdn => "Subscriber number",
+        InputField::Device => "ICCID or number",
+        InputField::ServiceProvider => "Carrier account",
+        InputField::Customer => "Customer",
+        InputField::Site => "Site",
+        InputField::CustomerRatePlan => "Customer rate plan",
+        InputField::CustomerRatePool => "Pool",
+        InputField::CustomerDataAllocationMb => "Data allocation in MB",
+        InputField::EffectiveDate => "Effective date",
+        InputField::Products => "Products at Rev.io",
+        InputField::Rates => "Their rates",
+        InputField::Package => "Package at Rev.io",
+        InputField::CarrierRatePlan => "Carrier rate plan",
+        InputField::CommunicationPlan => "Communication plan",
+        InputField::ActivationCarrierRatePlan => "Carrier rate plan to activate with",
+        InputField::ZipCode => "Zip code",
+        InputField::Imei => "IMEI",
+        InputField::Sku => "SKU",
+        InputField::StaticIpPool => "Static address pool",
+        InputField::ServiceId => "Line at Rev.io",
+        InputField::ServiceType => "Service type at Rev.io",
+        InputField::RevProvider => "Provider at Rev.io",
+        InputField::UsagePlanGroup => "Usage plan group",
+    }
+}
+
+/// So long, as a person says it: "about 7 min".
+pub(crate) fn duration(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).ceil();
+    if minutes <= 1.0 {
+        "less than a minute".to_owned()
+    } else if minutes < 120.0 {
+        format!("about {minutes} min")
+    } else {
+        format!("about {} h", (minutes / 60.0).ceil())
     }
 }
 

@@ -34,6 +34,10 @@ pub(crate) struct Change {
     pub(crate) site_groups: Option<Vec<Uuid>>,
     /// False: they cannot act here any more; of the tenant's own people, sign in at all. Their sessions end at once.
     pub(crate) active: Option<bool>,
+    /// Also revoke, for good, the API keys that they made here. Without it those keys do no more than they may now, and stop while
+    /// they may not act.
+    #[serde(default)]
+    pub(crate) revoke_keys: bool,
 }
 
 /// Null is said, too.
@@ -85,7 +89,8 @@ pub(crate) async fn change(
     };
     let touches_rights =
         new_role.is_some_and(|role| role != person.role) || confined.is_some() || change.active.is_some();
-    if touches_rights && caller.person == Some(person.id) {
+    // Who is behind a key is asked, too: else one would only have to make oneself a key.
+    if touches_rights && caller.behind == Some(person.id) {
         return Err(Problem::new(
             StatusCode::CONFLICT,
             "OWN_RIGHTS",
@@ -96,7 +101,8 @@ pub(crate) async fn change(
         Some(sites) => Reach::Sites(sites, groups),
         None => Reach::Everything,
     });
-    let edit = Edit { name: name.as_deref(), role: new_role, reach, active: change.active };
+    let edit =
+        Edit { name: name.as_deref(), role: new_role, reach, active: change.active, revoke_keys: change.revoke_keys };
     match database::person::keep::edit(&app.ledger, caller, &person, seen, &edit).await? {
         Edited::Done => Ok(()),
         Edited::NotFound => Err(Problem::not_found()),

@@ -325,7 +325,7 @@ async fn spool(app: &App, mut field: Field<'_>) -> Result<Spooled, Problem> {
 }
 
 /// The name without folders and control characters.
-fn file_name(text: &str) -> String {
+pub(crate) fn file_name(text: &str) -> String {
     text.rsplit(['/', '\\']).next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(128).collect()
 }
 

@@ -87,19 +87,19 @@ pub(crate) struct PlanProgress {
 /// A plan or bulk change that came of the same input.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LinkedChange {
-    id: Uuid,
+    pub(crate) id: Uuid,
     status: String,
     #[schema(required)]
-    service_provider: Option<Named>,
+    pub(crate) service_provider: Option<Named>,
 }
 
 /// A column of the input with the field it is taken for.
 #[derive(Debug, Serialize, serde::Deserialize, ToSchema)]
 pub(crate) struct InputColumn {
-    column: String,
+    pub(crate) column: String,
     /// Null: for none.
     #[schema(required)]
-    field: Option<String>,
+    pub(crate) field: Option<String>,
 }
 
 /// What a change would do; nothing is changed before it is applied.

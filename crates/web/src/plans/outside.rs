@@ -16,10 +16,10 @@ use uuid::Uuid;
 /// A step that will be done, and for how many rows.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SideEffect {
-    step: String,
-    rows: i32,
+    pub(crate) step: String,
+    pub(crate) rows: i32,
     /// Does it change anything at a carrier or at Rev.io?
-    outside: bool,
+    pub(crate) outside: bool,
     /// What that means, in words.
     pub(crate) says: Vec<String>,
 }
@@ -37,8 +37,8 @@ pub(crate) struct Eta {
     /// Calls that it takes.
     pub(crate) calls: i64,
     /// Calls that are left of today's.
-    calls_left_today: i64,
-    calls_per_minute: i64,
+    pub(crate) calls_left_today: i64,
+    pub(crate) calls_per_minute: i64,
     /// The carrier accepts a request at once and does it later: usually within minutes, and at the latest after so many seconds more.
     /// Null: it answers when it has done it.
     #[schema(required)]

@@ -21,11 +21,11 @@ use utoipa::ToSchema;
 pub(crate) struct NewProvider {
     /// Unique in the tenant.
     #[schema(min_length = 1, max_length = 256)]
-    name: String,
+    pub(crate) name: String,
     /// `thingspace`, `control_center` or `telegence`.
-    integration: String,
+    pub(crate) integration: String,
     /// May anything be changed at the carrier? Yes, if not said.
-    write_enabled: Option<bool>,
+    pub(crate) write_enabled: Option<bool>,
 }
 
 /// Make a service provider
@@ -36,7 +36,17 @@ pub(crate) async fn handle(
     State(app): State<App>,
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let new: NewProvider = body(bytes)?;
+    let id = make(&app, &caller, body(bytes)?).await?;
+    let found = super::get::one(&app, &caller, &id.to_string()).await?;
+    Ok(created(&format!("/api/v1/service-providers/{id}"), &found.etag.clone(), show(found)))
+}
+
+/// Makes it; answers its id.
+pub(crate) async fn make(
+    app: &App,
+    caller: &database::api_key::Caller,
+    new: NewProvider,
+) -> Result<ServiceProviderId, Problem> {
     let integrations = database::service_provider::integrations(&app.ledger, caller.tenant).await?;
     if !integrations.contains(&new.integration) {
         let detail = format!("The integration is one of {}.", integrations.join(", "));
@@ -50,7 +60,6 @@ pub(crate) async fn handle(
         integration: new.integration,
         write_enabled: new.write_enabled,
     };
-    made(&database::service_provider::write(&app.ledger, &caller, &[row], OnExisting::Refuse).await?)?;
-    let found = super::get::one(&app, &caller, &id.to_string()).await?;
-    Ok(created(&format!("/api/v1/service-providers/{id}"), &found.etag.clone(), show(found)))
+    made(&database::service_provider::write(&app.ledger, caller, &[row], OnExisting::Refuse).await?)?;
+    Ok(id)
 }

@@ -14,15 +14,16 @@ use axum::response::Response;
 use database::service_provider::ServiceProviderEdit;
 use serde::Deserialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// What to change of a service provider; what is not named stays.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EditProvider {
     #[schema(min_length = 1, max_length = 256)]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// May anything be changed at the carrier?
-    write_enabled: Option<bool>,
+    pub(crate) write_enabled: Option<bool>,
 }
 
 /// Rename a service provider, or switch writing to its carrier on or off
@@ -37,10 +38,20 @@ pub(crate) async fn handle(
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let (id, etag) = (path_id(&id)?, if_match(&headers)?);
-    let asked: EditProvider = body(bytes)?;
-    let edit =
-        ServiceProviderEdit { name: optional_name("name", asked.name.as_deref())?, write_enabled: asked.write_enabled };
-    edited(database::service_provider::edit(&app.ledger, &caller, id, etag.as_deref(), &edit).await?)?;
+    change(&app, &caller, id, etag.as_deref(), body(bytes)?).await?;
     let found = super::get::one(&app, &caller, &id.to_string()).await?;
     Ok(shown(&HeaderMap::new(), &found.etag.clone(), show(found)))
+}
+
+/// Changes it, if it is what was last seen; with nothing seen, whatever it is now.
+pub(crate) async fn change(
+    app: &App,
+    caller: &database::api_key::Caller,
+    id: Uuid,
+    seen: Option<&str>,
+    asked: EditProvider,
+) -> Result<(), Problem> {
+    let edit =
+        ServiceProviderEdit { name: optional_name("name", asked.name.as_deref())?, write_enabled: asked.write_enabled };
+    edited(database::service_provider::edit(&app.ledger, caller, id, seen, &edit).await?)
 }

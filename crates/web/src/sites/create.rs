@@ -23,11 +23,11 @@ use uuid::Uuid;
 pub(crate) struct New {
     /// Unique in the tenant.
     #[schema(min_length = 1, max_length = 256)]
-    name: String,
+    pub(crate) name: String,
     /// The rev customer who sits there; without one the site is a customer itself (AMOP).
-    customer: Option<Uuid>,
+    pub(crate) customer: Option<Uuid>,
     /// May SIMs be assigned to it? Yes, if not said.
-    active: Option<bool>,
+    pub(crate) active: Option<bool>,
 }
 
 /// Make a site
@@ -38,7 +38,13 @@ pub(crate) async fn handle(
     State(app): State<App>,
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let new: New = body(bytes)?;
+    let id = make(&app, &caller, body(bytes)?).await?;
+    let found = super::get::one(&app, caller.tenant, id.0, None).await?;
+    Ok(created(&format!("/api/v1/sites/{id}"), &found.etag.clone(), show(found)))
+}
+
+/// Makes it; answers its id.
+pub(crate) async fn make(app: &App, caller: &database::api_key::Caller, new: New) -> Result<SiteId, Problem> {
     if let Some(customer) = new.customer {
         let found = database::customer::list(&app.ledger, caller.tenant, Some(customer), None, None, None, 1).await?;
         let detail = "This tenant has no such rev customer; a customer of the kind AMOP has the one site that it is.";
@@ -57,7 +63,6 @@ pub(crate) async fn handle(
         is_amop: false,
         active: new.active,
     };
-    made(&write(&app.ledger, &caller, &[row], OnExisting::Refuse).await?)?;
-    let found = super::get::one(&app, caller.tenant, id.0, None).await?;
-    Ok(created(&format!("/api/v1/sites/{id}"), &found.etag.clone(), show(found)))
+    made(&write(&app.ledger, caller, &[row], OnExisting::Refuse).await?)?;
+    Ok(id)
 }

@@ -14,16 +14,17 @@ use axum::response::Response;
 use database::site::SiteEdit;
 use serde::Deserialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// What to change of a site; what is not named stays.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = EditSite)]
 pub(crate) struct Edit {
     #[schema(min_length = 1, max_length = 256)]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// May SIMs be assigned to it? Those that are there stay.
-    active: Option<bool>,
+    pub(crate) active: Option<bool>,
 }
 
 /// Rename, close or open a site
@@ -38,9 +39,19 @@ pub(crate) async fn handle(
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let (id, etag) = (path_id(&id)?, if_match(&headers)?);
-    let asked: Edit = body(bytes)?;
-    let edit = SiteEdit { name: optional_name("name", asked.name.as_deref())?, active: asked.active };
-    edited(database::site::edit(&app.ledger, &caller, id, etag.as_deref(), &edit).await?)?;
+    change(&app, &caller, id, etag.as_deref(), body(bytes)?).await?;
     let found = super::get::one(&app, caller.tenant, id, None).await?;
     Ok(shown(&HeaderMap::new(), &found.etag.clone(), show(found)))
+}
+
+/// Changes it, if it is what was last seen; with nothing seen, whatever it is now.
+pub(crate) async fn change(
+    app: &App,
+    caller: &database::api_key::Caller,
+    id: Uuid,
+    seen: Option<&str>,
+    asked: Edit,
+) -> Result<(), Problem> {
+    let edit = SiteEdit { name: optional_name("name", asked.name.as_deref())?, active: asked.active };
+    edited(database::site::edit(&app.ledger, caller, id, seen, &edit).await?)
 }

@@ -29,6 +29,7 @@ impl Killed {
             tenant: app.fixture.tenant,
             api_key: app.fixture.key_id,
             person: None,
+            behind: None,
             confined: false,
             m2m: true,
             mobility: true,

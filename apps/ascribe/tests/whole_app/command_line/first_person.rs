@@ -102,6 +102,17 @@ async fn init_makes_the_first_administrator_and_serve_leaves_a_token_while_there
     assert!(String::from_utf8_lossy(&linked.stderr).contains("/invitation/"), "{linked:?}");
     let key = String::from_utf8_lossy(&linked.stdout).into_owned();
     assert!(key.starts_with("ascribe_") && key.lines().count() == 1, "stdout has the key and nothing else");
+    // Whose agent a tenant is, is what was decided when it was made.
+    printed(&run(&environment, &["init", "--tenant", "Beta"], "").await, 0);
+    for wrong in [
+        ["init", "--tenant", "Gamma", "--partner", "Beta", "--email", "fourth@example.com"],
+        ["init", "--tenant", "Beta", "--partner", "Alpha", "--email", "second@example.com"],
+    ] {
+        let refused = run(&environment, &wrong, "").await;
+        assert_eq!(refused.status.code(), Some(1), "{wrong:?}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("is no agent of"), "{refused:?}");
+        assert!(refused.stdout.is_empty(), "and no key is made: {refused:?}");
+    }
     private(&password, "short");
     let weak = ["init", "--tenant", "Alpha", "--email", "weak@example.com", "--password-file", file];
     assert_eq!(run(&environment, &weak, "").await.status.code(), Some(1));
@@ -113,7 +124,12 @@ async fn init_makes_the_first_administrator_and_serve_leaves_a_token_while_there
     let tenants = browser.get("/tenants").await.unwrap();
     assert!(tenants.html.contains("Act in Gamma"), "{}", tenants.html);
     let link = String::from_utf8_lossy(&linked.stderr).into_owned();
-    let link = link.split("/invitation/").nth(1).unwrap().split(',').next().unwrap().to_owned();
+    let line = link.lines().find(|line| line.contains("/invitation/")).unwrap();
+    assert!(
+        line.starts_with("http://127.0.0.1:") && line.split_whitespace().count() == 1,
+        "nothing but the link: {line:?}"
+    );
+    let link = line.split("/invitation/").nth(1).unwrap().to_owned();
     let page = browser.get(&format!("/invitation/{link}")).await.unwrap();
     assert!(page.html.contains("third@example.com"), "{}", page.html);
 }

@@ -148,6 +148,7 @@ async fn every_operation_of_the_document_does_what_it_is_for() {
     x.run("list_plans", &[], "", None).await;
     x.run("list_plan_rows", &[&planned["id"]], "?verdict=CHANGE", None).await;
     x.run("get_plan_results", &[&planned["id"]], "", None).await;
+    x.run("get_plan_results_workbook", &[&planned["id"]], "?status=PENDING", None).await;
     let change = x.run("create_bulk_change", &[], "", Some(json!({"plan_id": planned["id"]}))).await;
     let id = &change["id"];
     x.run("pause_bulk_change", &[id], "", None).await;
@@ -159,6 +160,7 @@ async fn every_operation_of_the_document_does_what_it_is_for() {
     let log = x.run("get_row_log", &[id, &json!(1)], "", None).await;
     assert_eq!(log["items"][0]["step"], "record_assignment", "{log}");
     x.run("get_bulk_change_results", &[id], "", None).await;
+    x.run("get_bulk_change_results_workbook", &[id], "", None).await;
     x.run("watch_bulk_change", &[id], "", None).await;
     let timeline = x.run("get_device_timeline", &[&device["id"]], "", None).await;
     assert_eq!(

@@ -8,18 +8,57 @@ use testing::{Browser, PASSWORD, Seen, TestApp, iccid};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-fn path(route: &str, change: &str, plan: &str, person: &str, device: &str) -> String {
-    let id = match route {
-        route if route.starts_with("/devices") => device,
-        route if route.starts_with("/plans") => plan,
-        route if route.starts_with("/people") => person,
-        _ => change,
-    };
-    route.replace("{id}", id).replace("{row}", "1").replace("{token}", &"0".repeat(64))
+/// The ids of one thing of each kind.
+struct Things {
+    change: String,
+    plan: String,
+    person: String,
+    /// Those of the API's lists, by path.
+    listed: Vec<(&'static str, String)>,
+}
+
+impl Things {
+    async fn of(app: &TestApp) -> Self {
+        let (change, plan) = furnished(app).await;
+        let person = app.person_of(app.fixture.tenant, "someone@example.com", Role::User).await.unwrap().to_string();
+        let mut listed = Vec::new();
+        for list in [
+            "/devices",
+            "/customers",
+            "/sites",
+            "/customer-rate-plans",
+            "/customer-rate-pools",
+            "/service-providers",
+            "/integration-authentications",
+            "/api-keys",
+        ] {
+            let query = if list == "/devices" { format!("{list}?iccid={}", iccid(0)) } else { list.to_owned() };
+            let found = app.get(&query).await.unwrap().json;
+            listed.push((
+                list,
+                found["items"][0]["id"].as_str().unwrap_or_else(|| unreachable!("{list}: {found}")).to_owned(),
+            ));
+        }
+        Self { change, plan, person, listed }
+    }
+
+    /// A path of this route with the id of such a thing in it.
+    fn path(&self, route: &str) -> String {
+        let id = match route {
+            route if route.starts_with("/plans") => &self.plan,
+            route if route.starts_with("/people") => &self.person,
+            route => self
+                .listed
+                .iter()
+                .find(|(list, _)| route.starts_with(&format!("{list}/")))
+                .map_or(&self.change, |(_, id)| id),
+        };
+        route.replace("{id}", id).replace("{row}", "1").replace("{token}", &"0".repeat(64))
+    }
 }
 
 /// What holds for every page, whatever it is about.
-fn sound(seen: &Seen, about: &str) {
+pub(super) fn sound(seen: &Seen, about: &str) {
     let header =
         |name: &str| seen.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     assert_eq!(header("content-security-policy"), POLICY, "{about}");
@@ -61,6 +100,12 @@ async fn furnished(app: &TestApp) -> (String, String) {
     (id(&made), id(&plan))
 }
 
+/// The id of an input that waits for this browser.
+async fn input(browser: &mut Browser) -> String {
+    let kept = browser.post("/assign/devices", &[("of", "ticked"), ("tick", &iccid(0))]).await.unwrap();
+    kept.location().trim_start_matches("/assign/").to_owned()
+}
+
 /// The id of the first device.
 async fn a_device(app: &TestApp) -> String {
     let found = app.get(&format!("/devices?iccid={}", iccid(0))).await.unwrap().json;
@@ -70,9 +115,7 @@ async fn a_device(app: &TestApp) -> String {
 #[tokio::test]
 async fn each_role_sees_the_pages_that_its_table_says_and_every_page_is_sound() {
     let app = TestApp::start(6).await.unwrap();
-    let (change, plan) = furnished(&app).await;
-    let device = a_device(&app).await;
-    let person = app.person_of(app.fixture.tenant, "someone@example.com", Role::User).await.unwrap().to_string();
+    let things = Things::of(&app).await;
     let mut pages = 0;
     for (role, looks, administers) in [
         (Role::SuperAdmin, true, true),
@@ -86,10 +129,23 @@ async fn each_role_sees_the_pages_that_its_table_says_and_every_page_is_sound() 
             if method != Method::GET || open {
                 continue;
             }
-            let seen = browser.get(&path(route, &change, &plan, &person, &device)).await.unwrap();
+            let plans = administers || role == Role::Agent;
+            // Inputs are somebody's own: who has one names it.
+            let path = match route {
+                "/assign/{id}" if plans => route.replace("{id}", &input(&mut browser).await),
+                route => things.path(route),
+            };
+            let seen = browser.get(&path).await.unwrap();
             let may = match route {
+                route if route.starts_with("/assign") => plans,
                 "/" | "/account" | "/tenants" => true,
-                route if route.starts_with("/people") => administers,
+                route
+                    if ["/people", "/integration-authentications", "/api-keys", "/audit", "/system"]
+                        .iter()
+                        .any(|place| route.starts_with(place)) =>
+                {
+                    administers
+                }
                 _ => looks,
             };
             let expected = if may { StatusCode::OK } else { StatusCode::FORBIDDEN };
@@ -108,16 +164,22 @@ async fn each_role_sees_the_pages_that_its_table_says_and_every_page_is_sound() 
             pages += 1;
         }
         for (method, route, open) in web::pages() {
-            let controls = ["pause", "resume", "cancel", "resolve", "apply", "retry", "undo"];
-            if method == Method::POST && !open && controls.iter().any(|act| route.ends_with(act)) && !administers {
-                let seen = browser.post(&path(route, &change, &plan, &person, &device), &[]).await.unwrap();
+            // One's own account, one's tenants and one's taste are everybody's.
+            let own =
+                ["/account", "/tenants", "/sign-out", "/preferences"].iter().any(|place| route.starts_with(place));
+            if method == Method::POST && !open && !own && !administers {
+                let seen = browser.post(&things.path(route), &[]).await.unwrap();
                 let plans = role == Role::Agent && ["retry", "undo", "apply"].iter().any(|act| route.ends_with(act));
-                assert!(plans || seen.status == StatusCode::FORBIDDEN, "{role:?} {route}: {}", seen.status);
+                // What only plans, an agent may ask for.
+                let plans = plans || role == Role::Agent && route.starts_with("/assign");
+                // Who looks at devices may say which.
+                let filters = looks && route == "/devices";
+                assert!(plans || filters || seen.status == StatusCode::FORBIDDEN, "{role:?} {route}: {}", seen.status);
             }
         }
     }
-    assert!(pages >= 50, "{pages}");
-    let unchanged = app.get(&format!("/plans/{plan}")).await.unwrap().json;
+    assert!(pages >= 120, "{pages}");
+    let unchanged = app.get(&format!("/plans/{}", things.plan)).await.unwrap().json;
     assert_eq!(unchanged["status"], "PLANNED", "an agent may not apply at this carrier");
     app.finish().await.unwrap();
 }
@@ -125,16 +187,14 @@ async fn each_role_sees_the_pages_that_its_table_says_and_every_page_is_sound() 
 #[tokio::test]
 async fn nobody_who_is_not_signed_in_and_nobody_of_another_tenant_sees_anything() {
     let app = TestApp::start(6).await.unwrap();
-    let (change, plan) = furnished(&app).await;
-    let device = a_device(&app).await;
-    let person = app.person_of(app.fixture.tenant, "someone@example.com", Role::User).await.unwrap().to_string();
+    let things = Things::of(&app).await;
     app.person_of(app.fixture.other_tenant, "beta@example.com", Role::SuperAdmin).await.unwrap();
     let mut anonymous = Browser::from(app.url(), [127, 0, 0, 1]).unwrap();
     let mut beta = Browser::from(app.url(), [127, 0, 0, 1]).unwrap();
     beta.sign_in("beta@example.com", PASSWORD).await.unwrap();
     beta.get("/account").await.unwrap();
     for (method, route, open) in web::pages() {
-        let path = path(route, &change, &plan, &person, &device);
+        let path = things.path(route);
         if !open {
             let request = anonymous.request(method.clone(), &path);
             let seen = anonymous.send(request).await.unwrap();
@@ -150,11 +210,29 @@ async fn nobody_who_is_not_signed_in_and_nobody_of_another_tenant_sees_anything(
             let seen =
                 if method == Method::GET { beta.get(&path).await } else { beta.post(&path, &fields).await }.unwrap();
             assert_eq!(seen.status, StatusCode::NOT_FOUND, "{method} {route}: {}", seen.html);
-            assert!(!seen.html.contains("T-1") && !seen.html.contains("someone@"), "{}", seen.html);
+            for word in ["T-1", "someone@", "Water", "P-ALL"] {
+                assert!(!seen.html.contains(word), "{method} {route}: {word}: {}", seen.html);
+            }
             sound(&seen, route);
         }
     }
-    for list in ["/", "/devices", "/bulk-changes", "/bulk-changes?stage=plans", "/people"] {
+    for list in [
+        "/",
+        "/devices",
+        "/bulk-changes",
+        "/bulk-changes?stage=plans",
+        "/people",
+        "/customers",
+        "/sites",
+        "/customer-rate-plans",
+        "/customer-rate-pools",
+        "/service-providers",
+        "/integration-authentications",
+        "/api-keys",
+        "/audit",
+        "/audit/verify",
+        "/system",
+    ] {
         let seen = beta.get(list).await.unwrap();
         assert_eq!(seen.status, StatusCode::OK, "{list}");
         for word in ["T-1", "T-2", "Water", "someone@", &iccid(0)] {
@@ -196,6 +274,14 @@ async fn what_somebody_typed_is_never_html() {
         "/people".to_owned(),
         format!("/people?q={encoded}"),
         format!("/people/{}", person["id"].as_str().unwrap()),
+        "/customers".to_owned(),
+        format!("/customers?q={encoded}"),
+        format!("/sites?q={encoded}&customer={encoded}"),
+        format!("/customer-rate-plans?q={encoded}"),
+        format!("/customer-rate-pools?q={encoded}"),
+        "/audit".to_owned(),
+        format!("/audit?actor={encoded}&action={encoded}&since={encoded}&bulk_change={encoded}"),
+        format!("/audit/verify?seal_number={encoded}&digest={encoded}"),
         format!("/sign-in?next={encoded}"),
         format!("/{encoded}"),
         format!("/bulk-changes/{change}?reason={encoded}"),
@@ -204,6 +290,21 @@ async fn what_somebody_typed_is_never_html() {
     }
     let fields = [("email", canary), ("name", canary), ("role", canary), ("sites", canary), ("reach", "sites")];
     seen.push(browser.post("/people", &fields).await.unwrap());
+    for path in [
+        "/customers",
+        "/sites",
+        "/customer-rate-plans",
+        "/customer-rate-pools",
+        "/service-providers",
+        "/integration-authentications",
+        "/api-keys",
+    ] {
+        let more =
+            [("rev_customer_id", canary), ("customer", canary), ("rate_plan_code", canary), ("base_url", canary)];
+        let made = browser.post(path, &[&fields[..], &more].concat()).await.unwrap();
+        // What was made has it in its title.
+        seen.push(if made.status.is_redirection() { browser.get(made.location()).await.unwrap() } else { made });
+    }
     let mut nobody = Browser::from(app.url(), [127, 0, 0, 1]).unwrap();
     seen.push(nobody.sign_in(canary, canary).await.unwrap());
     let shown =

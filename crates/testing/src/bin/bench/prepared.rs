@@ -107,6 +107,7 @@ impl Fleet {
             tenant: self.fixture.tenant,
             api_key: self.fixture.key_id,
             person: None,
+            behind: None,
             confined: false,
             m2m: true,
             mobility: true,

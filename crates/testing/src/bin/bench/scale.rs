@@ -11,15 +11,19 @@ use anyhow::{Context as _, Result, ensure};
 use database::Server;
 use database::embedded::{Embedded, Settings};
 use database::fleet::{Fleet, NewDevice};
+use database::fleet_people::FirstPassword;
+use database::person::NewPerson;
 use domain::clock::Clock;
-use domain::ids::{DeviceId, Ids};
+use domain::email::Email;
+use domain::ids::{ApiKeyId, DeviceId, Ids, PersonId, TenantId};
+use domain::rights::Role;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _};
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use testing::{Fixture, iccid};
+use testing::{Browser, Fixture, PASSWORD, iccid};
 
 /// Places of the fleet that no other device of the fixture has.
 const FIRST_PLACE: u32 = 2_000_000;
@@ -34,6 +38,8 @@ pub(crate) struct World {
     pub(crate) server: Server,
     pub(crate) admin: Server,
     pub(crate) folder: tempfile::TempDir,
+    /// Somebody who is signed in and runs the tenant.
+    pub(crate) browser: Browser,
 }
 
 /// What planning or settling took, all rows together.
@@ -100,7 +106,27 @@ async fn start(sizes: &[u32]) -> Result<World> {
         fleet.create_devices(fixture.tenant, fixture.provider, &devices).await?;
     }
     fleet.analyze().await?;
-    Ok(World { service: service.with_key(fixture.key.reveal()), server, admin, folder })
+    let browser = signed_in(&service, &mut fleet, &ids, fixture.tenant).await?;
+    Ok(World { service: service.with_key(fixture.key.reveal()), server, admin, folder, browser })
+}
+
+async fn signed_in(service: &Service, fleet: &mut Fleet, ids: &Ids, tenant: TenantId) -> Result<Browser> {
+    let email = Email::read("ops@example.com").context("no address")?;
+    let phc = domain::password::hash(PASSWORD, ids)?;
+    let person = NewPerson {
+        id: PersonId(ids.next()),
+        role_id: ApiKeyId(ids.next()),
+        email: &email,
+        name: "Operations",
+        role: Role::PartnerAdmin,
+        sites: None,
+        site_groups: &[],
+    };
+    fleet.create_person(tenant, &person, FirstPassword::Phc(&phc)).await?;
+    let mut browser = Browser::from(service.url(), [127, 0, 0, 1])?;
+    let seen = browser.sign_in("ops@example.com", PASSWORD).await?;
+    ensure!(seen.status.is_redirection(), "nobody is let in: {}", seen.html);
+    Ok(browser)
 }
 
 impl World {

@@ -70,6 +70,11 @@ impl Service {
         self
     }
 
+    /// Its address.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     async fn is_ready(&self) -> bool {
         let answer = self.http.get(format!("{}/readyz", self.url)).send().await;
         answer.is_ok_and(|answer| answer.status().is_success())

@@ -38,6 +38,11 @@ pub(super) fn elsewhere_of(id: Uuid) -> Vec<Elsewhere> {
             format!("ascribe change export {id}"),
             format!("GET /api/v1/bulk-changes/{id}/results.csv"),
         ),
+        elsewhere(
+            "Export as a workbook",
+            format!("ascribe change export {id} --file results.xlsx"),
+            format!("GET /api/v1/bulk-changes/{id}/results.xlsx"),
+        ),
     ]
 }
 

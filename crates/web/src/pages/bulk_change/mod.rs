@@ -2,8 +2,10 @@
 //! again, of which the script takes the part that changed.
 
 pub(super) mod acts;
+mod lanes;
 
-use super::bulk_changes::{Tally, name, tally};
+use self::lanes::{Lane, lanes};
+use super::bulk_changes::{Tally, customer_of, name, tally};
 use super::frame::Frame;
 use super::visitor::Member;
 use super::wording::{Elsewhere, Moment, State as Shown, elsewhere, grouped, moment, moment_of, of_change, of_row};
@@ -97,6 +99,7 @@ struct Page {
     undo_of: Option<Uuid>,
     may: May,
     once: String,
+    lanes: Vec<Lane>,
     why: Vec<Why>,
     statuses: Vec<Choice>,
     reason: String,
@@ -105,6 +108,7 @@ struct Page {
     next: Option<String>,
     here: String,
     results: String,
+    results_query: String,
     told: Option<&'static str>,
     elsewhere: Vec<Elsewhere>,
 }
@@ -174,7 +178,8 @@ pub(super) async fn show(
     page(&Page {
         why: why(&app, &member, &change).await?,
         name: name(&change),
-        customer: change.request["customer"].as_str().unwrap_or_default().to_owned(),
+        lanes: lanes(&app, &member, &change).await?,
+        customer: customer_of(&app, &member, &change).await?,
         provider: change.service_provider.as_ref().map(|(_, name)| name.clone()).unwrap_or_default(),
         state: of_change(change.status, change.counts.failed + change.counts.skipped, change.counts.needs_attention),
         details: change.status_details.clone().unwrap_or_default(),
@@ -195,7 +200,8 @@ pub(super) async fn show(
         first: cursor.is_none(),
         next: cut.next_cursor.map(|cursor| format!("/bulk-changes/{id}?{query}&cursor={cursor}#rows")),
         here: format!("/bulk-changes/{id}?{query}&cursor={}", encoded(&asked.cursor)),
-        results: results(id, &asked),
+        results: format!("/api/v1/bulk-changes/{id}/results"),
+        results_query: results_query(&asked),
         told: done(&asked.done),
         elsewhere: acts::elsewhere_of(id),
         reason: asked.reason,
@@ -215,13 +221,12 @@ fn done(word: &str) -> Option<&'static str> {
     }
 }
 
-/// The result file with the same rows as are shown.
-fn results(id: Uuid, asked: &Asked) -> String {
+/// What the result file is narrowed by: the same rows as are shown.
+fn results_query(asked: &Asked) -> String {
     let pairs =
         [("status", &asked.status), ("reason", &asked.reason)].into_iter().filter(|(_, value)| !value.is_empty());
     let query: Vec<String> = pairs.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-    let mark = if query.is_empty() { "" } else { "?" };
-    format!("/api/v1/bulk-changes/{id}/results.csv{mark}{}", query.join("&"))
+    if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) }
 }
 
 fn may(member: &Member, change: &Change, integration: Option<&str>) -> May {
@@ -238,7 +243,8 @@ fn may(member: &Member, change: &Change, integration: Option<&str>) -> May {
     }
 }
 
-/// A change of more rows than this has its reasons ranked when it is over: until then it is looked at every second.
+/// A change of more rows than this has its reasons ranked, and its lanes counted, when it is over: until then it is looked at every
+/// second.
 const RANKED_WHILE_RUNNING: i32 = 20_000;
 
 async fn why(app: &App, member: &Member, change: &database::bulk_change::BulkChange) -> Result<Vec<Why>, Problem> {

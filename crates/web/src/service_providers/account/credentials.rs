@@ -13,6 +13,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use database::carrier::CARRIER_CREDENTIAL_FIELDS;
 use database::rev_io::CredentialRefusal;
+use domain::ids::ServiceProviderId;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 /// What an account at a carrier signs in with; what is not named stays. Never told again, by no request.
@@ -42,15 +44,26 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let secrets = secrets(body(bytes)?, &CARRIER_CREDENTIAL_FIELDS)?;
-    let provider = own(&app, &caller, &id).await?;
+    let provider = write(&app, &caller, &id, body(bytes)?).await?;
+    let (etag, account) = shown_now(&app, &caller, provider).await?;
+    Ok(shown(&HeaderMap::new(), &etag, account))
+}
+
+/// Seals and keeps these credentials.
+pub(crate) async fn write(
+    app: &App,
+    caller: &database::api_key::Caller,
+    id: &str,
+    asked: Map<String, Value>,
+) -> Result<ServiceProviderId, Problem> {
+    let secrets = secrets(asked, &CARRIER_CREDENTIAL_FIELDS)?;
+    let provider = own(app, caller, id).await?;
     let Some(ring) = &app.keys else { return Err(Problem::no_secret_key()) };
-    match database::carrier::keep_secrets(&app.ledger, &caller, (ring, &app.ids), provider, &secrets).await {
+    match database::carrier::keep_secrets(&app.ledger, caller, (ring, &app.ids), provider, &secrets).await {
         Ok(true) => {}
         Ok(false) => return Err(Problem::not_found()),
         Err(CredentialRefusal::Database(error)) => return Err(error.into()),
         Err(CredentialRefusal::Missing(_) | CredentialRefusal::Secret(..)) => return Err(Problem::internal()),
     }
-    let (etag, account) = shown_now(&app, &caller, provider).await?;
-    Ok(shown(&HeaderMap::new(), &etag, account))
+    Ok(provider)
 }

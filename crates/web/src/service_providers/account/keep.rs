@@ -13,26 +13,27 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use database::carrier::{CarrierAccountEdit, Kept};
 use database::written::Edited;
+use domain::ids::ServiceProviderId;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 /// What an account at a carrier is to be; what is not named stays, or has its default.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeepCarrierAccount {
     /// Such as `https://thingspace.verizon.com/api`, at a host that the installation names; a new account needs it.
-    base_url: Option<String>,
+    pub(crate) base_url: Option<String>,
     /// The account's name at the carrier, such as `0000123456-00001`; a new account needs it.
     #[schema(min_length = 1, max_length = 256)]
-    account_name: Option<String>,
+    pub(crate) account_name: Option<String>,
     /// What the carrier allows; 100, if it was never said.
     #[schema(minimum = 1, maximum = 10_000_000)]
-    calls_per_minute: Option<i32>,
+    pub(crate) calls_per_minute: Option<i32>,
     /// What the carrier allows; 100,000, if it was never said.
     #[schema(minimum = 1, maximum = 10_000_000)]
-    calls_per_day: Option<i32>,
+    pub(crate) calls_per_day: Option<i32>,
     /// Send nothing to it; or go on, also after it refused our credentials.
-    paused: Option<bool>,
+    pub(crate) paused: Option<bool>,
 }
 
 /// Make the account at a carrier behind a service provider (`If-Match: *`), move it, pace it, pause it
@@ -48,7 +49,22 @@ pub(crate) async fn handle(
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let etag = if_match(&headers)?;
-    let asked: KeepCarrierAccount = body(bytes)?;
+    let (provider, kept) = keep(&app, &caller, &id, etag.as_deref(), body(bytes)?).await?;
+    let (etag, account) = shown_now(&app, &caller, provider).await?;
+    Ok(match kept {
+        Kept::Made => created(&format!("/api/v1/service-providers/{provider}/account"), &etag, account),
+        _ => shown(&HeaderMap::new(), &etag, account),
+    })
+}
+
+/// Makes or changes the account of this service provider, if it is what was last seen; with nothing seen, whatever it is now.
+pub(crate) async fn keep(
+    app: &App,
+    caller: &database::api_key::Caller,
+    id: &str,
+    seen: Option<&str>,
+    asked: KeepCarrierAccount,
+) -> Result<(ServiceProviderId, Kept), Problem> {
     let edit = CarrierAccountEdit {
         base_url: address(&app.carrier_hosts, asked.base_url.as_deref())?,
         account_name: optional_name("account_name", asked.account_name.as_deref())?,
@@ -56,8 +72,8 @@ pub(crate) async fn handle(
         calls_per_day: limit("calls_per_day", asked.calls_per_day)?,
         paused: asked.paused,
     };
-    let provider = own(&app, &caller, &id).await?;
-    let kept = database::carrier::keep(&app.ledger, &caller, provider, etag.as_deref(), &edit).await?;
+    let provider = own(app, caller, id).await?;
+    let kept = database::carrier::keep(&app.ledger, caller, provider, seen, &edit).await?;
     match kept {
         Kept::Made | Kept::Changed => {}
         Kept::Moved => edited(Edited::Moved)?,
@@ -66,9 +82,5 @@ pub(crate) async fn handle(
             return Err(Problem::field(field, "FIELD_MISSING", "A new account needs its address and its name."));
         }
     }
-    let (etag, account) = shown_now(&app, &caller, provider).await?;
-    Ok(match kept {
-        Kept::Made => created(&format!("/api/v1/service-providers/{provider}/account"), &etag, account),
-        _ => shown(&HeaderMap::new(), &etag, account),
-    })
+    Ok((provider, kept))
 }
