@@ -96,7 +96,8 @@ fn hook(heard: Heard, zone: &str) -> Hook {
         (None, _, 1..) => ("warn", "Tried again"),
         _ => ("good", "Heard"),
     };
-    let counts = format!("Tried again: {}; given up in the last day: {}", grouped(heard.retried), grouped(heard.given_up));
+    let counts =
+        format!("Tried again: {}; given up in the last day: {}", grouped(heard.retried), grouped(heard.given_up));
     Hook {
         url: heard.url,
         tone,

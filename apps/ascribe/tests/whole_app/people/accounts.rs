@@ -6,7 +6,11 @@ use reqwest::StatusCode;
 use testing::{Browser, Seen, TestApp};
 
 fn etag_of(seen: &Seen, action: &str) -> String {
-    let form = seen.html.split(&format!("action=\"{action}\"")).nth(1).unwrap_or_else(|| unreachable!("{action}: {}", seen.html));
+    let form = seen
+        .html
+        .split(&format!("action=\"{action}\""))
+        .nth(1)
+        .unwrap_or_else(|| unreachable!("{action}: {}", seen.html));
     form.split("name=\"etag\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
 }
 
@@ -18,7 +22,9 @@ async fn credentials(browser: &mut Browser, path: &str, fields: &[(&str, &str)])
     seen.push(kept);
     // What is wrong is said without what was sent.
     let long = "canary".repeat(200);
-    for wrong in [vec![("password", long.as_str())], vec![("password", "canary\u{7}")], vec![("password", "  ")], vec![]] {
+    for wrong in
+        [vec![("password", long.as_str())], vec![("password", "canary\u{7}")], vec![("password", "  ")], vec![]]
+    {
         let refused = browser.post(path, &wrong).await.unwrap();
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}: {}", refused.html);
         assert!(refused.html.contains("id=\"refused\""), "{}", refused.html);
@@ -36,20 +42,38 @@ async fn an_account_at_a_carrier_is_set_up_paced_and_paused_and_tells_no_secret(
     let one = made.location().split('?').next().unwrap().to_owned();
     let (account, at) = (format!("{one}/account"), format!("{one}/account/credentials"));
     let page = browser.get(&one).await.unwrap();
-    assert!(page.html.contains("Set up the account") && !page.html.contains(&at), "{}", page.html);
+    assert!(
+        page.html.contains("Set up the account") && !page.html.contains(&format!("action=\"{at}\"")),
+        "{}",
+        page.html
+    );
     assert_eq!(browser.post(&at, &[("key", "canary")]).await.unwrap().status, StatusCode::NOT_FOUND, "no account yet");
     let none_yet = etag_of(&page, &account);
-    let new = [("base_url", "https://thingspace.verizon.com/api"), ("account_name", "0000123456-00001"), ("calls_per_minute", "60")];
+    let new = [
+        ("base_url", "https://thingspace.verizon.com/api"),
+        ("account_name", "0000123456-00001"),
+        ("calls_per_minute", "60"),
+    ];
     let elsewhere = [("etag", none_yet.as_str()), ("base_url", "https://evil.example"), ("account_name", "Kept name")];
     let refused = browser.post(&account, &elsewhere).await.unwrap();
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(refused.html.contains("value=\"Kept name\"") && refused.html.contains("<a href=\"#base_url\">"), "{}", refused.html);
+    assert!(
+        refused.html.contains("value=\"Kept name\"") && refused.html.contains("<a href=\"#base_url\">"),
+        "{}",
+        refused.html
+    );
     let kept = browser.post(&account, &[&new[..], &[("etag", &none_yet)]].concat()).await.unwrap();
     assert_eq!(kept.location(), format!("{one}?done=changed"), "{}", kept.html);
-    let late = browser.post(&account, &[&new[..], &[("etag", &none_yet), ("calls_per_minute", "1")]].concat()).await.unwrap();
+    let late =
+        browser.post(&account, &[&new[..], &[("etag", &none_yet), ("calls_per_minute", "1")]].concat()).await.unwrap();
     assert_eq!(late.status, StatusCode::PRECONDITION_FAILED, "whoever saw none overwrites none");
 
-    let mut told = credentials(&mut browser, &at, &[("key", "canary-k"), ("secret", "canary-s"), ("username", "canary-u"), ("password", "canary-p")]).await;
+    let mut told = credentials(
+        &mut browser,
+        &at,
+        &[("key", "canary-k"), ("secret", "canary-s"), ("username", "canary-u"), ("password", "canary-p")],
+    )
+    .await;
     let page = browser.get(&one).await.unwrap();
     sound(&page, "service provider");
     for word in ["Last written", "0 of 100,000 calls today (UTC), at most 60 a minute", "Not read yet", "<meter "] {
@@ -58,14 +82,20 @@ async fn an_account_at_a_carrier_is_set_up_paced_and_paused_and_tells_no_secret(
     assert!(!page.html.contains("Never written"), "{}", page.html);
     // The secrets are the ones that were typed, and under this account.
     let provider = one.rsplit('/').next().unwrap().parse().unwrap();
-    let open = database::carrier::credentials(&app.ledger, app.fixture.tenant, &app.keys, domain::ids::ServiceProviderId(provider));
+    let open = database::carrier::credentials(
+        &app.ledger,
+        app.fixture.tenant,
+        &app.keys,
+        domain::ids::ServiceProviderId(provider),
+    );
     let open = open.await.unwrap();
     assert_eq!(secrecy::ExposeSecret::expose_secret(&open.secrets["password"]), "canary-p");
 
     let seen = etag_of(&page, &account);
     let paused = browser.post(&account, &[("etag", &seen), ("what", "pause")]).await.unwrap();
     assert_eq!(paused.status, StatusCode::SEE_OTHER, "{}", paused.html);
-    let late = browser.post(&account, &[("etag", &seen), ("account_name", "Mine"), ("base_url", new[0].1)]).await.unwrap();
+    let late =
+        browser.post(&account, &[("etag", &seen), ("account_name", "Mine"), ("base_url", new[0].1)]).await.unwrap();
     assert_eq!(late.status, StatusCode::PRECONDITION_FAILED);
     assert!(late.html.contains("value=\"Mine\"") && late.html.contains("Somebody changed this"), "{}", late.html);
     let page = browser.get(&one).await.unwrap();
@@ -89,7 +119,11 @@ async fn an_account_at_a_carrier_is_set_up_paced_and_paused_and_tells_no_secret(
     }
     let (_, mut looks) = app.signed_in("looks@example.com", Role::User).await.unwrap();
     let seen = looks.get(&one).await.unwrap();
-    assert!(seen.status == StatusCode::OK && !seen.html.contains("0000123456-00001"), "administrators' matter: {}", seen.html);
+    assert!(
+        seen.status == StatusCode::OK && !seen.html.contains("0000123456-00001"),
+        "administrators' matter: {}",
+        seen.html
+    );
     assert_eq!(looks.post(&account, &[("what", "pause")]).await.unwrap().status, StatusCode::FORBIDDEN);
     app.finish().await.unwrap();
 }

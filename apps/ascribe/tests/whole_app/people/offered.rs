@@ -132,7 +132,8 @@ async fn lists_go_on_from_page_to_page_and_keep_what_was_searched_for() {
     let rows: String = (0..130).map(|n| format!("Row {n:03}\n")).collect();
     for (import, heading) in [("customers", "name"), ("customer-rate-plans", "code"), ("customer-rate-pools", "pool")] {
         let request = app.request(reqwest::Method::POST, &format!("/api/v1/{import}/import"));
-        let done = app.send(request.header("content-type", "text/csv").body(format!("{heading}\n{rows}"))).await.unwrap();
+        let done =
+            app.send(request.header("content-type", "text/csv").body(format!("{heading}\n{rows}"))).await.unwrap();
         assert_eq!(done.json["created"], 130, "{import}: {}", done.json);
     }
     for path in ["/customers", "/sites", "/customer-rate-plans", "/customer-rate-pools"] {
@@ -141,7 +142,8 @@ async fn lists_go_on_from_page_to_page_and_keep_what_was_searched_for() {
             let read = browser.get(&at).await.unwrap();
             assert_eq!(read.status, StatusCode::OK, "{at}: {}", read.html);
             seen.extend(read.html.split("Row ").skip(1).map(|part| part[..3].to_owned()));
-            let next = read.html.split("href=\"").find(|part| part.contains("rel=\"next\"") && part.contains("cursor="));
+            let next =
+                read.html.split("href=\"").find(|part| part.contains("rel=\"next\"") && part.contains("cursor="));
             let Some(next) = next else {
                 assert_eq!(page, 2, "{path}");
                 break;
