@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api;
+mod every_page;
 mod first;
 mod forms;
 mod keys;

@@ -1,6 +1,6 @@
 //! Accounts at carriers and at Rev.io by forms alone: set up, paced, paused; credentials go in and never out.
 
-use super::pages::sound;
+use super::every_page::sound;
 use domain::rights::Role;
 use reqwest::StatusCode;
 use testing::{Browser, Seen, TestApp};

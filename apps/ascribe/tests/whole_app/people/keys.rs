@@ -1,6 +1,6 @@
 //! Keys of people: shown once, never more than whoever made them may do now, and stopped with them.
 
-use super::pages::sound;
+use super::every_page::sound;
 use crate::edges::patch;
 use database::fleet::Fleet;
 use database::person::{NewPerson, PersonKey};

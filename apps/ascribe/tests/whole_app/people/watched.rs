@@ -1,6 +1,6 @@
 //! The audit trail and the system's health, as pages.
 
-use super::pages::sound;
+use super::every_page::sound;
 use domain::rights::Role;
 use reqwest::StatusCode;
 use serde_json::json;
