@@ -133,7 +133,7 @@ pub async fn list(
     select(ledger, tenant, id, None, after, limit).await
 }
 
-/// The keys that this person has made here and that were not revoked, or run out, newest first: at most so many.
+/// The keys that this person has made here and that were neither revoked nor have run out, in the order of their ids: at most so many.
 ///
 /// # Errors
 /// The database does not answer.

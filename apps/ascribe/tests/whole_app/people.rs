@@ -3,6 +3,7 @@
 mod accounts;
 mod api;
 mod assigning;
+mod every_page;
 mod first;
 mod forms;
 mod keys;

@@ -54,7 +54,7 @@ struct Hook {
 #[template(path = "system.html")]
 struct Page {
     frame: Frame,
-    version: &'static str,
+    version: String,
     now: Moment,
     checks: Vec<Check>,
     workers: Vec<Worker>,
@@ -120,7 +120,7 @@ pub(super) async fn show(State(app): State<App>, member: Member) -> Result<Respo
     let said = if secrets { "Credentials can be sealed and used" } else { "There is no key that seals credentials" };
     page(&Page {
         frame,
-        version: env!("CARGO_PKG_VERSION"),
+        version: crate::openapi::document().info.version,
         now: moment(signs.now, &zone),
         checks: vec![
             check("Database", true, ("bad", "Away"), format!("PostgreSQL {} answers", signs.database), ""),

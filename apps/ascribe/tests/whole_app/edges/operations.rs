@@ -36,7 +36,19 @@ async fn the_document_is_served_with_a_viewer_to_everybody() {
     assert!(text(&served.json["openapi"]).starts_with("3.1"), "{}", served.json["openapi"]);
     let viewer = app.anonymous(Method::GET, "/api/v1/docs/").send().await.unwrap();
     assert_eq!(viewer.status(), StatusCode::OK);
-    assert!(viewer.text().await.unwrap().contains("swagger"), "bundled, nothing is fetched from elsewhere");
+    let policy = viewer.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(!policy.contains("unsafe-") && policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
+    let html = viewer.text().await.unwrap();
+    assert!(html.contains("swagger"), "bundled, nothing is fetched from elsewhere");
+    assert!(
+        !html.contains("<style") && html.matches("<script").count() == html.matches("<script src=").count(),
+        "{html}"
+    );
+    // The one style that it puts into the page by itself: with another, the policy's hash is another, too.
+    let preset = app.anonymous(Method::GET, "/api/v1/docs/swagger-ui-standalone-preset.js").send().await.unwrap();
+    let preset = preset.text().await.unwrap();
+    assert!(preset.contains(".logo_small_svg__cls-2{fill:#fff}.logo_small_svg__cls-3{fill:#85ea2d}"));
+    assert!(policy.contains("'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='"), "{policy}");
     app.finish().await.unwrap();
 }
 

@@ -1,6 +1,6 @@
 //! Customers, sites, rate plans and pools by forms alone: made, refused with what was typed kept, changed by whoever has seen them.
 
-use super::pages::sound;
+use super::every_page::sound;
 use domain::rights::Role;
 use reqwest::StatusCode;
 use serde_json::json;

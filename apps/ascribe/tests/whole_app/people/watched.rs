@@ -1,6 +1,6 @@
 //! The audit trail and the system's health, as pages.
 
-use super::pages::sound;
+use super::every_page::sound;
 use domain::rights::Role;
 use reqwest::StatusCode;
 use serde_json::json;
@@ -20,11 +20,15 @@ async fn the_trail_is_filtered_by_who_what_when_and_change_and_goes_on_page_by_p
     }
     let cells = |html: &str| html.matches("<th scope=\"row\">").count();
     let mine = browser.get(&format!("/audit?actor=person:{person}")).await.unwrap();
-    assert!(mine.html.contains("sites_written") && !mine.html.contains("plan_applied"), "{}", mine.html);
+    assert!(mine.html.contains("sites_written") && !mine.html.contains("<code>plan_applied"), "{}", mine.html);
     let applied = browser.get("/audit?action=plan_applied").await.unwrap();
     assert_eq!(cells(&applied.html), 1, "{}", applied.html);
     let of_change = browser.get(&format!("/audit?bulk_change={id}")).await.unwrap();
-    assert!(of_change.html.contains("plan_applied") && !of_change.html.contains("sites_written"), "{}", of_change.html);
+    assert!(
+        of_change.html.contains("<code>plan_applied") && !of_change.html.contains("sites_written"),
+        "{}",
+        of_change.html
+    );
     let before = browser.get("/audit?until=2020-01-31").await.unwrap();
     assert!(
         before.html.contains("Nothing is like that") && before.html.contains("value=\"2020-01-31\""),
