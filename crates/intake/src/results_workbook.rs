@@ -34,6 +34,7 @@ const MOST_CELL: usize = 32_767;
 /// # Errors
 /// See [`ResultsWorkbookError`].
 pub async fn results_workbook(mut results: Results, spool: &Spool) -> Result<File, ResultsWorkbookError> {
+    let _turn = spool.workbooks.acquire().await.map_err(|_| ResultsWorkbookError::Interrupted)?;
     let (send, receive) = mpsc::channel(2);
     let folder = spool.folder.clone();
     let writing = tokio::task::spawn_blocking(move || written(&folder, receive));

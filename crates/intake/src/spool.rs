@@ -9,9 +9,11 @@ use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::fs::{self, File};
 use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// The folder of spooled uploads.
@@ -19,7 +21,12 @@ use uuid::Uuid;
 pub struct Spool {
     pub(crate) folder: PathBuf,
     most_bytes: u64,
+    /// Turns of who writes a workbook here.
+    pub(crate) workbooks: Arc<Semaphore>,
 }
+
+/// Workbooks that are written at a time: each takes a core while it lasts.
+const WORKBOOKS: usize = 2;
 
 /// Why an upload could not be spooled.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +66,7 @@ impl Spool {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).await?;
         fs::set_permissions(&folder, Permissions::from_mode(0o700)).await?;
         sweep(&folder).await?;
-        Ok(Self { folder, most_bytes })
+        Ok(Self { folder, most_bytes, workbooks: Arc::new(Semaphore::new(WORKBOOKS)) })
     }
 
     /// Begins a file of this name.

@@ -155,4 +155,37 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// --- Ticks ------------------------------------------------------------------------------------------------------------------
+
+// How many are ticked is on the button; with Shift, from the one that was ticked before to this one.
+const pick = document.getElementById("pick");
+let lastTick = null;
+
+function ticks() {
+  return [...document.querySelectorAll("input[name=tick]")];
+}
+
+function countTicks() {
+  const ticked = ticks().filter((tick) => tick.checked).length;
+  const button = pick.querySelector("button[value=ticked]");
+  button.textContent = ticked ? `Assign a customer to ${ticked} ticked` : "Assign a customer to those ticked";
+  announce(`${ticked} ticked`);
+}
+
+if (pick && ticks().length > 0) {
+  // A browser that comes back keeps what was ticked.
+  if (ticks().some((tick) => tick.checked)) countTicks();
+  document.addEventListener("click", (event) => {
+    const tick = event.target;
+    if (!(tick instanceof HTMLInputElement) || tick.name !== "tick") return;
+    const all = ticks();
+    if (event.shiftKey && lastTick) {
+      const [from, to] = [all.indexOf(lastTick), all.indexOf(tick)].sort((a, b) => a - b);
+      for (const between of all.slice(from, to + 1)) between.checked = tick.checked;
+    }
+    lastTick = tick;
+    countTicks();
+  });
+}
+
 follow();

@@ -1,6 +1,6 @@
 //! Assigning with forms alone: devices from a file, pasted or picked; who gets them; the plan; and applying it.
 
-use super::pages::sound;
+use super::every_page::sound;
 use domain::rights::Role;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
@@ -86,7 +86,7 @@ async fn a_file_with_bad_rows_is_understood_planned_and_applied() {
             "T-7",
         ],
     );
-    let stored = app.get(&plan.replace("/plans", "/plans")).await.unwrap().json;
+    let stored = app.get(&plan).await.unwrap().json;
     assert_eq!(stored["request"]["columns"], json!({"Serial": "iccid", "Who": "customer"}), "{stored}");
     assert_eq!((&stored["counts"]["rows"], &stored["input_name"]), (&json!(6), &json!("June <b>.csv")));
     let narrowed = browser.get(&format!("{plan}?reason=CUSTOMER_NOT_FOUND")).await.unwrap();

@@ -71,7 +71,7 @@ async fn each_row_stands_in_the_lane_of_what_was_sent_for_it_last() {
     let other = database::lanes::lanes(&app.ledger, app.fixture.other_tenant, change).await.unwrap();
     assert_eq!(other, [], "another tenant has none of it");
     let page = browser.get(&format!("/bulk-changes/{id}")).await.unwrap();
-    super::pages::sound(&page, "/bulk-changes/{id}");
+    super::every_page::sound(&page, "/bulk-changes/{id}");
     for word in ["Step by step", "Close a line at Rev.io", "Open a line at Rev.io", "2 under way", "1 need attention"] {
         assert!(page.html.contains(word), "{word}: {}", page.html);
     }

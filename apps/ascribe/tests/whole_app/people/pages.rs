@@ -212,11 +212,18 @@ async fn what_somebody_typed_is_never_html() {
         // What was made has it in its title.
         seen.push(if made.status.is_redirection() { browser.get(made.location()).await.unwrap() } else { made });
     }
+    let own = format!("/assign/{}", input(&mut browser).await);
+    for act in ["find", "plan"] {
+        let typed = ["customer", "site", "customer_rate_plan", "reference", "once", "column_0"].map(|f| (f, canary));
+        seen.push(browser.post(&own, &[&typed[..], &[("act", act)]].concat()).await.unwrap());
+    }
+    seen.push(browser.post("/devices", &[("pasted", canary), ("status", canary)]).await.unwrap());
+    seen.push(browser.get(&format!("/devices/{}?customer={encoded}", a_device(&app).await)).await.unwrap());
     let mut nobody = Browser::from(app.url(), [127, 0, 0, 1]).unwrap();
     seen.push(nobody.sign_in(canary, canary).await.unwrap());
     let shown =
         seen.iter().filter(|seen| seen.html.contains("&#60;script&#62;") || seen.html.contains("&lt;script&gt;"));
-    assert!(shown.count() >= 8, "it is shown, as text");
+    assert!(shown.count() >= 12, "it is shown, as text");
     for seen in &seen {
         assert!(!seen.html.contains("<script>alert") && !seen.html.contains("<img src=x"), "{}", seen.html);
     }

@@ -1,7 +1,7 @@
 //! Devices that are picked: a list pasted to narrow by, ticked ones, a page, everything that matches; and a device that says why it
 //! cannot be assigned.
 
-use super::pages::sound;
+use super::every_page::sound;
 use domain::rights::Role;
 use reqwest::StatusCode;
 use serde_json::json;
