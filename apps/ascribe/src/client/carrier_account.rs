@@ -109,7 +109,7 @@ fn show(output: Output, account: &Value) -> anyhow::Result<ExitCode> {
 }
 
 /// Changes the account as it is seen now, so that somebody who was faster makes this a conflict; makes it where there is none.
-async fn keep(api: &Api, path: &str, account: &Value) -> anyhow::Result<Value> {
+pub(crate) async fn keep(api: &Api, path: &str, account: &Value) -> anyhow::Result<Value> {
     let seen = api.request(Method::GET, path).send().await;
     let none_yet = seen.as_ref().is_ok_and(|seen| seen.status() == StatusCode::NOT_FOUND);
     let tag = seen.as_ref().ok().and_then(|seen| seen.headers().get("etag").cloned());

@@ -46,7 +46,7 @@ pub(super) fn world(now: Timestamp) -> Fleet {
             ..ServiceProduct::default()
         });
     }
-    Fleet { rev_io: vec![account], ..Fleet::default() }
+    Fleet { rev_io: vec![account], thingspace: vec![super::carrier::world()] }
 }
 
 /// Makes the account known, or moves it to where the simulator is now; then waits until it was read.

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 /// SIMs that get a line.
 const SIMS: u64 = 40;
 /// Two of the example's products, by their ids there.
-const PRODUCTS: [i64; 2] = [1, 5];
+pub(super) const PRODUCTS: [i64; 2] = [1, 5];
 
 /// What goes wrong, and what a person would call it.
 fn faults() -> Vec<(&'static str, Value)> {
@@ -148,7 +148,7 @@ async fn sims_of(api: &Api, customer: &str) -> anyhow::Result<Vec<String>> {
 }
 
 /// A customer of the simulated Rev.io that is open, by its id there.
-async fn open_customer(api: &Api) -> anyhow::Result<String> {
+pub(super) async fn open_customer(api: &Api) -> anyhow::Result<String> {
     let mut found = None;
     api.each("/customers", &[], Some(2_000), |customer| {
         let id = customer["rev_customer_id"].as_str().filter(|id| id.starts_with("1000000"));
@@ -162,7 +162,7 @@ async fn open_customer(api: &Api) -> anyhow::Result<String> {
 }
 
 /// The lines in force at Rev.io by ICCID, each with the products in force on it.
-async fn lines(demo: &Demo) -> anyhow::Result<HashMap<String, Vec<(i64, Vec<i64>)>>> {
+pub(super) async fn lines(demo: &Demo) -> anyhow::Result<HashMap<String, Vec<(i64, Vec<i64>)>>> {
     let mut products: HashMap<i64, Vec<i64>> = HashMap::new();
     for object in objects(demo, "ServiceProduct").await? {
         let object = &object["object"];
@@ -186,7 +186,7 @@ async fn lines(demo: &Demo) -> anyhow::Result<HashMap<String, Vec<(i64, Vec<i64>
 }
 
 /// What there is of a kind in the simulated world.
-async fn objects(demo: &Demo, kind: &str) -> anyhow::Result<Vec<Value>> {
+pub(super) async fn objects(demo: &Demo, kind: &str) -> anyhow::Result<Vec<Value>> {
     let (mut all, mut cursor) = (Vec::new(), None::<String>);
     loop {
         let mut path = format!("{}/ledger/objects?kind={kind}&limit=1000", demo.simulator);
@@ -222,7 +222,7 @@ async fn compare(api: &Api, demo: &Demo, id: &str, differences: &mut Differences
     .await
 }
 
-async fn rows_that_wait(api: &Api, id: &str) -> anyhow::Result<Vec<i64>> {
+pub(super) async fn rows_that_wait(api: &Api, id: &str) -> anyhow::Result<Vec<i64>> {
     let mut rows = Vec::new();
     api.each(&format!("/bulk-changes/{id}/rows"), &[("status", "NEEDS_ATTENTION")], None, |row| {
         rows.extend(row["row"].as_i64());
@@ -233,7 +233,7 @@ async fn rows_that_wait(api: &Api, id: &str) -> anyhow::Result<Vec<i64>> {
 }
 
 /// The tally, and each row that was not done with its words.
-async fn show(api: &Api, change: &Value) -> anyhow::Result<()> {
+pub(super) async fn show(api: &Api, change: &Value) -> anyhow::Result<()> {
     let mut table = plain_table();
     table.set_header(["Result", "Devices"]);
     for (name, word) in [("ok", "PROCESSED"), ("failed", "FAILED"), ("needs_attention", "NEEDS_ATTENTION")] {

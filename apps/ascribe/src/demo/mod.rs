@@ -1,6 +1,7 @@
 //! `ascribe demo`: the main job on an example fleet, end to end: planned, applied, settled, and proven row by row.
 
 mod billing;
+mod carrier;
 mod example;
 mod fleet;
 mod lines;
@@ -19,6 +20,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// What `ascribe demo` takes.
 #[derive(Debug, clap::Args)]
@@ -74,6 +76,9 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
         call_seconds: 2.0,
         settle_seconds: 3.0,
         sweep_minutes: "0.2,0.4,0.6".into(),
+        // Nor minutes for what a carrier does later.
+        carrier_look_minutes: "0.03,0.06,0.1,0.2,0.1,0.6".into(),
+        carrier_settle_seconds: 5.0,
         ..settings.clone()
     };
     let serving = tokio::spawn({
@@ -91,7 +96,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
     let (_, key) = demo.keys.first().context("the demo has a key")?;
     let api = Api::new(&demo.url, key)?;
     let outcome = tokio::select! {
-        outcome = runs(&api, &demo, opened.ledger.server()) => outcome,
+        outcome = runs(&api, &demo, (settings, &opened.ledger, &ids, &stop)) => outcome,
         () = stop.cancelled() => Err(anyhow::anyhow!("stopped before the runs were over")),
     };
     let agrees = match &outcome {
@@ -118,9 +123,21 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
     Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn runs(api: &Api, demo: &Demo, server: &database::Server) -> anyhow::Result<bool> {
+/// What runs need of this process besides the API.
+type Here<'a> = (&'a Settings, &'a database::Ledger, &'a Ids, &'a CancellationToken);
+
+async fn runs(api: &Api, demo: &Demo, here: Here<'_>) -> anyhow::Result<bool> {
     billing::read(api, &demo.simulator).await?;
-    run::all(api, demo, server).await
+    let agrees = run::all(api, demo, here.1.server()).await? & carrier::run(api, demo, here).await?;
+    println!(
+        "\n{}",
+        if agrees {
+            "Plan, ledger, tables, carrier and Rev.io agree, row by row."
+        } else {
+            "NOT as expected; see above."
+        }
+    );
+    Ok(agrees)
 }
 
 /// A key for each tenant, new each time: what is stored of the last one is only its hash.
@@ -157,9 +174,10 @@ fn write_demo_json(data: &Path, demo: &Demo) -> anyhow::Result<()> {
         demo.keys.iter().map(|(name, key)| format!("{}: {}", json!(name), json!(key))).collect::<Vec<_>>().join(", ");
     let files: Vec<String> = demo.files.iter().map(|path| path.display().to_string()).collect();
     let text = format!(
-        "{{\n  \"url\": {},\n  \"api_keys\": {{{keys}}},\n  \"login\": {},\n  \"simulators\": {{\"rev-io\": {}}},\n  \"example_files\": {}\n}}\n",
+        "{{\n  \"url\": {},\n  \"api_keys\": {{{keys}}},\n  \"login\": {},\n  \"simulators\": {{\"rev-io\": {}, \"thingspace\": {}}},\n  \"example_files\": {}\n}}\n",
         json!(demo.url),
         json!({ "email": demo.login.email, "password": demo.login.password }),
+        json!(demo.simulator),
         json!(demo.simulator),
         json!(files)
     );

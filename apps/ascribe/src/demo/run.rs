@@ -81,10 +81,6 @@ pub(super) async fn all(api: &Api, demo: &Demo, server: &Server) -> anyhow::Resu
         agrees = false;
     }
     agrees &= super::lines::run(api, demo, server, customer).await?;
-    println!(
-        "\n{}",
-        if agrees { "Plan, ledger, tables and Rev.io agree, row by row." } else { "NOT as expected; see above." }
-    );
     Ok(agrees)
 }
 

@@ -12,12 +12,12 @@ use sync::{FleetReport, Installation, SyncError, SyncSettings, read_fleet};
 use tokio_util::sync::CancellationToken;
 
 /// What reading needs of the process.
-pub(super) struct Reader<'a> {
-    pub(super) ledger: &'a Ledger,
-    pub(super) keys: &'a KeyRing,
-    pub(super) http: &'a HttpClient,
-    pub(super) settings: &'a Settings,
-    pub(super) stop: &'a CancellationToken,
+pub(crate) struct Reader<'a> {
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) keys: &'a KeyRing,
+    pub(crate) http: &'a HttpClient,
+    pub(crate) settings: &'a Settings,
+    pub(crate) stop: &'a CancellationToken,
 }
 
 impl Reader<'_> {
@@ -35,7 +35,7 @@ impl Reader<'_> {
     }
 
     /// Reads a tenant's carriers now, with a bar for each. Answers how many there were and how many were not read whole.
-    pub(super) async fn by_hand(
+    pub(crate) async fn by_hand(
         &self,
         tenant: TenantId,
         named: Option<&str>,

@@ -1,7 +1,7 @@
 //! The roles that touch the database: each opens the ledger the same way and stops the same way.
 
 pub(crate) mod doctor;
-mod fleets;
+pub(crate) mod fleets;
 pub(crate) mod init;
 pub(crate) mod notify;
 pub(crate) mod serve;
