@@ -37,12 +37,16 @@ pub(super) fn world() -> ThingSpaceProfile {
 }
 
 /// What goes wrong, and what a person would call it.
-fn faults(path: &str) -> Vec<(&'static str, Value)> {
-    let rule =
-        |when: Value, fault: Value| json!({ "provider": "thingspace", "path": path, "when": when, "fault": fault });
+fn faults(path: &str, sim: &Value) -> Vec<(&'static str, Value)> {
     vec![
-        ("the carrier fails one SIM", rule(json!({"nth": [4]}), json!({"kind": "device_refused"}))),
-        ("the answer to the first request is lost", rule(json!({"next": 1}), json!({"kind": "cut_after"}))),
+        (
+            "the carrier fails one SIM whenever it is asked",
+            json!({ "provider": "thingspace", "path": path, "device": sim, "fault": { "kind": "device_refused" } }),
+        ),
+        (
+            "the answer to the first request is lost",
+            json!({ "provider": "thingspace", "path": path, "when": { "next": 1 }, "fault": { "kind": "cut_after" } }),
+        ),
     ]
 }
 
