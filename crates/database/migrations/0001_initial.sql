@@ -845,6 +845,34 @@ create table app.carrier_callback (
 create index carrier_callback_by_request on app.carrier_callback (tenant_id, service_provider_id, request_id);
 create index carrier_callback_by_age on app.carrier_callback (tenant_id, received_at);
 
+-- By what callbacks of an account are let in, and where the carrier was told to send them. The web role and the dispatcher see digests
+-- and compare with them; the one secret that the token, the user name and the password follow from is sealed, for the worker.
+create table app.carrier_callback_gate (
+    tenant_id           uuid not null,
+    service_provider_id uuid not null,
+    version             integer not null default 1,
+    token_sha256        bytea not null check (length(token_sha256) = 32),
+    username_sha256     bytea not null check (length(username_sha256) = 32),
+    password_sha256     bytea not null check (length(password_sha256) = 32),
+    key_id              text not null,
+    sealed_key          bytea not null,
+    sealed_value        bytea not null,
+    -- Whose it is, by address, account and versions of the credentials: another one's is another gate.
+    made_for            text not null,
+    made_at             timestamptz not null,
+    -- The last address that the carrier was given: what it calls there is ours to take away.
+    url_sha256          bytea,
+    -- When the carrier was last seen to have it as it is, and what was in the way since.
+    registered_at       timestamptz,
+    trouble             text,
+    -- When it is looked after again.
+    due_at              timestamptz not null,
+    primary key (tenant_id, service_provider_id),
+    foreign key (tenant_id, service_provider_id) references app.carrier_account (tenant_id, service_provider_id)
+);
+-- Whose callback is this, before a tenant is known. Not unique: 256 random bits are, and a key without the tenant is none.
+create index carrier_callback_gate_by_token on app.carrier_callback_gate (token_sha256);
+
 -- tables/050_bulk_change.sql
 create table app.device_bulk_change (
     tenant_id              uuid not null references app.tenant,
@@ -1431,7 +1459,7 @@ begin
         'customer_rate_plan', 'customer_rate_pool',
         'rev_provider', 'rev_service_type', 'rev_usage_plan_group', 'rev_product', 'rev_package', 'rev_package_product', 'rev_service',
         'rev_service_product', 'credential', 'call_budget', 'rev_sync', 'rev_sync_seen', 'rev_read_again', 'device_link_due',
-        'carrier_account', 'carrier_sign_in', 'carrier_sync', 'carrier_sync_seen', 'carrier_archived', 'carrier_callback',
+        'carrier_account', 'carrier_sign_in', 'carrier_sync', 'carrier_sync_seen', 'carrier_archived', 'carrier_callback', 'carrier_callback_gate',
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
@@ -1603,6 +1631,12 @@ grant select, update (paused_because) on app.carrier_account to ascribe_worker;
 grant select, insert, update on app.carrier_sign_in, app.carrier_sync to ascribe_worker;
 grant select, insert, delete on app.carrier_callback to ascribe_worker;
 grant insert on app.carrier_callback to ascribe_web;
+-- A callback that was let in has its rows read sooner (hear_carrier), and does nothing else.
+grant update (due_at) on app.due_work to ascribe_web;
+create policy dispatcher on app.carrier_callback_gate for select to ascribe_dispatcher using (true);
+grant select (tenant_id, service_provider_id, token_sha256, username_sha256, password_sha256) on app.carrier_callback_gate to ascribe_dispatcher;
+grant select (tenant_id, service_provider_id, registered_at, trouble) on app.carrier_callback_gate to ascribe_web;
+grant select, insert, update on app.carrier_callback_gate to ascribe_worker;
 grant select, insert, delete on app.carrier_sync_seen, app.carrier_archived to ascribe_worker;
 
 -- Webhooks: whoever changes a state notes what there is to tell (note_webhook_events). The dispatcher finds what is due: ids and
@@ -2942,7 +2976,7 @@ begin
     return v_sooner;
 end
 $$;
-grant execute on function app.hear_carrier(uuid, uuid, uuid, text, text[], text, text, jsonb) to ascribe_worker;
+grant execute on function app.hear_carrier(uuid, uuid, uuid, text, text[], text, text, jsonb) to ascribe_web, ascribe_worker;
 
 -- discard_carrier_callbacks: what is older than a day is forgotten. One statement, by index.
 create function app.discard_carrier_callbacks(p_tenant_id uuid) returns integer

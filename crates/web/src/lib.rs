@@ -7,6 +7,7 @@ mod api_keys;
 mod audit;
 mod auth;
 mod bulk_changes;
+mod callbacks;
 mod customer_rate_plans;
 mod customer_rate_pools;
 mod customers;
@@ -33,7 +34,7 @@ mod site_groups;
 mod sites;
 mod webhooks;
 
-pub use auth::{pages, routes};
+pub use auth::{open_routes, pages, routes};
 pub use limits::Limits;
 pub use signing_in::{People, PeopleSettings, SetUp};
 
@@ -105,8 +106,12 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(agents::devices::give))
         .routes(routes!(agents::devices::take_back))
         .layer(DefaultBodyLimit::max(upload));
+    let inbound = OpenApiRouter::new()
+        .routes(routes!(callbacks::handle))
+        .layer(DefaultBodyLimit::max(callbacks::MOST_CALLBACK_BYTES));
     OpenApiRouter::with_openapi(openapi::document())
         .merge(uploads)
+        .merge(inbound)
         .routes(routes!(plans::get::handle))
         .routes(routes!(plans::rows::handle))
         .routes(routes!(bulk_changes::results::of_plan))
@@ -222,10 +227,14 @@ async fn request_id(
     response
 }
 
-/// A path as it may be logged: an invitation is a secret, and it is in its path.
+/// A path as it may be logged: an invitation is a secret, and so is the token of an account's callbacks, and they are in it.
 fn shown_path(path: &str) -> String {
-    match path.strip_prefix("/invitation/") {
-        Some(_) => "/invitation/…".to_owned(),
+    if path.starts_with("/invitation/") {
+        return "/invitation/…".to_owned();
+    }
+    let inbound = path.strip_prefix("/api/v1/callbacks/").and_then(|rest| rest.split_once('/'));
+    match inbound {
+        Some((provider, _)) => format!("/api/v1/callbacks/{provider}/…"),
         None => path.to_owned(),
     }
 }

@@ -92,7 +92,7 @@ begin
     return v_sooner;
 end
 $$;
-grant execute on function app.hear_carrier(uuid, uuid, uuid, text, text[], text, text, jsonb) to ascribe_worker;
+grant execute on function app.hear_carrier(uuid, uuid, uuid, text, text[], text, text, jsonb) to ascribe_web, ascribe_worker;
 
 -- discard_carrier_callbacks: what is older than a day is forgotten. One statement, by index.
 create function app.discard_carrier_callbacks(p_tenant_id uuid) returns integer
