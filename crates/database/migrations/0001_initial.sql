@@ -1230,6 +1230,8 @@ create table app.due_work (
     -- The fence: one uuid for each claim, never used again.
     claim          uuid,
     lease_until    timestamptz,
+    -- A callback about it came while it was held, perhaps before the answer that it belongs to: it is due at once when it is given back.
+    heard_at       timestamptz,
     primary key (tenant_id, bulk_change_id, row_number),
     foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
     check ((claim is null) = (lease_until is null))
@@ -1592,7 +1594,7 @@ grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.a
 
 -- Outside: the worker carries out, and writes down before and after. The web role shows what is known.
 grant select, insert, delete, update (account, due_at, has_begun, msisdn, found_over, blind_since, sweeps, giving_up, giving_up_details, resolution,
-        claim, lease_until)
+        claim, lease_until, heard_at)
     on app.due_work to ascribe_worker;
 grant select, insert, update (served_at, is_paused, is_cancelled) on app.outside_turn to ascribe_worker;
 grant select, insert, update on app.account_gate to ascribe_worker;
@@ -1632,7 +1634,7 @@ grant select, insert, update on app.carrier_sign_in, app.carrier_sync to ascribe
 grant select, insert, delete on app.carrier_callback to ascribe_worker;
 grant insert on app.carrier_callback to ascribe_web;
 -- A callback that was let in has its rows read sooner (hear_carrier), and does nothing else.
-grant update (due_at) on app.due_work to ascribe_web;
+grant update (due_at, heard_at) on app.due_work to ascribe_web;
 create policy dispatcher on app.carrier_callback_gate for select to ascribe_dispatcher using (true);
 grant select (tenant_id, service_provider_id, token_sha256, username_sha256, password_sha256) on app.carrier_callback_gate to ascribe_dispatcher;
 grant select (tenant_id, service_provider_id, registered_at, trouble) on app.carrier_callback_gate to ascribe_web;
@@ -2657,7 +2659,8 @@ create function app.hold_due_work(p_tenant_id uuid, p_bulk_change_id uuid, p_cla
 $$;
 grant execute on function app.hold_due_work(uuid, uuid, uuid, integer[], interval) to ascribe_worker;
 
--- release_due_work: rows given back, each with the time it is due again and the account whose gate it goes through next.
+-- release_due_work: rows given back, each with the time it is due again and the account whose gate it goes through next. One of which a
+-- callback came meanwhile (hear_carrier) is due at once: once, for it is the next holder's to see what it is about.
 create function app.release_due_work(p_tenant_id uuid, p_bulk_change_id uuid, p_claim uuid, p_rows integer[], p_due_at timestamptz[], p_accounts uuid[])
     returns integer
     language plpgsql set search_path = app, pg_temp
@@ -2666,7 +2669,8 @@ declare
     v_released integer;
 begin
     perform app.queue_at_gates(p_tenant_id, p_bulk_change_id, p_accounts);
-    update app.due_work w set claim = null, lease_until = null, due_at = u.due_at, account = u.account
+    update app.due_work w set claim = null, lease_until = null, account = u.account, heard_at = null,
+        due_at = case when w.heard_at is null then u.due_at else least(u.due_at, app.now()) end
     from unnest(p_rows, p_due_at, p_accounts) as u (row_number, due_at, account)
     where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = u.row_number
       and u.row_number in (select app.hold_due_work(p_tenant_id, p_bulk_change_id, p_claim, p_rows));
@@ -2949,23 +2953,38 @@ end
 $$;
 grant execute on function app.mirror_carrier(uuid, uuid, uuid, integer[], text[], jsonb[]) to ascribe_worker;
 
--- hear_carrier: a callback was let in. It is kept, and the rows that wait for its devices at this account are read sooner; nothing of
--- them changes by it. A row that somebody works on, or that a person has to decide on, stays as it is.
+-- hear_carrier: a callback was let in. It is kept, and the rows that wait for its devices at this account are read sooner; nothing else of
+-- them changes by it. One that somebody holds at the moment is due when it is given back (release_due_work); one that a person has to
+-- decide on stays as it is.
 -- In:      the callback, in words; its devices by the key under which their requests are known.
--- Effect:  1 insert; rows due now. Answers how many.
+-- Effect:  1 insert; rows due now, or marked. Answers how many.
 -- Cost:    by index from the device to the open requests.
 create function app.hear_carrier(p_tenant_id uuid, p_service_provider_id uuid, p_id uuid, p_request_id text, p_iccids text[],
     p_word text, p_code text, p_body jsonb) returns integer
     language plpgsql set search_path = app, pg_temp
     as $$
 declare
+    v_now    timestamptz := app.now();
     v_sooner integer;
 begin
     insert into app.carrier_callback (tenant_id, service_provider_id, id, received_at, request_id, iccids, word, code, body)
-    values (p_tenant_id, p_service_provider_id, p_id, app.now(), p_request_id, p_iccids, p_word, p_code, p_body);
-    update app.due_work w set due_at = app.now()
-    where w.tenant_id = p_tenant_id and w.account = p_service_provider_id and w.claim is null and w.due_at > app.now() and w.due_at < 'infinity'
-      and w.sweeps is null and (w.bulk_change_id, w.row_number) in (
+    values (p_tenant_id, p_service_provider_id, p_id, v_now, p_request_id, p_iccids, p_word, p_code, p_body);
+    -- In the order in which their holders lock them.
+    perform from app.due_work w
+    where w.tenant_id = p_tenant_id and w.account = p_service_provider_id and w.sweeps is null
+      and (w.bulk_change_id, w.row_number) in (
+        select i.bulk_change_id, i.row_number from app.provider_intent i
+        where i.tenant_id = p_tenant_id and i.account = p_service_provider_id and i.outcome in ('OPEN', 'UNKNOWN')
+          and i.natural_key in (select 'device iccid=' || u from unnest(p_iccids) as u))
+    order by w.bulk_change_id, w.row_number for update;
+    if not found then
+        return 0;
+    end if;
+    update app.due_work w set due_at = case when w.claim is null then v_now else w.due_at end,
+        heard_at = case when w.claim is null then null else v_now end
+    where w.tenant_id = p_tenant_id and w.account = p_service_provider_id and w.sweeps is null
+      and (w.claim is not null or w.due_at > v_now and w.due_at < 'infinity')
+      and (w.bulk_change_id, w.row_number) in (
         select i.bulk_change_id, i.row_number from app.provider_intent i
         where i.tenant_id = p_tenant_id and i.account = p_service_provider_id and i.outcome in ('OPEN', 'UNKNOWN')
           and i.natural_key in (select 'device iccid=' || u from unnest(p_iccids) as u));

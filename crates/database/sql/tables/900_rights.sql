@@ -144,7 +144,7 @@ grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.a
 
 -- Outside: the worker carries out, and writes down before and after. The web role shows what is known.
 grant select, insert, delete, update (account, due_at, has_begun, msisdn, found_over, blind_since, sweeps, giving_up, giving_up_details, resolution,
-        claim, lease_until)
+        claim, lease_until, heard_at)
     on app.due_work to ascribe_worker;
 grant select, insert, update (served_at, is_paused, is_cancelled) on app.outside_turn to ascribe_worker;
 grant select, insert, update on app.account_gate to ascribe_worker;
@@ -184,7 +184,7 @@ grant select, insert, update on app.carrier_sign_in, app.carrier_sync to ascribe
 grant select, insert, delete on app.carrier_callback to ascribe_worker;
 grant insert on app.carrier_callback to ascribe_web;
 -- A callback that was let in has its rows read sooner (hear_carrier), and does nothing else.
-grant update (due_at) on app.due_work to ascribe_web;
+grant update (due_at, heard_at) on app.due_work to ascribe_web;
 create policy dispatcher on app.carrier_callback_gate for select to ascribe_dispatcher using (true);
 grant select (tenant_id, service_provider_id, token_sha256, username_sha256, password_sha256) on app.carrier_callback_gate to ascribe_dispatcher;
 grant select (tenant_id, service_provider_id, registered_at, trouble) on app.carrier_callback_gate to ascribe_web;
