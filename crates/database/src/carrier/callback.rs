@@ -7,7 +7,7 @@ use crate::{DatabaseError, Ledger, Result};
 use domain::ids::{Ids, ServiceProviderId, TenantId};
 use domain::secret_token::SecretToken;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 /// The longest name or password of a listener, in characters (`thingspace.md` 3.1): 160 of 256 bits in hexadecimal.
@@ -212,6 +212,8 @@ async fn make(
     let sealed = sealed.map_err(|why| CredentialRefusal::Secret("callback".to_owned(), why))?;
     let words = words(secret);
     let digest = |word: &SecretString| domain::secret_token::sha256(word.expose_secret()).to_vec();
+    let detail = json!({ "service_provider": provider, "version": version });
+    crate::rev_io::record_as_mirror(&mut *connection, tenant, "callback_words_made", detail).await?;
     sqlx::query!(
         "insert into app.carrier_callback_gate as g (tenant_id, service_provider_id, version, token_sha256, username_sha256, password_sha256,
              key_id, sealed_key, sealed_value, made_for, made_at, due_at)
