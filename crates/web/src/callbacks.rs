@@ -33,10 +33,8 @@ pub(crate) async fn handle(
     let kind = CarrierKind::from_word(&provider);
     let kept = database::carrier::callback_gate(&app.ledger, &sha256(&token)).await?;
     // Where nobody has the token it is compared all the same: with what nothing has as its digest.
-    let gate = kept.map_or(CallbackGate { token: [0; 32], username: [0; 32], password: [0; 32] }, |kept| CallbackGate {
-        token: kept.token,
-        username: kept.username,
-        password: kept.password,
+    let gate = kept.map_or(CallbackGate { token: [0; 32], username: [0; 32], password: [0; 32] }, |kept| {
+        CallbackGate { token: kept.token, username: kept.username, password: kept.password }
     });
     let admitted = match kind.unwrap_or(CarrierKind::ThingSpace).admit(&gate, &token, &body) {
         Ok(admitted) => admitted,
@@ -56,13 +54,8 @@ pub(crate) async fn handle(
         CallbackWord::Failed { code, .. } => ("FAILED", code.as_deref()),
         CallbackWord::Unlisted(_) => ("OTHER", None),
     };
-    let callback = NewCallback {
-        request_id: &admitted.request_id,
-        iccids: &admitted.iccids,
-        word,
-        code,
-        body: &admitted.body,
-    };
+    let callback =
+        NewCallback { request_id: &admitted.request_id, iccids: &admitted.iccids, word, code, body: &admitted.body };
     let sooner = database::carrier::hear(&app.ledger, &app.ids, (tenant, service_provider), &callback).await?;
     tracing::debug!(%service_provider, request = admitted.request_id, word, sooner, "a callback was let in");
     Ok(StatusCode::NO_CONTENT)

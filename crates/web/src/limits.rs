@@ -69,8 +69,10 @@ impl Limits {
     pub(crate) fn take_callback(&self, account: ServiceProviderId) -> Result<(), Problem> {
         self.1.check_key(&account).map_err(|not_yet| {
             let wait = not_yet.wait_time_from(DefaultClock::default().now());
-            let detail = "So many callbacks of this account are not taken in a minute. Come back when Retry-After says.";
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", detail).retry_after(wait.as_secs().saturating_add(1))
+            let detail =
+                "So many callbacks of this account are not taken in a minute. Come back when Retry-After says.";
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", detail)
+                .retry_after(wait.as_secs().saturating_add(1))
         })
     }
 

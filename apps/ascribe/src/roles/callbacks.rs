@@ -58,7 +58,10 @@ impl Registrar {
         while !self.stop.is_cancelled() {
             running.retain(|_, registering| !registering.is_finished());
             if let Err(error) = self.begin_what_is_due(&mut seen, &mut running).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "where carriers call back could not be looked after");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "where carriers call back could not be looked after"
+                );
             }
             tokio::select! {
                 () = self.stop.cancelled() => {}
@@ -94,8 +97,12 @@ impl Registrar {
         let name = account.name.as_str();
         match self.look_after(tenant, account, at_once).await {
             None | Some(Ok(Registered::NotDue | Registered::AsItIs) | Err(SyncError::Stopped | SyncError::Paused)) => {}
-            Some(Ok(Registered::Anew)) => tracing::info!(service_provider = name, "the carrier calls back here from now on"),
-            Some(Ok(Registered::Not(why))) => tracing::warn!(service_provider = name, why, "the carrier does not call back here"),
+            Some(Ok(Registered::Anew)) => {
+                tracing::info!(service_provider = name, "the carrier calls back here from now on")
+            }
+            Some(Ok(Registered::Not(why))) => {
+                tracing::warn!(service_provider = name, why, "the carrier does not call back here")
+            }
             Some(Err(error)) => tracing::warn!(
                 service_provider = name,
                 error = &error as &dyn std::error::Error,

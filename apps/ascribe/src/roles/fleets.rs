@@ -80,7 +80,11 @@ impl Reader<'_> {
             stop: self.stop.clone(),
         };
         match registrar.look_after(tenant, account, true).await {
-            None | Some(Ok(Registered::NotDue | Registered::AsItIs | Registered::Anew) | Err(SyncError::Stopped | SyncError::Paused)) => {}
+            None
+            | Some(
+                Ok(Registered::NotDue | Registered::AsItIs | Registered::Anew)
+                | Err(SyncError::Stopped | SyncError::Paused),
+            ) => {}
             Some(Ok(Registered::Not(why))) => eprintln!("{}: {why}", account.name),
             Some(Err(error)) => eprintln!("{}: where it calls back: {error}", account.name),
         }

@@ -12,8 +12,8 @@ pub use account::{
     credentials, get, keep, keep_secrets, pause, signed_with, take_permits,
 };
 pub use callback::{
-    CallbackWords, GateDigests, NewCallback, Registering, begin_registering, callback_gate, discard_callbacks, end_registering,
-    hear, note_callback_address,
+    CallbackWords, GateDigests, NewCallback, Registering, begin_registering, callback_gate, discard_callbacks,
+    end_registering, hear, note_callback_address,
 };
 pub use inventory::{ReadDevice, archive, keep_page, meet, missing, read_one};
 pub use reading::{FleetReading, Progress, claim, end, extend, progress, release};

@@ -148,7 +148,9 @@ enum Next {
 
 /// `given`: the SHA-256 of the address that the carrier was given last.
 fn next(all: &[RegisteredCallback], new: &NewCallback, given: Option<&[u8]>, below: &str) -> Next {
-    let Some(there) = all.iter().find(|one| one.service.eq_ignore_ascii_case(&new.service)) else { return Next::Register };
+    let Some(there) = all.iter().find(|one| one.service.eq_ignore_ascii_case(&new.service)) else {
+        return Next::Register;
+    };
     let url = there.url.expose_secret();
     if there.is(new) {
         Next::Nothing
@@ -195,7 +197,10 @@ mod tests {
             (vec![there(CALLBACK_SERVICE, &format!("{BELOW}older"), "p")], Next::TakeAway),
             (vec![there(CALLBACK_SERVICE, moved, "p")], Next::TakeAway),
             (vec![there(CALLBACK_SERVICE, "https://amop.example/hear", "p")], Next::LeaveAlone),
-            (vec![there(CALLBACK_SERVICE, "https://ascribe.example.evil/api/v1/callbacks/thingspace/x", "p")], Next::LeaveAlone),
+            (
+                vec![there(CALLBACK_SERVICE, "https://ascribe.example.evil/api/v1/callbacks/thingspace/x", "p")],
+                Next::LeaveAlone,
+            ),
         ] {
             assert_eq!(next(&all, &new, Some(&given), BELOW), expected, "{all:?}");
         }

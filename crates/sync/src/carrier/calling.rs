@@ -10,7 +10,9 @@ use domain::ids::{Ids, TenantId};
 use domain::provider_address::admitted;
 use integrations::Permit;
 use integrations::answer::{Answer, Postponed, SignInPart};
-use integrations::carriers::{Carrier, CarrierKind, Device, DevicePage, DeviceRef, Lapsed, Listing, NewCallback, RegisteredCallback, SignIn};
+use integrations::carriers::{
+    Carrier, CarrierKind, Device, DevicePage, DeviceRef, Lapsed, Listing, NewCallback, RegisteredCallback, SignIn,
+};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -136,7 +138,9 @@ impl<'a> Calling<'a> {
             let (carrier, sign_in) = (&self.carrier, &self.sign_in);
             let answer = match change {
                 ChangeCallback::Register(new) => carrier.register_callback(permit, sign_in, new).await.answer,
-                ChangeCallback::Deregister(service) => carrier.deregister_callback(permit, sign_in, service).await.answer,
+                ChangeCallback::Deregister(service) => {
+                    carrier.deregister_callback(permit, sign_in, service).await.answer
+                }
             };
             if let Answer::Unknown { why } = &answer {
                 tracing::warn!(carrier = self.account.name, why = %why, "it is not known what came of a registration");

@@ -75,7 +75,11 @@ async fn what_is_lost_is_registered_again_with_the_same_words() {
     stage.register(HERE, true).await.unwrap();
     let there = stage.listener();
     stage.loses();
-    assert_eq!(stage.register(HERE, false).await.unwrap(), Registered::NotDue, "nobody tells of it before it is looked at");
+    assert_eq!(
+        stage.register(HERE, false).await.unwrap(),
+        Registered::NotDue,
+        "nobody tells of it before it is looked at"
+    );
     stage.sql("update app.carrier_callback_gate set due_at = due_at - interval '24 hours'").await;
     assert_eq!(stage.register(HERE, false).await.unwrap(), Registered::Anew);
     assert_eq!(stage.listener(), there);
@@ -137,7 +141,10 @@ async fn an_answer_that_is_lost_is_looked_for_and_not_sent_again() {
 async fn without_an_address_nothing_is_said_to_the_carrier_and_the_account_says_so() {
     let stage = Stage::of(1).await;
     let shown = stage.shown().await;
-    assert!(shown["registered_at"].is_null() && shown["because"].as_str().unwrap().contains("ASCRIBE_PUBLIC_URL"), "{shown}");
+    assert!(
+        shown["registered_at"].is_null() && shown["because"].as_str().unwrap().contains("ASCRIBE_PUBLIC_URL"),
+        "{shown}"
+    );
     assert_eq!(stage.asked("GET") + stage.asked("POST"), 0);
     stage.finish().await;
 }

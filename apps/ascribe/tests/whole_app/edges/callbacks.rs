@@ -66,7 +66,9 @@ async fn whoever_has_the_words_is_heard_without_a_key_and_nothing_secret_is_kept
         app.fixture.provider
     );
     assert_eq!(app.database.number(&as_sent).await.unwrap(), 3);
-    for secret in [words.token.expose_secret(), words.username.expose_secret(), words.password.expose_secret(), "somebody@"] {
+    for secret in
+        [words.token.expose_secret(), words.username.expose_secret(), words.password.expose_secret(), "somebody@"]
+    {
         let with_it = format!("select count(*) from app.carrier_callback c where c::text like '%{secret}%'");
         assert_eq!(app.database.number(&with_it).await.unwrap(), 0, "{secret}");
     }
@@ -146,7 +148,8 @@ async fn an_account_fills_no_table_and_what_is_a_day_old_is_forgotten() {
     let http = reqwest::Client::new();
     let mut answers = Vec::new();
     for _ in 0..5 {
-        let sent = http.post(format!("{door}{}", path(&words))).body(callback(&words).to_string()).send().await.unwrap();
+        let sent =
+            http.post(format!("{door}{}", path(&words))).body(callback(&words).to_string()).send().await.unwrap();
         answers.push((sent.status().as_u16(), sent.headers().contains_key("retry-after")));
     }
     assert_eq!(answers, [(204, false), (204, false), (204, false), (429, true), (429, true)]);

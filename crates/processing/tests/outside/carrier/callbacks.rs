@@ -8,7 +8,7 @@ use domain::ids::{ServiceProviderId, TenantId};
 use reqwest::{Method, StatusCode};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use simulators::thingspace::{Listener, Outcome};
+use simulators::thingspace::{Listener, Outcome, Profile};
 use std::time::Duration;
 use testing::iccid;
 
@@ -228,7 +228,11 @@ async fn case_9_a_forged_success_of_a_sim_that_did_not_change_makes_nothing_done
     let reads = accepted.reads();
     assert_eq!(accepted.send_ours(&accepted.forged(|_| {})).await, StatusCode::NO_CONTENT);
     accepted.work_now().await;
-    assert_eq!((accepted.reads(), accepted.status().await.as_str()), (reads + 1, "WAITING_CARRIER"), "read, and as it was");
+    assert_eq!(
+        (accepted.reads(), accepted.status().await.as_str()),
+        (reads + 1, "WAITING_CARRIER"),
+        "read, and as it was"
+    );
     // Nobody ever says what has become of it: after a day a person has to look.
     for after in ["16 minutes", "2 hours", "25 hours", "26 hours"] {
         accepted.stage.app.work_after(after).await.unwrap();
@@ -239,7 +243,8 @@ async fn case_9_a_forged_success_of_a_sim_that_did_not_change_makes_nothing_done
 
 #[tokio::test]
 async fn case_10_a_forged_failure_of_a_sim_that_did_change_fails_nothing() {
-    let accepted = Accepted::under(&[rule(json!({"kind": "callback_forged", "forgery": "status", "instead": true}))]).await;
+    let accepted =
+        Accepted::under(&[rule(json!({"kind": "callback_forged", "forgery": "status", "instead": true}))]).await;
     accepted.kept(1).await;
     let failures = "select count(*) from app.carrier_callback where word = 'FAILED'";
     assert_eq!(accepted.stage.app.database.number(failures).await.unwrap(), 1);
@@ -275,13 +280,13 @@ async fn case_11_a_wrong_token_lets_nobody_in() {
 async fn case_12_wrong_credentials_in_the_body_let_nobody_in() {
     let forged = rule(json!({"kind": "callback_forged", "forgery": "credentials", "instead": true}));
     let accepted = Accepted::under(&[forged]).await;
-    for _ in 0..600 {
-        let turned_away = |profile: &mut simulators::thingspace::Profile| {
-            profile.callbacks.iter().any(|callback| callback.attempts.iter().any(|attempt| attempt.status == Some(404)))
-        };
-        if accepted.stage.profile(turned_away) {
-            break;
-        }
+    let is_turned_away = |profile: &mut Profile| {
+        profile.callbacks.iter().any(|callback| callback.attempts.iter().any(|attempt| attempt.status == Some(404)))
+    };
+    let mut tries = 0;
+    while !accepted.stage.profile(is_turned_away) {
+        tries += 1;
+        assert!(tries < 600, "the carrier does not call");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(accepted.stage.profile(|profile| profile.callbacks.iter().all(|one| one.outcome != Outcome::Delivered)));
