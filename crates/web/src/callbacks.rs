@@ -5,15 +5,12 @@
 
 use crate::App;
 use crate::problem::Problem;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{Path, Request, State};
+use axum::http::{StatusCode, header};
 use database::carrier::{GateDigests, NewCallback};
 use domain::secret_token::sha256;
-use integrations::carriers::{CallbackGate, CallbackWord, CarrierKind};
-
-pub(crate) use integrations::carriers::MOST_CALLBACK_BYTES;
+use integrations::carriers::{CallbackGate, CallbackWord, CarrierKind, MOST_CALLBACK_BYTES};
 
 /// A carrier tells what has become of a request
 ///
@@ -27,9 +24,9 @@ pub(crate) use integrations::carriers::MOST_CALLBACK_BYTES;
 pub(crate) async fn handle(
     State(app): State<App>,
     Path((provider, token)): Path<(String, String)>,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<StatusCode, Problem> {
-    let body = body.map_err(|_| Problem::too_large("A callback has at most 64 KiB, or this one broke off."))?;
+    let body = read(request).await?;
     let kind = CarrierKind::from_word(&provider);
     let kept = database::carrier::callback_gate(&app.ledger, &sha256(&token)).await?;
     // Where nobody has the token it is compared all the same: with what nothing has as its digest.
@@ -59,4 +56,15 @@ pub(crate) async fn handle(
     let sooner = database::carrier::hear(&app.ledger, &app.ids, (tenant, service_provider), &callback).await?;
     tracing::debug!(%service_provider, request = admitted.request_id, word, sooner, "a callback was let in");
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The body, if it is not too long: one that says so is not waited for, and one that does not say is left where it becomes so.
+async fn read(request: Request) -> Result<Bytes, Problem> {
+    let too_long = || Problem::too_large("A callback has at most 64 KiB, or this one broke off.");
+    let said =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if said.is_some_and(|length| length > MOST_CALLBACK_BYTES as u64) {
+        return Err(too_long());
+    }
+    to_bytes(request.into_body(), MOST_CALLBACK_BYTES).await.map_err(|_| too_long())
 }

@@ -106,12 +106,9 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(agents::devices::give))
         .routes(routes!(agents::devices::take_back))
         .layer(DefaultBodyLimit::max(upload));
-    let inbound = OpenApiRouter::new()
-        .routes(routes!(callbacks::handle))
-        .layer(DefaultBodyLimit::max(callbacks::MOST_CALLBACK_BYTES));
     OpenApiRouter::with_openapi(openapi::document())
         .merge(uploads)
-        .merge(inbound)
+        .routes(routes!(callbacks::handle))
         .routes(routes!(plans::get::handle))
         .routes(routes!(plans::rows::handle))
         .routes(routes!(bulk_changes::results::of_plan))

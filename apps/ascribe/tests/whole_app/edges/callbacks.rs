@@ -134,7 +134,8 @@ async fn what_is_longer_than_64_kib_is_not_read_to_its_end() {
     let head = format!("POST {} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 200000000\r\n\r\n", path(&words));
     tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes()).await.unwrap();
     let mut first = [0; 12];
-    tokio::io::AsyncReadExt::read_exact(&mut stream, &mut first).await.unwrap();
+    let answered = tokio::io::AsyncReadExt::read_exact(&mut stream, &mut first);
+    tokio::time::timeout(std::time::Duration::from_secs(20), answered).await.unwrap().unwrap();
     assert_eq!(&first, b"HTTP/1.1 413");
     assert_eq!(kept(&app).await, 1);
     app.finish().await.unwrap();
