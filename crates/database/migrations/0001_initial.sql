@@ -853,6 +853,34 @@ create table app.carrier_callback (
 create index carrier_callback_by_request on app.carrier_callback (tenant_id, service_provider_id, request_id);
 create index carrier_callback_by_age on app.carrier_callback (tenant_id, received_at);
 
+-- By what callbacks of an account are let in, and where the carrier was told to send them. The web role and the dispatcher see digests
+-- and compare with them; the one secret that the token, the user name and the password follow from is sealed, for the worker.
+create table app.carrier_callback_gate (
+    tenant_id           uuid not null,
+    service_provider_id uuid not null,
+    version             integer not null default 1,
+    token_sha256        bytea not null check (length(token_sha256) = 32),
+    username_sha256     bytea not null check (length(username_sha256) = 32),
+    password_sha256     bytea not null check (length(password_sha256) = 32),
+    key_id              text not null,
+    sealed_key          bytea not null,
+    sealed_value        bytea not null,
+    -- Whose it is, by address, account and versions of the credentials: another one's is another gate.
+    made_for            text not null,
+    made_at             timestamptz not null,
+    -- The last address that the carrier was given: what it calls there is ours to take away.
+    url_sha256          bytea,
+    -- When the carrier was last seen to have it as it is, and what was in the way since.
+    registered_at       timestamptz,
+    trouble             text,
+    -- When it is looked after again.
+    due_at              timestamptz not null,
+    primary key (tenant_id, service_provider_id),
+    foreign key (tenant_id, service_provider_id) references app.carrier_account (tenant_id, service_provider_id)
+);
+-- Whose callback is this, before a tenant is known. Not unique: 256 random bits are, and a key without the tenant is none.
+create index carrier_callback_gate_by_token on app.carrier_callback_gate (token_sha256);
+
 -- tables/050_bulk_change.sql
 create table app.device_bulk_change (
     tenant_id              uuid not null references app.tenant,
@@ -1212,6 +1240,8 @@ create table app.due_work (
     -- The fence: one uuid for each claim, never used again.
     claim          uuid,
     lease_until    timestamptz,
+    -- A callback about it came while it was held, perhaps before the answer that it belongs to: it is due at once when it is given back.
+    heard_at       timestamptz,
     primary key (tenant_id, bulk_change_id, row_number),
     foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
     check ((claim is null) = (lease_until is null))
@@ -1441,7 +1471,7 @@ begin
         'customer_rate_plan', 'customer_rate_pool',
         'rev_provider', 'rev_service_type', 'rev_usage_plan_group', 'rev_product', 'rev_package', 'rev_package_product', 'rev_service',
         'rev_service_product', 'credential', 'call_budget', 'rev_sync', 'rev_sync_seen', 'rev_read_again', 'device_link_due',
-        'carrier_account', 'carrier_sign_in', 'carrier_sync', 'carrier_sync_seen', 'carrier_archived', 'carrier_callback',
+        'carrier_account', 'carrier_sign_in', 'carrier_sync', 'carrier_sync_seen', 'carrier_archived', 'carrier_callback', 'carrier_callback_gate',
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
@@ -1574,7 +1604,7 @@ grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.a
 
 -- Outside: the worker carries out, and writes down before and after. The web role shows what is known.
 grant select, insert, delete, update (account, due_at, has_begun, msisdn, found_over, blind_since, sweeps, giving_up, giving_up_details, resolution,
-        claim, lease_until)
+        claim, lease_until, heard_at)
     on app.due_work to ascribe_worker;
 grant select, insert, update (served_at, is_paused, is_cancelled) on app.outside_turn to ascribe_worker;
 grant select, insert, update on app.account_gate to ascribe_worker;
@@ -1613,6 +1643,12 @@ grant select, update (paused_because) on app.carrier_account to ascribe_worker;
 grant select, insert, update on app.carrier_sign_in, app.carrier_sync to ascribe_worker;
 grant select, insert, delete on app.carrier_callback to ascribe_worker;
 grant insert on app.carrier_callback to ascribe_web;
+-- A callback that was let in has its rows read sooner (hear_carrier), and does nothing else.
+grant update (due_at, heard_at) on app.due_work to ascribe_web;
+create policy dispatcher on app.carrier_callback_gate for select to ascribe_dispatcher using (true);
+grant select (tenant_id, service_provider_id, token_sha256, username_sha256, password_sha256) on app.carrier_callback_gate to ascribe_dispatcher;
+grant select (tenant_id, service_provider_id, registered_at, trouble) on app.carrier_callback_gate to ascribe_web;
+grant select, insert, update on app.carrier_callback_gate to ascribe_worker;
 grant select, insert, delete on app.carrier_sync_seen, app.carrier_archived to ascribe_worker;
 
 -- Webhooks: whoever changes a state notes what there is to tell (note_webhook_events). The dispatcher finds what is due: ids and
@@ -2633,7 +2669,8 @@ create function app.hold_due_work(p_tenant_id uuid, p_bulk_change_id uuid, p_cla
 $$;
 grant execute on function app.hold_due_work(uuid, uuid, uuid, integer[], interval) to ascribe_worker;
 
--- release_due_work: rows given back, each with the time it is due again and the account whose gate it goes through next.
+-- release_due_work: rows given back, each with the time it is due again and the account whose gate it goes through next. One of which a
+-- callback came meanwhile (hear_carrier) is due at once: once, for it is the next holder's to see what it is about.
 create function app.release_due_work(p_tenant_id uuid, p_bulk_change_id uuid, p_claim uuid, p_rows integer[], p_due_at timestamptz[], p_accounts uuid[])
     returns integer
     language plpgsql set search_path = app, pg_temp
@@ -2642,7 +2679,8 @@ declare
     v_released integer;
 begin
     perform app.queue_at_gates(p_tenant_id, p_bulk_change_id, p_accounts);
-    update app.due_work w set claim = null, lease_until = null, due_at = u.due_at, account = u.account
+    update app.due_work w set claim = null, lease_until = null, account = u.account, heard_at = null,
+        due_at = case when w.heard_at is null then u.due_at else least(u.due_at, app.now()) end
     from unnest(p_rows, p_due_at, p_accounts) as u (row_number, due_at, account)
     where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = u.row_number
       and u.row_number in (select app.hold_due_work(p_tenant_id, p_bulk_change_id, p_claim, p_rows));
@@ -2925,23 +2963,38 @@ end
 $$;
 grant execute on function app.mirror_carrier(uuid, uuid, uuid, integer[], text[], jsonb[]) to ascribe_worker;
 
--- hear_carrier: a callback was let in. It is kept, and the rows that wait for its devices at this account are read sooner; nothing of
--- them changes by it. A row that somebody works on, or that a person has to decide on, stays as it is.
+-- hear_carrier: a callback was let in. It is kept, and the rows that wait for its devices at this account are read sooner; nothing else of
+-- them changes by it. One that somebody holds at the moment is due when it is given back (release_due_work); one that a person has to
+-- decide on stays as it is.
 -- In:      the callback, in words; its devices by the key under which their requests are known.
--- Effect:  1 insert; rows due now. Answers how many.
+-- Effect:  1 insert; rows due now, or marked. Answers how many.
 -- Cost:    by index from the device to the open requests.
 create function app.hear_carrier(p_tenant_id uuid, p_service_provider_id uuid, p_id uuid, p_request_id text, p_iccids text[],
     p_word text, p_code text, p_body jsonb) returns integer
     language plpgsql set search_path = app, pg_temp
     as $$
 declare
+    v_now    timestamptz := app.now();
     v_sooner integer;
 begin
     insert into app.carrier_callback (tenant_id, service_provider_id, id, received_at, request_id, iccids, word, code, body)
-    values (p_tenant_id, p_service_provider_id, p_id, app.now(), p_request_id, p_iccids, p_word, p_code, p_body);
-    update app.due_work w set due_at = app.now()
-    where w.tenant_id = p_tenant_id and w.account = p_service_provider_id and w.claim is null and w.due_at > app.now() and w.due_at < 'infinity'
-      and w.sweeps is null and (w.bulk_change_id, w.row_number) in (
+    values (p_tenant_id, p_service_provider_id, p_id, v_now, p_request_id, p_iccids, p_word, p_code, p_body);
+    -- In the order in which their holders lock them.
+    perform from app.due_work w
+    where w.tenant_id = p_tenant_id and w.account = p_service_provider_id and w.sweeps is null
+      and (w.bulk_change_id, w.row_number) in (
+        select i.bulk_change_id, i.row_number from app.provider_intent i
+        where i.tenant_id = p_tenant_id and i.account = p_service_provider_id and i.outcome in ('OPEN', 'UNKNOWN')
+          and i.natural_key in (select 'device iccid=' || u from unnest(p_iccids) as u))
+    order by w.bulk_change_id, w.row_number for update;
+    if not found then
+        return 0;
+    end if;
+    update app.due_work w set due_at = case when w.claim is null then v_now else w.due_at end,
+        heard_at = case when w.claim is null then null else v_now end
+    where w.tenant_id = p_tenant_id and w.account = p_service_provider_id and w.sweeps is null
+      and (w.claim is not null or w.due_at > v_now and w.due_at < 'infinity')
+      and (w.bulk_change_id, w.row_number) in (
         select i.bulk_change_id, i.row_number from app.provider_intent i
         where i.tenant_id = p_tenant_id and i.account = p_service_provider_id and i.outcome in ('OPEN', 'UNKNOWN')
           and i.natural_key in (select 'device iccid=' || u from unnest(p_iccids) as u));
@@ -2952,7 +3005,7 @@ begin
     return v_sooner;
 end
 $$;
-grant execute on function app.hear_carrier(uuid, uuid, uuid, text, text[], text, text, jsonb) to ascribe_worker;
+grant execute on function app.hear_carrier(uuid, uuid, uuid, text, text[], text, text, jsonb) to ascribe_web, ascribe_worker;
 
 -- discard_carrier_callbacks: what is older than a day is forgotten. One statement, by index.
 create function app.discard_carrier_callbacks(p_tenant_id uuid) returns integer

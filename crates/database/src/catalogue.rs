@@ -93,6 +93,8 @@ const GLOBAL_TABLES: &[&str] =
 /// Policies beside `tenant` and `auditor`, each for one role on one table.
 const EXTRA_POLICIES: &[&str] = &[
     "api_key_lookup.dispatcher",
+    // Digests of what is random.
+    "carrier_callback_gate.dispatcher",
     "tenant.dispatcher",
     "bulk_change_chunk.dispatcher",
     "tenant_turn.dispatcher",

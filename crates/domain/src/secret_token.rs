@@ -30,7 +30,7 @@ impl SecretToken {
     /// What is stored of it.
     #[must_use]
     pub fn sha256(&self) -> [u8; 32] {
-        Sha256::digest(self.0.as_bytes()).into()
+        sha256(&self.0)
     }
 
     /// Another secret that follows from this one and a purpose; who has it cannot tell this one.
@@ -54,6 +54,12 @@ impl fmt::Debug for SecretToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretToken(…)")
     }
+}
+
+/// What is stored of any text that somebody has to bring again.
+#[must_use]
+pub fn sha256(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,5 +1,6 @@
 //! THE MIRROR: what Rev.io has, read in page by page, kept set-wise, resumed where it was interrupted, and linked to devices.
-//! Must not know: HTTP, anybody's JSON on the wire, what a plan makes of it; and it changes nothing outside.
+//! Must not know: HTTP, anybody's JSON on the wire, what a plan makes of it; and it changes nothing outside but
+//! where a carrier calls back.
 //!
 //! # What is taken for gone
 //!
@@ -16,7 +17,7 @@ mod records;
 mod wanted;
 
 pub use account::{AccountReport, Installation, ResourceReport, read_account};
-pub use carrier::{FleetReport, read_fleet};
+pub use carrier::{FleetReport, Registered, read_fleet, register_callbacks};
 pub use wanted::read_what_is_asked_for;
 
 use database::DatabaseError;

@@ -92,7 +92,7 @@ pub fn request(bytes: &[u8]) {
 pub fn callback(bytes: &[u8]) {
     let Some((choice, body)) = bytes.split_first() else { return };
     let (token, username, password) = ("the-token", "the-listener", "the-word");
-    let gate = CallbackGate { token: token.into(), username: username.into(), password: password.into() };
+    let gate = CallbackGate::of(&token.into(), &username.into(), &password.into());
     let kind = CarrierKind::ALL[usize::from(*choice) % CarrierKind::ALL.len()];
     assert!(kind.admit(&gate, "another-token", body).is_err(), "the address is ours alone");
     let Ok(admitted) = kind.admit(&gate, token, body) else { return };

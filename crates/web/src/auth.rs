@@ -106,6 +106,10 @@ const ACTS: &[(Method, &str, Act)] = &[
     (Method::GET, "/me", Act::AskWhoIAm),
 ];
 
+/// What anybody may ask for below `/api/v1` without a key or a session: what lets in is in the request itself, and the handler looks
+/// at it.
+const OPEN: &[(Method, &str)] = &[(Method::POST, "/callbacks/{provider}/{token}")];
+
 /// What each page does. None: it is open to anybody, because one signs in there.
 const PAGES: &[(Method, &str, Option<Act>)] = &[
     (Method::GET, "/sign-in", None),
@@ -200,6 +204,17 @@ pub fn routes() -> Vec<(Method, &'static str)> {
     ACTS.iter().map(|(method, path, _)| (method.clone(), *path)).collect()
 }
 
+/// Every route that is open to anybody.
+#[must_use]
+pub fn open_routes() -> Vec<(Method, &'static str)> {
+    OPEN.to_vec()
+}
+
+fn is_open(method: &Method, path: &str) -> bool {
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    OPEN.iter().any(|(of, at)| of == method && *at == path)
+}
+
 fn act_of(method: &Method, path: &str) -> Option<Act> {
     // A HEAD is a GET whose body nobody wants.
     let method = if method == Method::HEAD { &Method::GET } else { method };
@@ -214,6 +229,9 @@ pub(crate) async fn authorize(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
+    if is_open(request.method(), matched.as_str()) {
+        return Ok(next.run(request).await);
+    }
     let (caller, rights) = authenticate(&app, request.method(), request.headers()).await?;
     let left = app.limits.take(caller.api_key)?;
     let allowed = act_of(request.method(), matched.as_str()).is_some_and(|act| rights.may(act));

@@ -7,6 +7,7 @@ mod api_keys;
 mod audit;
 mod auth;
 mod bulk_changes;
+mod callbacks;
 mod customer_rate_plans;
 mod customer_rate_pools;
 mod customers;
@@ -33,7 +34,7 @@ mod site_groups;
 mod sites;
 mod webhooks;
 
-pub use auth::{pages, routes};
+pub use auth::{open_routes, pages, routes};
 pub use limits::Limits;
 pub use signing_in::{People, PeopleSettings, SetUp};
 
@@ -107,6 +108,7 @@ fn operations() -> OpenApiRouter<App> {
         .layer(DefaultBodyLimit::max(upload));
     OpenApiRouter::with_openapi(openapi::document())
         .merge(uploads)
+        .routes(routes!(callbacks::handle))
         .routes(routes!(plans::get::handle))
         .routes(routes!(plans::rows::handle))
         .routes(routes!(bulk_changes::results::of_plan))
@@ -224,10 +226,14 @@ async fn request_id(
     response
 }
 
-/// A path as it may be logged: an invitation is a secret, and it is in its path.
+/// A path as it may be logged: an invitation is a secret, and so is the token of an account's callbacks, and they are in it.
 fn shown_path(path: &str) -> String {
-    match path.strip_prefix("/invitation/") {
-        Some(_) => "/invitation/…".to_owned(),
+    if path.starts_with("/invitation/") {
+        return "/invitation/…".to_owned();
+    }
+    let inbound = path.strip_prefix("/api/v1/callbacks/").and_then(|rest| rest.split_once('/'));
+    match inbound {
+        Some((provider, _)) => format!("/api/v1/callbacks/{provider}/…"),
         None => path.to_owned(),
     }
 }

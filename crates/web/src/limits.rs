@@ -3,7 +3,7 @@
 
 use crate::problem::Problem;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use domain::ids::ApiKeyId;
+use domain::ids::{ApiKeyId, ServiceProviderId};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
@@ -13,9 +13,15 @@ use std::sync::Arc;
 
 type Keyed = RateLimiter<ApiKeyId, DefaultKeyedStateStore<ApiKeyId>, DefaultClock, StateInformationMiddleware>;
 
-/// The limit of each API key, kept in this process.
+type ByAccount = RateLimiter<ServiceProviderId, DefaultKeyedStateStore<ServiceProviderId>, DefaultClock>;
+
+/// Callbacks of an account that are kept in a minute, by this process: 300 in a second and bursts of 10,000 are to be taken
+/// (`reliability.md` 6). More would only fill the ledger: what is not heard is read back all the same.
+const CALLBACKS_A_MINUTE: u32 = 30_000;
+
+/// The limits of each API key and of each account's callbacks, kept in this process.
 #[derive(Clone)]
-pub struct Limits(Option<Arc<(Keyed, u32, u32)>>);
+pub struct Limits(Option<Arc<(Keyed, u32, u32)>>, Arc<ByAccount>);
 
 impl std::fmt::Debug for Limits {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -29,11 +35,13 @@ impl Limits {
     #[must_use]
     pub fn new(per_second: u32, burst: u32) -> Self {
         let rates = NonZeroU32::new(per_second).zip(NonZeroU32::new(burst));
-        Self(rates.map(|(per_second, burst)| {
+        let keys = rates.map(|(per_second, burst)| {
             let quota = Quota::per_second(per_second).allow_burst(burst);
             let limiter = RateLimiter::keyed(quota).with_middleware::<StateInformationMiddleware>();
             Arc::new((limiter, per_second.get(), burst.get()))
-        }))
+        });
+        let callbacks = Quota::per_minute(NonZeroU32::new(CALLBACKS_A_MINUTE).unwrap_or(NonZeroU32::MIN));
+        Self(keys, Arc::new(RateLimiter::keyed(callbacks)))
     }
 
     /// Takes one request of this key. Answers how many are left at once.
@@ -49,6 +57,23 @@ impl Limits {
                     .retry_after(seconds.max(1)))
             }
         }
+    }
+
+    /// The same with another limit of callbacks, so that a test can come to it.
+    #[must_use]
+    pub fn with_callbacks(self, a_minute: NonZeroU32) -> Self {
+        Self(self.0, Arc::new(RateLimiter::keyed(Quota::per_minute(a_minute))))
+    }
+
+    /// Takes one callback of this account that was let in.
+    pub(crate) fn take_callback(&self, account: ServiceProviderId) -> Result<(), Problem> {
+        self.1.check_key(&account).map_err(|not_yet| {
+            let wait = not_yet.wait_time_from(DefaultClock::default().now());
+            let detail =
+                "So many callbacks of this account are not taken in a minute. Come back when Retry-After says.";
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", detail)
+                .retry_after(wait.as_secs().saturating_add(1))
+        })
     }
 
     /// Writes what is left into an answer.
@@ -67,6 +92,7 @@ impl Limits {
         if let Some(limits) = &self.0 {
             limits.0.retain_recent();
         }
+        self.1.retain_recent();
     }
 
     fn sentence(&self) -> String {

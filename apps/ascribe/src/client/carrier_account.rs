@@ -61,6 +61,8 @@ const ACCOUNT: &[Column] = &[
     ("A day", "/calls_per_day"),
     ("Left today", "/calls_left_today"),
     ("Paused because", "/paused_because"),
+    ("Calls back since", "/callbacks/registered_at"),
+    ("Not because", "/callbacks/because"),
 ];
 const READING: &[Column] = &[
     ("Started", "/started_at"),

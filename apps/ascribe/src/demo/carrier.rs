@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use simulators::ThingSpaceProfile;
 use simulators::thingspace::Delay;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The service provider's name here.
 const PROVIDER: &str = "Field units (ThingSpace)";
@@ -190,7 +191,7 @@ async fn read(api: &Api, demo: &Demo, (settings, ledger, ids, stop): Here<'_>) -
     let secrets =
         json!({ "key": "demo-application", "secret": "not a secret", "username": USER, "password": "Not!Secret1" });
     answer(api.request(Method::POST, &format!("{at}/credentials")).json(&secrets).send().await).await?;
-    let keys = settings.keys(ids)?.context("the demo has a key to open credentials with")?;
+    let keys = Arc::new(settings.keys(ids)?.context("the demo has a key to open credentials with")?);
     let http = HttpClient::new(HttpSettings::default())?;
     let reader = Reader { ledger, keys: &keys, http: &http, settings, stop };
     // The process that serves may be reading it at the same moment.

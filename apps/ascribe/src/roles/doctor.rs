@@ -135,7 +135,37 @@ async fn database(settings: &Settings, found: &mut Findings) {
     if let Err(error) = accounts(settings, &opened.ledger, found).await {
         found.add("rev.io", "broken", error.said(), "`ascribe migrate` makes or updates the schema.");
     }
+    if let Err(error) = callbacks(settings, &opened.ledger, found).await {
+        found.add("callbacks", "broken", error.said(), "`ascribe migrate` makes or updates the schema.");
+    }
     opened.close().await;
+}
+
+/// Do carriers tell us what has become of requests? If not, that is read back on schedule, and takes longer.
+async fn callbacks(settings: &Settings, ledger: &Ledger, found: &mut Findings) -> Result<(), DatabaseError> {
+    for tenant in database::discard::tenants(ledger).await? {
+        for account in database::carrier::accounts_to_read(ledger, tenant).await? {
+            let name = account.name.as_str();
+            match (&settings.public_url, account.called_back_since, account.callback_trouble) {
+                (None, ..) => {
+                    let fix = "Set ASCRIBE_PUBLIC_URL to an address that the carrier reaches.";
+                    found.add("callbacks", "note", format!("{name} is read back on schedule alone"), fix);
+                }
+                (Some(_), _, Some(why)) => {
+                    let fix = "Mend it; `ascribe sync` tries again at once, `ascribe serve` within the hour.";
+                    found.add("callbacks", "warning", format!("{name} does not call back: {why}"), fix);
+                }
+                (Some(_), None, None) => {
+                    let fix = "`ascribe serve` registers it, or `ascribe sync` does now.";
+                    found.add("callbacks", "warning", format!("{name} was not told yet where to call back"), fix);
+                }
+                (Some(_), Some(since), None) => {
+                    found.add("callbacks", "ok", format!("{name} calls back; looked at {since:.0}"), "");
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Accounts at Rev.io: can they be signed in to, are they read, and is what was read whole?

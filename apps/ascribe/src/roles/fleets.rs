@@ -1,5 +1,6 @@
 //! Devices of carriers read in: by hand beside the accounts at Rev.io, or when their list is older than is wanted.
 
+use crate::roles::callbacks::Registrar;
 use crate::settings::{self, Settings};
 use database::Ledger;
 use database::carrier::{CarrierAccount, accounts_to_read, progress};
@@ -8,13 +9,14 @@ use domain::ids::TenantId;
 use indicatif::{ProgressBar, ProgressStyle};
 use integrations::HttpClient;
 use jiff::Timestamp;
-use sync::{FleetReport, Installation, SyncError, SyncSettings, read_fleet};
+use std::sync::Arc;
+use sync::{FleetReport, Installation, Registered, SyncError, SyncSettings, read_fleet};
 use tokio_util::sync::CancellationToken;
 
 /// What reading needs of the process.
 pub(crate) struct Reader<'a> {
     pub(crate) ledger: &'a Ledger,
-    pub(crate) keys: &'a KeyRing,
+    pub(crate) keys: &'a Arc<KeyRing>,
     pub(crate) http: &'a HttpClient,
     pub(crate) settings: &'a Settings,
     pub(crate) stop: &'a CancellationToken,
@@ -53,6 +55,7 @@ impl Reader<'_> {
             bar.set_prefix(account.name.clone());
             let told = self.read(tenant, &account, accept_missing, |devices| bar.inc(devices as u64)).await;
             bar.finish_and_clear();
+            self.registered(tenant, &account).await;
             match told {
                 Ok(report) => {
                     show(&report);
@@ -65,6 +68,26 @@ impl Reader<'_> {
             }
         }
         Ok((read, failed))
+    }
+
+    /// The carrier calls back here, if there is an address to call; else it is said what is in the way.
+    async fn registered(&self, tenant: TenantId, account: &CarrierAccount) {
+        let registrar = Registrar {
+            settings: self.settings.clone(),
+            ledger: self.ledger.clone(),
+            keys: Arc::clone(self.keys),
+            http: self.http.clone(),
+            stop: self.stop.clone(),
+        };
+        match registrar.look_after(tenant, account, true).await {
+            None
+            | Some(
+                Ok(Registered::NotDue | Registered::AsItIs | Registered::Anew)
+                | Err(SyncError::Stopped | SyncError::Paused),
+            ) => {}
+            Some(Ok(Registered::Not(why))) => eprintln!("{}: {why}", account.name),
+            Some(Err(error)) => eprintln!("{}: where it calls back: {error}", account.name),
+        }
     }
 
     /// Reads what is due of an account. False: it had trouble, and is left alone for a while.

@@ -1,5 +1,6 @@
 //! The roles that touch the database: each opens the ledger the same way and stops the same way.
 
+mod callbacks;
 pub(crate) mod doctor;
 pub(crate) mod fleets;
 pub(crate) mod init;

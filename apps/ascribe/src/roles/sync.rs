@@ -1,6 +1,6 @@
 //! `ascribe sync`: reads the accounts at Rev.io and at carriers; once by hand, or whenever one is due.
 
-use crate::roles::{fleets, open, until_told_to_stop};
+use crate::roles::{callbacks, fleets, open, until_told_to_stop};
 use crate::settings::{self, Settings};
 use anyhow::Context as _;
 use database::Ledger;
@@ -43,6 +43,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
     let keys = settings
         .keys(&settings::ids())?
         .context("there is no key to open credentials with; set ASCRIBE_SECRET_KEY_FILE")?;
+    let keys = Arc::new(keys);
     let http = HttpClient::new(HttpSettings::default())?;
     let spool = Spool::open(settings.data.join("spool"), MOST_UPLOAD_BYTES).await?;
     let planner = Planner::new(opened.ledger.clone(), settings::ids(), settings.planner(), spool);
@@ -182,6 +183,7 @@ pub(crate) async fn whenever_due(
     };
     let mirror = Arc::new(Mirror { settings, ledger, keys, ids: settings::ids(), http, planner, stop });
     let customers = tokio::spawn(customers_asked_for(Arc::clone(&mirror)));
+    let registering = tokio::spawn(callbacks_registered(Arc::clone(&mirror)));
     let mut readings = Readings::default();
     while !mirror.stop.is_cancelled() {
         readings.collect().await;
@@ -206,6 +208,14 @@ pub(crate) async fn whenever_due(
         drop(reading.await);
     }
     drop(customers.await);
+    drop(registering.await);
+}
+
+async fn callbacks_registered(mirror: Arc<Mirror>) {
+    let Some(keys) = mirror.keys.clone() else { return };
+    let Mirror { settings, ledger, http, stop, .. } = &*mirror;
+    let (settings, ledger, http, stop) = (settings.clone(), ledger.clone(), http.clone(), stop.clone());
+    callbacks::Registrar { settings, ledger, keys, http, stop }.whenever_due().await;
 }
 
 /// Customers of a tenant that one process reads at the same time, and of all tenants.

@@ -133,6 +133,8 @@ async fn discard_once(
                 == KEYS_AT_A_TIME.unsigned_abs()
         {}
         notify::forget_old(ledger, tenant, stop).await?;
+        // What matches nothing within a day is nothing that is waited for.
+        database::carrier::discard_callbacks(ledger, tenant).await?;
         for plan in database::discard::discardable(ledger, tenant).await? {
             while !stop.is_cancelled()
                 && database::discard::discard_plan_rows(ledger, tenant, plan, DISCARDED_AT_A_TIME).await?

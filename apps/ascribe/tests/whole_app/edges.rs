@@ -1,6 +1,7 @@
 //! The API beside plans and changes: what plans are made against, keys, the audit trail, and the conventions of it all.
 
 mod audit;
+mod callbacks;
 mod carrier_accounts;
 mod conventions;
 mod edits;

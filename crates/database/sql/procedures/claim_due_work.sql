@@ -83,7 +83,8 @@ create function app.hold_due_work(p_tenant_id uuid, p_bulk_change_id uuid, p_cla
 $$;
 grant execute on function app.hold_due_work(uuid, uuid, uuid, integer[], interval) to ascribe_worker;
 
--- release_due_work: rows given back, each with the time it is due again and the account whose gate it goes through next.
+-- release_due_work: rows given back, each with the time it is due again and the account whose gate it goes through next. One of which a
+-- callback came meanwhile (hear_carrier) is due at once: once, for it is the next holder's to see what it is about.
 create function app.release_due_work(p_tenant_id uuid, p_bulk_change_id uuid, p_claim uuid, p_rows integer[], p_due_at timestamptz[], p_accounts uuid[])
     returns integer
     language plpgsql set search_path = app, pg_temp
@@ -92,7 +93,8 @@ declare
     v_released integer;
 begin
     perform app.queue_at_gates(p_tenant_id, p_bulk_change_id, p_accounts);
-    update app.due_work w set claim = null, lease_until = null, due_at = u.due_at, account = u.account
+    update app.due_work w set claim = null, lease_until = null, account = u.account, heard_at = null,
+        due_at = case when w.heard_at is null then u.due_at else least(u.due_at, app.now()) end
     from unnest(p_rows, p_due_at, p_accounts) as u (row_number, due_at, account)
     where w.tenant_id = p_tenant_id and w.bulk_change_id = p_bulk_change_id and w.row_number = u.row_number
       and u.row_number in (select app.hold_due_work(p_tenant_id, p_bulk_change_id, p_claim, p_rows));

@@ -65,23 +65,38 @@ end
 $$;
 grant execute on function app.mirror_carrier(uuid, uuid, uuid, integer[], text[], jsonb[]) to ascribe_worker;
 
--- hear_carrier: a callback was let in. It is kept, and the rows that wait for its devices at this account are read sooner; nothing of
--- them changes by it. A row that somebody works on, or that a person has to decide on, stays as it is.
+-- hear_carrier: a callback was let in. It is kept, and the rows that wait for its devices at this account are read sooner; nothing else of
+-- them changes by it. One that somebody holds at the moment is due when it is given back (release_due_work); one that a person has to
+-- decide on stays as it is.
 -- In:      the callback, in words; its devices by the key under which their requests are known.
--- Effect:  1 insert; rows due now. Answers how many.
+-- Effect:  1 insert; rows due now, or marked. Answers how many.
 -- Cost:    by index from the device to the open requests.
 create function app.hear_carrier(p_tenant_id uuid, p_service_provider_id uuid, p_id uuid, p_request_id text, p_iccids text[],
     p_word text, p_code text, p_body jsonb) returns integer
     language plpgsql set search_path = app, pg_temp
     as $$
 declare
+    v_now    timestamptz := app.now();
     v_sooner integer;
 begin
     insert into app.carrier_callback (tenant_id, service_provider_id, id, received_at, request_id, iccids, word, code, body)
-    values (p_tenant_id, p_service_provider_id, p_id, app.now(), p_request_id, p_iccids, p_word, p_code, p_body);
-    update app.due_work w set due_at = app.now()
-    where w.tenant_id = p_tenant_id and w.account = p_service_provider_id and w.claim is null and w.due_at > app.now() and w.due_at < 'infinity'
-      and w.sweeps is null and (w.bulk_change_id, w.row_number) in (
+    values (p_tenant_id, p_service_provider_id, p_id, v_now, p_request_id, p_iccids, p_word, p_code, p_body);
+    -- In the order in which their holders lock them.
+    perform from app.due_work w
+    where w.tenant_id = p_tenant_id and w.account = p_service_provider_id and w.sweeps is null
+      and (w.bulk_change_id, w.row_number) in (
+        select i.bulk_change_id, i.row_number from app.provider_intent i
+        where i.tenant_id = p_tenant_id and i.account = p_service_provider_id and i.outcome in ('OPEN', 'UNKNOWN')
+          and i.natural_key in (select 'device iccid=' || u from unnest(p_iccids) as u))
+    order by w.bulk_change_id, w.row_number for update;
+    if not found then
+        return 0;
+    end if;
+    update app.due_work w set due_at = case when w.claim is null then v_now else w.due_at end,
+        heard_at = case when w.claim is null then null else v_now end
+    where w.tenant_id = p_tenant_id and w.account = p_service_provider_id and w.sweeps is null
+      and (w.claim is not null or w.due_at > v_now and w.due_at < 'infinity')
+      and (w.bulk_change_id, w.row_number) in (
         select i.bulk_change_id, i.row_number from app.provider_intent i
         where i.tenant_id = p_tenant_id and i.account = p_service_provider_id and i.outcome in ('OPEN', 'UNKNOWN')
           and i.natural_key in (select 'device iccid=' || u from unnest(p_iccids) as u));
@@ -92,7 +107,7 @@ begin
     return v_sooner;
 end
 $$;
-grant execute on function app.hear_carrier(uuid, uuid, uuid, text, text[], text, text, jsonb) to ascribe_worker;
+grant execute on function app.hear_carrier(uuid, uuid, uuid, text, text[], text, text, jsonb) to ascribe_web, ascribe_worker;
 
 -- discard_carrier_callbacks: what is older than a day is forgotten. One statement, by index.
 create function app.discard_carrier_callbacks(p_tenant_id uuid) returns integer

@@ -88,3 +88,31 @@ create table app.carrier_callback (
 );
 create index carrier_callback_by_request on app.carrier_callback (tenant_id, service_provider_id, request_id);
 create index carrier_callback_by_age on app.carrier_callback (tenant_id, received_at);
+
+-- By what callbacks of an account are let in, and where the carrier was told to send them. The web role and the dispatcher see digests
+-- and compare with them; the one secret that the token, the user name and the password follow from is sealed, for the worker.
+create table app.carrier_callback_gate (
+    tenant_id           uuid not null,
+    service_provider_id uuid not null,
+    version             integer not null default 1,
+    token_sha256        bytea not null check (length(token_sha256) = 32),
+    username_sha256     bytea not null check (length(username_sha256) = 32),
+    password_sha256     bytea not null check (length(password_sha256) = 32),
+    key_id              text not null,
+    sealed_key          bytea not null,
+    sealed_value        bytea not null,
+    -- Whose it is, by address, account and versions of the credentials: another one's is another gate.
+    made_for            text not null,
+    made_at             timestamptz not null,
+    -- The last address that the carrier was given: what it calls there is ours to take away.
+    url_sha256          bytea,
+    -- When the carrier was last seen to have it as it is, and what was in the way since.
+    registered_at       timestamptz,
+    trouble             text,
+    -- When it is looked after again.
+    due_at              timestamptz not null,
+    primary key (tenant_id, service_provider_id),
+    foreign key (tenant_id, service_provider_id) references app.carrier_account (tenant_id, service_provider_id)
+);
+-- Whose callback is this, before a tenant is known. Not unique: 256 random bits are, and a key without the tenant is none.
+create index carrier_callback_gate_by_token on app.carrier_callback_gate (token_sha256);

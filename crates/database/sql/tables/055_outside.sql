@@ -28,6 +28,8 @@ create table app.due_work (
     -- The fence: one uuid for each claim, never used again.
     claim          uuid,
     lease_until    timestamptz,
+    -- A callback about it came while it was held, perhaps before the answer that it belongs to: it is due at once when it is given back.
+    heard_at       timestamptz,
     primary key (tenant_id, bulk_change_id, row_number),
     foreign key (tenant_id, bulk_change_id) references app.device_bulk_change (tenant_id, id),
     check ((claim is null) = (lease_until is null))

@@ -11,7 +11,7 @@ begin
         'customer_rate_plan', 'customer_rate_pool',
         'rev_provider', 'rev_service_type', 'rev_usage_plan_group', 'rev_product', 'rev_package', 'rev_package_product', 'rev_service',
         'rev_service_product', 'credential', 'call_budget', 'rev_sync', 'rev_sync_seen', 'rev_read_again', 'device_link_due',
-        'carrier_account', 'carrier_sign_in', 'carrier_sync', 'carrier_sync_seen', 'carrier_archived', 'carrier_callback',
+        'carrier_account', 'carrier_sign_in', 'carrier_sync', 'carrier_sync_seen', 'carrier_archived', 'carrier_callback', 'carrier_callback_gate',
         'm2m_device', 'device_tenant', 'device_status_history', 'device_tenant_history', 'device_lock',
         'device_bulk_change', 'bulk_change_counter', 'bulk_change_target', 'bulk_change_input', 'bulk_change_chunk', 'tenant_turn', 'bulk_change_turn',
         'device_change_schedule', 'schedule_chunk',
@@ -144,7 +144,7 @@ grant insert on app.device_tenant_history, app.m2m_device_bulk_change_log, app.a
 
 -- Outside: the worker carries out, and writes down before and after. The web role shows what is known.
 grant select, insert, delete, update (account, due_at, has_begun, msisdn, found_over, blind_since, sweeps, giving_up, giving_up_details, resolution,
-        claim, lease_until)
+        claim, lease_until, heard_at)
     on app.due_work to ascribe_worker;
 grant select, insert, update (served_at, is_paused, is_cancelled) on app.outside_turn to ascribe_worker;
 grant select, insert, update on app.account_gate to ascribe_worker;
@@ -183,6 +183,12 @@ grant select, update (paused_because) on app.carrier_account to ascribe_worker;
 grant select, insert, update on app.carrier_sign_in, app.carrier_sync to ascribe_worker;
 grant select, insert, delete on app.carrier_callback to ascribe_worker;
 grant insert on app.carrier_callback to ascribe_web;
+-- A callback that was let in has its rows read sooner (hear_carrier), and does nothing else.
+grant update (due_at, heard_at) on app.due_work to ascribe_web;
+create policy dispatcher on app.carrier_callback_gate for select to ascribe_dispatcher using (true);
+grant select (tenant_id, service_provider_id, token_sha256, username_sha256, password_sha256) on app.carrier_callback_gate to ascribe_dispatcher;
+grant select (tenant_id, service_provider_id, registered_at, trouble) on app.carrier_callback_gate to ascribe_web;
+grant select, insert, update on app.carrier_callback_gate to ascribe_worker;
 grant select, insert, delete on app.carrier_sync_seen, app.carrier_archived to ascribe_worker;
 
 -- Webhooks: whoever changes a state notes what there is to tell (note_webhook_events). The dispatcher finds what is due: ids and

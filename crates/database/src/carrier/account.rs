@@ -7,6 +7,7 @@ use crate::secret::KeyRing;
 use crate::{DatabaseError, Ledger, Result};
 use domain::carrier::AccountFacts;
 use domain::ids::{Ids, ServiceProviderId, TenantId};
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::json;
 use sqlx::PgConnection;
@@ -39,6 +40,10 @@ pub struct CarrierAccount {
     pub calls_left_today: u32,
     /// The credentials that are kept, and when each was written.
     pub credentials: BTreeMap<String, String>,
+    /// When the carrier was last seen to have our address for its callbacks; None: it never had it.
+    pub called_back_since: Option<Timestamp>,
+    /// Why it has not, as far as is known.
+    pub callback_trouble: Option<String>,
     /// What it is now, for `If-Match`.
     pub etag: String,
 }
@@ -115,12 +120,14 @@ async fn all(ledger: &Ledger, tenant: TenantId) -> Result<Vec<CarrierAccount>> {
         r#"select a.service_provider_id, p.name, i.code, a.base_url, a.account_name, a.calls_per_minute, a.calls_per_day, a.paused_because,
                a.calls_per_day - case when b.day = (app.now() at time zone 'UTC')::date then b.taken_today else 0 end as "left_today!",
                left(encode(sha256(convert_to(a::text, 'UTF8')), 'hex'), 32) as "etag!",
+               g.registered_at as "registered_at?: jiff_sqlx::Timestamp", g.trouble as "trouble?",
                coalesce((select jsonb_object_agg(c.field, to_char(c.modified_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
                    from app.credential c where c.tenant_id = a.tenant_id and c.account = a.service_provider_id), '{}') as "credentials!"
            from app.carrier_account a
            join app.service_provider p on p.tenant_id = a.tenant_id and p.id = a.service_provider_id
            join app.integration i on i.id = p.integration_id
            left join app.call_budget b on b.tenant_id = a.tenant_id and b.account = a.service_provider_id
+           left join app.carrier_callback_gate g on g.tenant_id = a.tenant_id and g.service_provider_id = a.service_provider_id
            where a.tenant_id = $1 order by a.service_provider_id"#,
         tenant.0
     )
@@ -139,6 +146,8 @@ async fn all(ledger: &Ledger, tenant: TenantId) -> Result<Vec<CarrierAccount>> {
             paused_because: row.paused_because,
             calls_left_today: row.left_today.max(0).unsigned_abs(),
             credentials: serde_json::from_value(row.credentials).unwrap_or_default(),
+            called_back_since: row.registered_at.map(jiff_sqlx::Timestamp::to_jiff),
+            callback_trouble: row.trouble,
             etag: row.etag,
         })
         .collect())

@@ -12,15 +12,16 @@ use subtle::{Choice, ConstantTimeEq as _};
 /// The longest body that is looked at.
 pub const MOST_CALLBACK_BYTES: usize = 64 * 1024;
 
-/// What a callback of an account has to bring.
-#[derive(Clone, Debug)]
+/// What a callback of an account has to bring, by its SHA-256: who lets in need not know the words. Each is random and long enough
+/// that its digest tells nothing of it.
+#[derive(Clone, Copy, Debug)]
 pub struct CallbackGate {
     /// In the path: ours, random, of that account alone.
-    pub token: SecretString,
+    pub token: [u8; 32],
     /// In the body.
-    pub username: SecretString,
+    pub username: [u8; 32],
     /// In the body.
-    pub password: SecretString,
+    pub password: [u8; 32],
 }
 
 /// A callback that may be kept. Its meaning is: read these devices sooner.
@@ -78,6 +79,13 @@ pub enum NotAdmitted {
 }
 
 impl CallbackGate {
+    /// The gate of these words.
+    #[must_use]
+    pub fn of(token: &SecretString, username: &SecretString, password: &SecretString) -> Self {
+        let digest = |word: &SecretString| digest(word.expose_secret());
+        Self { token: digest(token), username: digest(username), password: digest(password) }
+    }
+
     /// Compares everything that is secret, always, whatever the first comparison says, in a time that does not depend on
     /// how much of it is right.
     pub(crate) fn compare(&self, token: &str, username: &str, password: &str) -> Result<(), NotAdmitted> {
@@ -85,8 +93,8 @@ impl CallbackGate {
         let username_fits = is_same(&self.username, username);
         let password_fits = is_same(&self.password, password);
         // An account without a token of its own, or without credentials, is not open to everybody.
-        let is_set = Choice::from(u8::from(!self.token.expose_secret().is_empty()));
-        let has_credentials = Choice::from(u8::from(!self.password.expose_secret().is_empty()));
+        let is_set = !is_same(&self.token, "");
+        let has_credentials = !is_same(&self.password, "");
         let may_come = token_fits & is_set;
         let is_known = username_fits & password_fits & has_credentials;
         match (bool::from(may_come), bool::from(is_known)) {
@@ -95,15 +103,15 @@ impl CallbackGate {
             (true, true) => Ok(()),
         }
     }
+}
 
-    pub(crate) fn words(&self) -> Vec<SecretString> {
-        vec![self.token.clone(), self.username.clone(), self.password.clone()]
-    }
+fn digest(word: &str) -> [u8; 32] {
+    Sha256::digest(word.as_bytes()).into()
 }
 
 /// Digests are compared and not the words, so that their lengths do not show either.
-fn is_same(expected: &SecretString, given: &str) -> Choice {
-    Sha256::digest(expected.expose_secret().as_bytes()).as_slice().ct_eq(Sha256::digest(given.as_bytes()).as_slice())
+fn is_same(expected: &[u8; 32], given: &str) -> Choice {
+    expected.ct_eq(&digest(given))
 }
 
 #[cfg(test)]
@@ -111,7 +119,7 @@ mod tests {
     use super::*;
 
     fn gate(token: &str, username: &str, password: &str) -> CallbackGate {
-        CallbackGate { token: token.into(), username: username.into(), password: password.into() }
+        CallbackGate::of(&token.into(), &username.into(), &password.into())
     }
 
     #[test]

@@ -72,6 +72,14 @@ impl CarrierKind {
         self.described().capabilities
     }
 
+    /// Which of its services calls back about requests; none: it does not call back.
+    #[must_use]
+    pub fn callback_service(self) -> Option<&'static str> {
+        match self {
+            Self::ThingSpace => Some(thingspace::CALLBACK_SERVICE),
+        }
+    }
+
     /// Lets a callback in, or does not. `token` is from the path, `body` as it came.
     ///
     /// # Errors

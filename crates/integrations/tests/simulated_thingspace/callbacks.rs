@@ -57,7 +57,7 @@ impl Listener {
     }
 
     fn gate(&self) -> CallbackGate {
-        CallbackGate { token: TOKEN.into(), username: self.new.username.clone(), password: self.new.password.clone() }
+        CallbackGate::of(&TOKEN.into(), &self.new.username, &self.new.password)
     }
 
     /// What came, once it is so much, and let in.
@@ -103,7 +103,7 @@ async fn a_callback_is_registered_heard_and_taken_away() {
     assert!(matches!(settled, Meaning::Refused(_)), "{settled:?}");
 
     let body = listener.heard.lock().unwrap()[0].clone();
-    let forged = CallbackGate { password: "another".into(), ..listener.gate() };
+    let forged = CallbackGate { password: [0; 32], ..listener.gate() };
     assert_eq!(CarrierKind::ThingSpace.admit(&forged, TOKEN, &body), Err(NotAdmitted::WrongCredentials));
     let taken = stage.carrier.deregister_callback(permit(), &stage.sign_in, CALLBACK_SERVICE).await.answer;
     assert_eq!(taken, Answer::Done(()));

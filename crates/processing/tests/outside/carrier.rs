@@ -3,6 +3,7 @@
 mod activate;
 mod at;
 mod back;
+mod callbacks;
 mod matrix;
 mod plan;
 mod trouble;

@@ -10,7 +10,9 @@ use domain::ids::{Ids, TenantId};
 use domain::provider_address::admitted;
 use integrations::Permit;
 use integrations::answer::{Answer, Postponed, SignInPart};
-use integrations::carriers::{Carrier, CarrierKind, Device, DevicePage, DeviceRef, Lapsed, Listing, SignIn};
+use integrations::carriers::{
+    Carrier, CarrierKind, Device, DevicePage, DeviceRef, Lapsed, Listing, NewCallback, RegisteredCallback, SignIn,
+};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -38,10 +40,19 @@ pub(super) struct Calling<'a> {
 
 /// What is read, in words.
 pub(super) const DEVICES: &str = "devices";
+const CALLBACKS: &str = "where it calls back";
 
 /// Times that a part of the sign-in is to be renewed for one call, at most: what is answered with something else than a no may have
 /// been a wrong log-in, and five of those lock the user (`thingspace.md` 1).
 const MOST_RENEWALS: u32 = 3;
+
+/// What is to become of where a carrier calls back.
+pub(super) enum ChangeCallback<'a> {
+    /// Here, from now on.
+    Register(&'a NewCallback),
+    /// Nowhere, for this service.
+    Deregister(&'a str),
+}
 
 fn sign_in_of(mut tokens: BTreeMap<String, SecretString>) -> SignIn {
     SignIn::of(tokens.remove("bearer"), tokens.remove("session"))
@@ -83,9 +94,9 @@ impl<'a> Calling<'a> {
         let mut failed = 0;
         self.renewals = 0;
         loop {
-            let permit = self.ready(reading, &mut failed).await?;
+            let permit = self.ready(Some(reading), &mut failed).await?;
             let answer = self.carrier.devices(permit, &self.sign_in, listing).await.answer;
-            if let Some(page) = self.weigh(reading, answer, &mut failed).await? {
+            if let Some(page) = self.weigh(Some(reading), answer, &mut failed).await? {
                 return Ok(page);
             }
         }
@@ -96,16 +107,57 @@ impl<'a> Calling<'a> {
         let mut failed = 0;
         self.renewals = 0;
         loop {
-            let permit = self.ready(reading, &mut failed).await?;
+            let permit = self.ready(Some(reading), &mut failed).await?;
             let answer = self.carrier.device(permit, &self.sign_in, &DeviceRef::of(iccid.to_owned())).await.answer;
-            if let Some(found) = self.weigh(reading, answer, &mut failed).await? {
+            if let Some(found) = self.weigh(Some(reading), answer, &mut failed).await? {
                 return Ok(found);
             }
         }
     }
 
+    /// Where the carrier calls back.
+    pub(super) async fn callbacks(&mut self) -> Result<Vec<RegisteredCallback>, SyncError> {
+        let mut failed = 0;
+        self.renewals = 0;
+        loop {
+            let permit = self.ready(None, &mut failed).await?;
+            let answer = self.carrier.callbacks(permit, &self.sign_in).await.answer;
+            if let Some(registered) = self.weigh(None, answer, &mut failed).await? {
+                return Ok(registered);
+            }
+        }
+    }
+
+    /// Has the carrier call back, or call back no more. What has come of it is told by [`Calling::callbacks`]: an answer of which nothing
+    /// is known is not asked for again from here.
+    pub(super) async fn change_callback(&mut self, change: &ChangeCallback<'_>) -> Result<(), SyncError> {
+        let mut failed = 0;
+        self.renewals = 0;
+        loop {
+            let permit = self.ready(None, &mut failed).await?;
+            let (carrier, sign_in) = (&self.carrier, &self.sign_in);
+            let answer = match change {
+                ChangeCallback::Register(new) => carrier.register_callback(permit, sign_in, new).await.answer,
+                ChangeCallback::Deregister(service) => {
+                    carrier.deregister_callback(permit, sign_in, service).await.answer
+                }
+            };
+            if let Answer::Unknown { why } = &answer {
+                tracing::warn!(carrier = self.account.name, why = %why, "it is not known what came of a registration");
+                return Ok(());
+            }
+            if self.weigh(None, answer, &mut failed).await?.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(super) fn signed_with(&self) -> &str {
+        &self.signed_with
+    }
+
     /// Signed in, and with leave for one call.
-    async fn ready(&mut self, reading: &FleetReading, failed: &mut u32) -> Result<Permit, SyncError> {
+    async fn ready(&mut self, reading: Option<&FleetReading>, failed: &mut u32) -> Result<Permit, SyncError> {
         while let Some(part) = self.carrier.lacks(&self.sign_in) {
             self.renewals += 1;
             if self.renewals > MOST_RENEWALS {
@@ -131,7 +183,7 @@ impl<'a> Calling<'a> {
         self.permit(reading).await
     }
 
-    async fn permit(&mut self, reading: &FleetReading) -> Result<Permit, SyncError> {
+    async fn permit(&mut self, reading: Option<&FleetReading>) -> Result<Permit, SyncError> {
         loop {
             self.keep(reading).await?;
             let provider = self.account.service_provider;
@@ -149,11 +201,11 @@ impl<'a> Calling<'a> {
     /// What an answer comes to. None: ask again; what had to be waited for was waited for.
     async fn weigh<T>(
         &mut self,
-        reading: &FleetReading,
+        reading: Option<&FleetReading>,
         answer: Answer<T>,
         failed: &mut u32,
     ) -> Result<Option<T>, SyncError> {
-        let resource = DEVICES;
+        let resource = if reading.is_some() { DEVICES } else { CALLBACKS };
         let (after, why) = match answer {
             Answer::Done(done) => {
                 self.just_renewed = None;
@@ -207,7 +259,7 @@ impl<'a> Calling<'a> {
     }
 
     /// Waits in parts, each shorter than the lease.
-    async fn wait(&mut self, reading: &FleetReading, wait: Duration) -> Result<(), SyncError> {
+    async fn wait(&mut self, reading: Option<&FleetReading>, wait: Duration) -> Result<(), SyncError> {
         let mut left = wait;
         while !left.is_zero() {
             let part = left.min(self.settings.lease / 4);
@@ -221,14 +273,16 @@ impl<'a> Calling<'a> {
     }
 
     /// The reading stays ours while it goes on, and does not go on when we are to stop.
-    async fn keep(&mut self, reading: &FleetReading) -> Result<(), SyncError> {
+    async fn keep(&mut self, reading: Option<&FleetReading>) -> Result<(), SyncError> {
         if self.stop.is_cancelled() {
             return Err(SyncError::Stopped);
         }
         // How long we have waited ourselves: no decision of the ledger hangs on it.
         let now = Instant::now();
         if self.extended.is_none_or(|last| now.duration_since(last) > self.settings.lease / 4) {
-            extend(self.installation.ledger, reading, self.settings.lease.as_secs_f64()).await?;
+            if let Some(reading) = reading {
+                extend(self.installation.ledger, reading, self.settings.lease.as_secs_f64()).await?;
+            }
             self.extended = Some(now);
         }
         Ok(())

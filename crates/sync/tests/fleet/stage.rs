@@ -10,7 +10,7 @@ use simulators::{Fleet, Running, ThingSpaceProfile, World};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use sync::{FleetReport, Installation, SyncError, SyncSettings, read_fleet};
+use sync::{FleetReport, Installation, Registered, SyncError, SyncSettings, read_fleet, register_callbacks};
 use testing::TestApp;
 use tokio_util::sync::CancellationToken;
 
@@ -95,6 +95,20 @@ impl Stage {
         let tenant = self.app.fixture.tenant;
         let account = carrier::get(&self.app.ledger, tenant, self.provider()).await.unwrap().unwrap();
         read_fleet(&installation, &self.app.ids, (tenant, &account), &self.settings, stop, |_| {}).await
+    }
+
+    /// Looks after where the carrier calls back, below this address.
+    pub(crate) async fn register(&self, public_url: &str, at_once: bool) -> Result<Registered, SyncError> {
+        let installation = Installation {
+            ledger: &self.app.ledger,
+            keys: &self.app.keys,
+            http: &self.http,
+            clock: Clock::fixed("2026-11-25T12:00:00Z".parse().unwrap()),
+        };
+        let tenant = self.app.fixture.tenant;
+        let account = carrier::get(&self.app.ledger, tenant, self.provider()).await.unwrap().unwrap();
+        let (whose, stop) = ((tenant, &account), CancellationToken::new());
+        register_callbacks(&installation, &self.app.ids, whose, (public_url, at_once), &self.settings, &stop).await
     }
 
     /// Everything that the carrier has is listed, and whoever did it is gone before it asks for what is missing.

@@ -23,7 +23,8 @@ fn operations() -> BTreeMap<String, (String, String)> {
 #[test]
 fn the_document_and_the_table_of_rights_have_the_same_operations() {
     let documented: BTreeSet<(String, String)> = operations().into_values().collect();
-    let allowed = web::routes().into_iter().map(|(method, path)| (method.as_str().to_lowercase(), path.to_owned()));
+    let all = web::routes().into_iter().chain(web::open_routes());
+    let allowed = all.map(|(method, path)| (method.as_str().to_lowercase(), path.to_owned()));
     assert_eq!(documented, allowed.collect());
 }
 
@@ -232,6 +233,11 @@ async fn account_at_a_carrier(x: &mut Exercise, provider: &Value) {
     assert_eq!(kept["credentials"].as_object().unwrap().len(), 4, "{kept}");
     let shown = x.run("get_carrier_account", &[provider], "", None).await;
     assert_eq!(shown, kept);
+    let words = super::callbacks::words(&x.app, provider).await;
+    let request = x.app.anonymous(Method::POST, &super::callbacks::path(&words));
+    let heard = x.app.send(request.json(&super::callbacks::callback(&words))).await.unwrap();
+    assert_eq!(heard.status, StatusCode::NO_CONTENT, "{}", heard.json);
+    x.done.insert("hear_carrier".to_owned());
 }
 
 async fn agents(x: &mut Exercise) {

@@ -36,6 +36,20 @@ pub(crate) struct Shown {
     /// The last reading of the carrier's list of devices; null: there was none yet.
     #[schema(required)]
     inventory: Option<ReadingShown>,
+    callbacks: CallbacksShown,
+}
+
+/// Whether the carrier tells us what has become of requests. It only makes us look sooner: what it has accepted is read back on schedule
+/// anyway.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CarrierCallbacks)]
+pub(crate) struct CallbacksShown {
+    /// When the carrier was last seen to have our address; looked at once a day. Null: it never had it.
+    #[schema(required)]
+    registered_at: Option<Timestamp>,
+    /// Why it does not call back; null: it does, or nothing is known yet.
+    #[schema(required)]
+    because: Option<String>,
 }
 
 /// How the last reading of a carrier's list of devices went.
@@ -61,6 +75,9 @@ pub(crate) struct ReadingShown {
     kept_because: Option<String>,
 }
 
+const NO_ADDRESS: &str = "ASCRIBE_PUBLIC_URL is not set: there is no address to call back to. What the carrier has accepted is read back \
+    on schedule.";
+
 /// The account as it is now, with its ETag.
 pub(crate) async fn shown_now(
     app: &App,
@@ -69,11 +86,14 @@ pub(crate) async fn shown_now(
 ) -> Result<(String, Shown), Problem> {
     let account = database::carrier::get(&app.ledger, caller.tenant, provider).await?.ok_or_else(Problem::not_found)?;
     let inventory = database::carrier::progress(&app.ledger, caller.tenant, provider).await?;
-    Ok((account.etag.clone(), show(account, inventory)))
+    let has_address = app.people.public_url().is_some();
+    Ok((account.etag.clone(), show(account, inventory, has_address)))
 }
 
-fn show(account: CarrierAccount, inventory: Option<Progress>) -> Shown {
+fn show(account: CarrierAccount, inventory: Option<Progress>, has_address: bool) -> Shown {
+    let because = if has_address { account.callback_trouble } else { Some(NO_ADDRESS.to_owned()) };
     Shown {
+        callbacks: CallbacksShown { registered_at: account.called_back_since, because },
         service_provider: Named { id: account.service_provider.0, name: account.name },
         base_url: account.base_url,
         account_name: account.account_name,

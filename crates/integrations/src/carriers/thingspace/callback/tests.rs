@@ -11,7 +11,7 @@ const ICCID: &str = "89148000000000000001";
 const ID: &str = "595f5c44-c31c-4552-8670-020a1545a84d";
 
 fn gate() -> CallbackGate {
-    CallbackGate { token: TOKEN.into(), username: USERNAME.into(), password: PASSWORD.into() }
+    CallbackGate::of(&TOKEN.into(), &USERNAME.into(), &PASSWORD.into())
 }
 
 fn fitting() -> Value {
