@@ -121,13 +121,11 @@ impl Stage {
                  v.id as opened, v.rev_service_id as opened_id, v.rev_customer_id as opened_customer,
                  v.integration_authentication_id as opened_authentication,
                  coalesce(v.disconnected_date is not null or v.gone_at is not null, false) as opened_ended, coalesce(v.products, 0)::integer as opened_products,
-                 x.line_ended, x.line_taken, ds.standing, coalesce('change_carrier_rate_plan' = any (c.steps), false) as plan_moved,
-                 coalesce('activate_at_carrier' = any (c.steps), false) as activated, t.carrier_rate_plan_id as carrier_left_at,
+                 x.line_ended, x.line_taken, ds.standing, coalesce(x.plan_moved, false) as plan_moved, coalesce(x.activated, false) as activated, t.carrier_rate_plan_id as carrier_left_at,
                  t.communication_plan is not null as with_communication_plan, cw.id as carrier_was, cw.rate_plan_code as carrier_was_code,
                  coalesce(cw.is_active, false) as carrier_was_active, d.carrier_rate_plan_id as carrier_now, coalesce(pc.times, 0)::integer as plan_changes
              from done c
              left join app.bulk_change_target t on t.tenant_id = $1 and t.bulk_change_id = $2 and t.target_number = c.target_number
-             left join app.carrier_rate_plan cw on cw.tenant_id = $1 and cw.id = c.before_carrier_rate_plan_id
              left join app.carrier_plan_change pc on pc.tenant_id = $1 and pc.device_id = c.device_id
                  and pc.month = date_trunc('month', app.now() at time zone 'UTC')::date
              left join app.device_bulk_change b on b.tenant_id = $1 and b.id = $2
@@ -149,9 +147,15 @@ impl Stage {
                  where c.steps is not null and i.tenant_id = $1 and i.bulk_change_id = $2 and i.row_number = c.row_number
                    and i.call = 'create_service' and i.direction = 'apply' and i.outcome = 'DONE') as v on true
              left join lateral (select max(i.provider_ref) filter (where i.call = 'close_service') as line_ended,
-                     max(i.provider_ref) filter (where i.call = 'patch_service') as line_taken
+                     max(i.provider_ref) filter (where i.call = 'patch_service') as line_taken,
+                     bool_or(i.call = 'change_carrier_rate_plan' and i.provider_ref = 0) as plan_moved,
+                     bool_or(i.call = 'activate' and i.provider_ref = 0) as activated,
+                     max(i.before_image->>'carrier_rate_plan') filter (where i.call = 'change_carrier_rate_plan') as carrier_had
                  from app.provider_intent i where c.steps is not null and i.tenant_id = $1 and i.bulk_change_id = $2 and i.row_number = c.row_number
                    and i.direction = 'apply' and i.outcome = 'DONE') as x on true
+             -- What the carrier showed when it was changed, and not what was believed when that was planned.
+             left join app.carrier_rate_plan cw on cw.tenant_id = $1 and cw.id = coalesce((select p.id from app.carrier_rate_plan p
+                 where p.tenant_id = $1 and p.service_provider_id = b.service_provider_id and p.rate_plan_code = x.carrier_had), c.before_carrier_rate_plan_id)
              left join app.locked_devices(null, (select array_agg(device_id) from done)) as l (device_id) on l.device_id = c.device_id
              order by c.row_number")
             .bind(tenant.0).bind(of.0).bind(after).bind(limit)

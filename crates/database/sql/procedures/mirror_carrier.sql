@@ -2,7 +2,7 @@
 -- not from the next reading on. Called under the rows' hold, beside finish_intents.
 -- Seed's procedures: usp_DeviceBulkChange_Carrier_Rate_Plan_Change_Update, usp_DeviceBulkChange_Status_Change_Update (one device a call there).
 -- In:      the claim; per row the call that is done, and what the carrier shows by now: {"msisdn", "ip_address", "carrier_rate_plan",
---          "status", "activated_at", "is_cleared"}. A number that is not shown is kept, unless it is cleared with the service.
+--          "status", "activated_at", "is_cleared", "was_so"}. A number that is not shown is kept, unless it is cleared with the service; what was so before anything was sent does not count as a change.
 -- Effect:  devices, in their order; the number that the row is billed under; the row's own date, where it is that of its activation;
 --          how often the plan was changed this month. A device of which nothing moved is not written.
 -- Cost per device: 1 row lock, 1 update of m2m_device, 1 of due_work where the number is new, 1 upsert of the month's count.
@@ -36,11 +36,15 @@ begin
         select m.id, case when (u.shown->>'is_cleared')::boolean then null else coalesce(u.shown->>'msisdn', m.msisdn) end as msisdn,
             coalesce(nullif(u.shown->>'status', ''), m.status) as status,
             case when (u.shown->>'is_cleared')::boolean then null else coalesce(u.shown->>'ip_address', m.ip_address) end as ip,
-            coalesce(p.id, m.carrier_rate_plan_id) as plan
+            case when (u.shown->>'is_cleared')::boolean then null else coalesce(p.id, m.carrier_rate_plan_id) end as plan
         from unnest(v_devices, v_shown) as u (id, shown)
         join app.m2m_device m on m.tenant_id = p_tenant_id and m.id = u.id
-        left join app.carrier_rate_plan p on p.tenant_id = p_tenant_id and p.service_provider_id = v_provider
-            and p.rate_plan_code = u.shown->>'carrier_rate_plan') as t
+        -- A carrier may show the code or the name.
+        left join lateral (
+            select p.id from app.carrier_rate_plan p
+            where p.tenant_id = p_tenant_id and p.service_provider_id = v_provider
+              and u.shown->>'carrier_rate_plan' in (p.rate_plan_code, p.friendly_name)
+            order by p.rate_plan_code = u.shown->>'carrier_rate_plan' desc limit 1) as p on true) as t
     where d.tenant_id = p_tenant_id and d.id = any (v_devices) and d.id = t.id
       and (d.msisdn, d.status, d.ip_address, d.carrier_rate_plan_id) is distinct from (t.msisdn, t.status, t.ip, t.plan);
     -- The day of an activation is the carrier's, and not that on which we heard of it.
@@ -59,7 +63,8 @@ begin
       and n.id = p_tenant_id and u.call = 'activate' and c.effective_date is null and u.shown->>'activated_at' is not null;
     insert into app.carrier_plan_change as k (tenant_id, device_id, month, times)
     select p_tenant_id, u.id, date_trunc('month', v_now at time zone 'UTC')::date, 1
-    from unnest(v_devices, v_calls) as u (id, call) where u.call = 'change_carrier_rate_plan'
+    from unnest(v_devices, v_calls, v_shown) as u (id, call, shown)
+    where u.call = 'change_carrier_rate_plan' and (u.shown->>'was_so')::boolean is not true
     on conflict (tenant_id, device_id, month) do update set times = k.times + 1;
 end
 $$;

@@ -84,6 +84,7 @@ create table app.provider_intent (
     settle_until   timestamptz not null,
     outcome        text not null check (outcome in ('OPEN', 'UNKNOWN', 'DONE', 'REFUSED', 'NOT_SENT', 'NOT_APPLIED')),
     was_unknown    boolean not null default false,
+    -- Its id there. A carrier has none of what it does: 0; -1 where the SIM was so before anything was sent.
     provider_ref   bigint,
     -- What it was before, where that can be put back.
     before_image   jsonb,
@@ -112,6 +113,10 @@ create index provider_intent_by_ended on app.provider_intent (tenant_id, account
     where outcome = 'DONE' and call in ('disconnect_service_product', 'close_service', 'patch_service');
 -- Attempts at the same thing that are not settled: what is found then may be theirs.
 create index provider_intent_unsettled on app.provider_intent (tenant_id, account, natural_key) where outcome in ('OPEN', 'UNKNOWN');
+
+-- What was done to a SIM at its carrier: was it another row, later?
+create index provider_intent_done_at_carrier on app.provider_intent (tenant_id, account, natural_key)
+    where outcome = 'DONE' and call in ('activate', 'deactivate', 'provision_ip', 'change_carrier_rate_plan');
 
 -- What callbacks of a carrier are about: by request and device.
 create index provider_intent_accepted on app.provider_intent (tenant_id, account, request_id) where request_id is not null and outcome = 'UNKNOWN';

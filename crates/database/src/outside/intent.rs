@@ -292,3 +292,37 @@ pub async fn has_another_row_done(
     );
     Ok(done.fetch_one(&mut *transaction).await?)
 }
+
+/// Of these SIMs, by the key under which their requests are known, those that another row has done something to at this account since
+/// this moment. One statement, by index.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn done_since_at_carrier(
+    ledger: &Ledger,
+    claim: &DueClaim,
+    sims: &[(i32, String, Timestamp)],
+) -> Result<Vec<i32>> {
+    if sims.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<i32> = sims.iter().map(|sim| sim.0).collect();
+    let keys: Vec<String> = sims.iter().map(|sim| sim.1.clone()).collect();
+    let since: Vec<jiff_sqlx::Timestamp> = sims.iter().map(|sim| sim.2.to_sqlx()).collect();
+    let mut transaction = ledger.worker(claim.tenant).await?;
+    let done = sqlx::query_scalar!(
+        r#"select u.row_number as "row!" from unnest($4::integer[], $5::text[], $6::timestamptz[]) as u (row_number, key, since)
+           where exists (
+               select from app.provider_intent i
+               where i.tenant_id = $1 and i.account = $2 and i.natural_key = u.key and i.outcome = 'DONE' and i.began_at >= u.since
+                 and i.call in ('activate', 'deactivate', 'provision_ip', 'change_carrier_rate_plan')
+                 and (i.bulk_change_id, i.row_number) <> ($3, u.row_number))"#,
+        claim.tenant.0,
+        claim.account,
+        claim.bulk_change.0,
+        &rows,
+        &keys,
+        &since as &[jiff_sqlx::Timestamp]
+    );
+    Ok(done.fetch_all(&mut *transaction).await?)
+}

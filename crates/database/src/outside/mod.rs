@@ -15,6 +15,7 @@ pub use claim::{
 };
 pub use ended::{Ending, end_outside_rows, give_up, next_sweep, reopen_for_attention, settle_outside_rows};
 pub use intent::{
-    Intent, Key, NewIntent, Told, finish_intents, has_another_row_done, note_looked, receipts_among, record_intents,
+    Intent, Key, NewIntent, Told, done_since_at_carrier, finish_intents, has_another_row_done, note_looked,
+    receipts_among, record_intents,
 };
 pub use row::{AtCarrier, Attempt, Heard, LineToClose, OutsideRow, Sold, outside_rows};

@@ -103,6 +103,8 @@ pub struct AtCarrier {
     pub static_ip_pool: Option<String>,
     /// The radio that it is in.
     pub imei: Option<String>,
+    /// Of a row that takes another one back: the plan that it was planned to take it from, and the name of that.
+    pub left_at: Option<(String, String)>,
 }
 
 /// What a callback has said of a request. It proves nothing.
@@ -176,7 +178,7 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
                t.rev_usage_plan_group_id, t.rev_product_ids, t.rates::text[] as "rates?: Vec<String>", t.prorate, t.rev_service_description,
                b.service_provider_id as "service_provider!", cp.rate_plan_code as "carrier_plan?", cp.friendly_name as "carrier_plan_name?",
                t.communication_plan, ap.rate_plan_code as "activation_plan?", ap.friendly_name as "activation_plan_name?", t.activation, t.static_ip_pool,
-               coalesce(c.imei, d.imei) as imei,
+               coalesce(c.imei, d.imei) as imei, bp.rate_plan_code as "left_at?", bp.friendly_name as "left_at_name?",
                e.integration_authentication_id as "existing_account?", e.rev_service_id as "existing_id?", e.rev_customer_id as "existing_customer?"
            from app.due_work w
            join app.m2m_device_change c on c.tenant_id = w.tenant_id and c.bulk_change_id = w.bulk_change_id and c.row_number = w.row_number
@@ -191,6 +193,7 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
            left join app.customer_rate_pool o on o.tenant_id = t.tenant_id and o.id = t.customer_rate_pool_id
            left join app.rev_service e on e.tenant_id = t.tenant_id and e.id = t.existing_rev_service_id
            left join app.carrier_rate_plan cp on cp.tenant_id = t.tenant_id and cp.id = t.carrier_rate_plan_id
+           left join app.carrier_rate_plan bp on t.restores and bp.tenant_id = c.tenant_id and bp.id = c.before_carrier_rate_plan_id
            left join app.carrier_rate_plan ap on ap.tenant_id = t.tenant_id and ap.id = t.activation_carrier_rate_plan_id
            where w.tenant_id = $1 and w.bulk_change_id = $2 and w.row_number = any ($3) and w.claim = $4 and w.lease_until > app.now()
            order by c.row_number"#,
@@ -286,6 +289,7 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
                 activation: r.activation,
                 static_ip_pool: r.static_ip_pool,
                 imei: r.imei,
+                left_at: r.left_at.zip(r.left_at_name),
             },
             sold: Sold {
                 account: r.account,

@@ -184,12 +184,13 @@ impl Carrying<'_> {
     async fn settle_what_is_decided(&mut self) -> Result<Vec<(usize, Todo)>, Stopped> {
         let (now, account, policy) = (self.now(), self.claim.account, self.outside.settings.policy);
         let (mut calls, mut releases, mut record, mut endings) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let (mut given_up, mut swept, mut reopened) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut given_up, mut swept, mut reopened, mut notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (at, working) in self.desk.iter_mut().enumerate() {
             let row = working.row.row;
             let after_the_end = working.late != Late::NotYet;
             match working.next(account, &policy, now) {
                 todo @ (Todo::Send(_) | Todo::Look(_) | Todo::LookForLate) => calls.push((at, todo)),
+                Todo::Note(key, noted) => notes.push((at, key, noted)),
                 Todo::Release(then, at_account) => releases.push((row, then, at_account)),
                 Todo::Record => record.push(row),
                 Todo::Swept => swept.push((row, working.row.sweeps.unwrap_or(0))),
@@ -229,6 +230,12 @@ impl Carrying<'_> {
                     if after_the_end { reopened.push(ending) } else { endings.push(ending) }
                 }
             }
+        }
+        if !notes.is_empty() {
+            // Then everything is decided anew, with that.
+            self.note_down(notes).await?;
+            give_up(&self.outside.ledger, &self.claim, &given_up).await?;
+            return Ok(Vec::new());
         }
         let ledger = self.outside.ledger.clone();
         give_up(&ledger, &self.claim, &given_up).await?;
@@ -392,7 +399,12 @@ impl Carrying<'_> {
             return Ok(true);
         }
         let wait = Duration::from_secs_f64(wait.clamp(ASKED_AGAIN, 86_400.0));
-        if wait > self.outside.settings.patience {
+        // What was read of SIMs at a carrier is lost with the claim: at a slow pace nothing would ever be sent.
+        let patience = match self.is_at_carrier() {
+            true => self.outside.settings.patience.max(self.outside.settings.lease / 3),
+            false => self.outside.settings.patience,
+        };
+        if wait > patience {
             shut_gate(&ledger, tenant, account, wait, 0).await?;
             self.release_all(self.now()).await?;
         } else {

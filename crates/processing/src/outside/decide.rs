@@ -4,10 +4,12 @@
 //! has settled and was looked for; what was done is taken back newest first, each only with its receipt and only if it is ours.
 
 mod at_carrier;
+mod late;
 
-pub use at_carrier::{Awaiting, Unfit};
+pub use at_carrier::{Awaiting, Noted, Unfit};
+pub use late::{decide_landed, decide_late, decide_late_product, decide_unsettled};
 
-use super::saga::{Attempt, Closing, Direction, Fate, Key, Line, Resolution, Saga, Step, Write};
+use super::saga::{Closing, Direction, Fate, Key, Line, Resolution, Saga, Step, Write};
 use jiff::Timestamp;
 
 /// What is decided by the installation and not by the row.
@@ -36,6 +38,8 @@ pub enum Next {
     Send(Key),
     /// Read, and tell what was found.
     Look(Look),
+    /// What reading the SIM at its carrier has shown is written down of this write.
+    Note(Key, Noted),
     /// Nothing before then.
     Wait(Timestamp),
     /// Everything outside has happened: record the assignment.
@@ -236,7 +240,9 @@ impl Judge<'_> {
         }
         // It was free when it was planned; whoever has it now keeps it.
         let others = line.number.as_deref().map(str::trim).filter(|other| !other.is_empty() && other != number);
-        let taken = others.is_some_and(|other| number.strip_prefix('1') != Some(other));
+        // A SIM that this row has activated has another number now: a line with its ICCID is still its own.
+        let is_its_own = self.is_renumbered() && line.number2.as_ref() == Some(iccid);
+        let taken = !is_its_own && others.is_some_and(|other| number.strip_prefix('1') != Some(other));
         if taken {
             return Progress::Next(Next::GiveUp(Because::LineMoved(closing.line)));
         }
@@ -314,8 +320,7 @@ impl Judge<'_> {
     /// A line is ended: its products, then itself, for it is refused while they go on.
     fn closed(&self, step: Step, direction: Direction, closing: Closing) -> Progress {
         let close = Key::new(step, direction, Write::CloseService, closing.line);
-        if self.saga.receipt(close).is_some() || direction == Direction::Apply && self.saga.over.contains(&closing.line)
-        {
+        if self.saga.receipt(close).is_some() || self.saga.over.contains(&closing.line) {
             return Progress::Complete;
         }
         let unsettled = self.saga.attempts.iter().rev().find(|attempt| {
@@ -361,7 +366,12 @@ impl Judge<'_> {
         let has_iccid = line.number2.as_deref() == Some(iccid);
         let has_number = billed == number || number.strip_prefix('1') == Some(billed);
         // What the row takes back was opened with the SIM's ICCID, whatever number the SIM has by now.
-        has_number || has_iccid && (self.saga.takes_back || billed.is_empty())
+        has_number || has_iccid && (self.saga.takes_back || self.is_renumbered() || billed.is_empty())
+    }
+
+    /// Does the SIM get its number by this row? What was found of it before was under another one, or none.
+    fn is_renumbered(&self) -> bool {
+        self.saga.steps.contains(&Step::ActivateAtCarrier)
     }
 
     /// Something of a step that may have happened, while the row is taken back.
@@ -425,54 +435,6 @@ impl Judge<'_> {
             Direction::Apply if !self.saga.giving_up => Next::GiveUp(because),
             Direction::Apply | Direction::Undo => Next::Attention(Attention::UndoNotDone(key)),
         }
-    }
-}
-
-/// What of a row that is over was sent and is not known yet. It settles before it is looked what else came late: else nobody would
-/// ever find out.
-#[must_use]
-pub fn decide_unsettled(saga: &Saga, policy: &Policy, now: Timestamp) -> Option<Next> {
-    let judge = Judge { saga, policy, now };
-    saga.steps.iter().rev().find_map(|step| judge.unsettled(*step))
-}
-
-/// After the end of a row that was not done: what is to be looked for once more. It ends or changes something of somebody's, was not
-/// there when it had settled, and may have landed since.
-#[must_use]
-pub fn decide_landed(saga: &Saga) -> Option<Look> {
-    // A line that the row has ended took its products with it.
-    let has_ended_its_line = saga.closes.len() == 1
-        && saga.attempts.iter().any(|a| a.key.write == Write::CloseService && matches!(a.fate, Fate::Done(_)));
-    let may_have_landed = |attempt: &&Attempt| {
-        let key = attempt.key;
-        key.direction == Direction::Apply
-            && !(key.write == Write::DisconnectServiceProduct && has_ended_its_line)
-            && !key.write.duplicates()
-            && attempt.was_unknown
-            && saga.receipt(key).is_none()
-            && !saga.looked.contains(&key)
-    };
-    saga.attempts.iter().find(may_have_landed).map(|attempt| Look::Back(attempt.key))
-}
-
-/// What is to be done with what a look after the end of a row has found that no receipt accounts for: it came late, and is ended.
-#[must_use]
-pub fn decide_late(saga: &Saga, late: Closing, policy: &Policy, now: Timestamp) -> Next {
-    let judge = Judge { saga, policy, now };
-    match judge.closed(Step::OpenRevService, Direction::Undo, late) {
-        Progress::Complete => Next::Record,
-        Progress::Next(next) => next,
-    }
-}
-
-/// The same for a product that came late on a line that stays.
-#[must_use]
-pub fn decide_late_product(saga: &Saga, product: i64, policy: &Policy, now: Timestamp) -> Next {
-    let judge = Judge { saga, policy, now };
-    let key = Key::new(Step::OpenRevService, Direction::Undo, Write::DisconnectServiceProduct, product);
-    match judge.written(key) {
-        Progress::Complete => Next::Record,
-        Progress::Next(next) => next,
     }
 }
 

@@ -1,7 +1,8 @@
 //! The rows of a claim while they are worked on, and what is next for each.
 
 use super::decide::{
-    Attention, Because, Look, Next, Policy, decide, decide_landed, decide_late, decide_late_product, decide_unsettled,
+    Attention, Because, Look, Next, Noted, Policy, decide, decide_landed, decide_late, decide_late_product,
+    decide_unsettled,
 };
 use super::saga::{Attempt, Closing, Direction, Fate, Key, Resolution, Saga, Step, Write};
 use super::told;
@@ -56,6 +57,7 @@ pub(super) enum Todo {
     Send(Key),
     Look(Look),
     LookForLate,
+    Note(Key, Noted),
     Release(Timestamp, Uuid),
     Record,
     GiveUp(Because),
@@ -96,7 +98,12 @@ impl Working {
             Late::NotYet => decide(&self.saga, policy, now),
             Late::ToLook => match decide_unsettled(&self.saga, policy, now) {
                 Some(next) => next,
-                None => match decide_landed(&self.saga).filter(|_| !self.row.was_processed) {
+                // At the gate of Rev.io the carrier was asked already, or will be with another sweep: a row does not go to and fro.
+                None => match decide_landed(&self.saga).filter(|look| {
+                    let is_there = account == self.row.at_carrier.service_provider;
+                    !self.row.was_processed
+                        && (is_there || !matches!(look, Look::Back(key) if key.write.is_at_carrier()))
+                }) {
                     Some(look) => Next::Look(look),
                     None if self.made_anything() => {
                         return self.at_gate(account, now, Step::OpenRevService, Todo::LookForLate);
@@ -125,6 +132,7 @@ impl Working {
                 };
                 self.at_gate(account, now, step, Todo::Look(look))
             }
+            Next::Note(key, noted) => self.at_gate(account, now, key.step, Todo::Note(key, noted)),
             Next::Wait(then) => Todo::Release(then, account),
             Next::Record => Todo::Record,
             Next::GiveUp(because) => Todo::GiveUp(because),
@@ -197,17 +205,26 @@ impl Working {
         kept.and_then(|attempt| attempt.before_image.clone()).or_else(read)
     }
 
-    /// How the SIM was at its carrier before a write: kept with the write that began it, or read just now.
+    /// How the SIM was at its carrier before the attempt at a write that is open, or was the last to leave: each has its own.
     fn before_at_carrier(&self, key: Key) -> Option<Value> {
         if let Some(before) = self.before.get(&key) {
             return Some(before.clone());
         }
-        let kept = self.row.attempts.iter().find(|attempt| {
-            Key::from_words(&attempt.step, &attempt.direction, &attempt.call, attempt.item) == Some(key)
-                && attempt.before_image.is_some()
+        let kept = self.row.attempts.iter().rev().find(|attempt| {
+            attempt.outcome != "NOT_SENT"
+                && Key::from_words(&attempt.step, &attempt.direction, &attempt.call, attempt.item) == Some(key)
         });
-        let read = || Some(super::at_carrier::before_image(self.saga.shown.as_deref()?));
-        kept.and_then(|attempt| attempt.before_image.clone()).or_else(read)
+        kept.and_then(|attempt| attempt.before_image.clone())
+    }
+
+    /// What is there before a write that is about to be sent.
+    pub(super) fn before_sending(&self, key: Key) -> Option<Value> {
+        match (key.write.is_at_carrier(), key.direction) {
+            (true, _) => Some(super::at_carrier::before_image(self.saga.shown.as_deref()?)),
+            (false, Direction::Apply) => self.before(key),
+            // Of an undo at Rev.io what was there before is that of the doing.
+            (false, Direction::Undo) => None,
+        }
     }
 
     /// What the ledger has taken down of an attempt.

@@ -33,7 +33,8 @@ impl Carrying<'_> {
                     let account = whose.account;
                     if let Some(working) = self.desk.get_mut(at) {
                         let is_over = !line.exists || line.closed;
-                        if step == Step::CloseRevService && is_over && working.saga.over.insert(id) {
+                        let counts = step == Step::CloseRevService || working.saga.giving_up;
+                        if counts && is_over && working.saga.over.insert(id) {
                             wave.over.push((working.row.row, id));
                         }
                         working.saga.lines.insert(id, line);

@@ -184,6 +184,10 @@ pub struct CarrierPlan {
     pub name: String,
 }
 
+/// The receipt of what was so at the carrier before anything was sent: nothing of it is ours to take back. Else it is 0: a carrier has
+/// no ids of what it does.
+pub const WAS_SO: i64 = -1;
+
 impl CarrierPlan {
     /// Is it the one that the carrier shows?
     #[must_use]
@@ -202,6 +206,8 @@ pub struct AtCarrier {
     pub has_communication_plan: bool,
     /// The plan that it is activated with.
     pub activation_plan: Option<CarrierPlan>,
+    /// Of a row that takes another one back: the plan that the other one left. With any other it is not ours any more.
+    pub left_at: Option<CarrierPlan>,
 }
 
 /// A line as a fresh read shows it.

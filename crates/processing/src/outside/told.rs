@@ -51,6 +51,7 @@ fn at_carrier(asked: &outside::AtCarrier) -> AtCarrier {
         plan: plan(&asked.plan),
         has_communication_plan: asked.communication_plan.is_some(),
         activation_plan: plan(&asked.activation_plan),
+        left_at: plan(&asked.left_at),
     }
 }
 

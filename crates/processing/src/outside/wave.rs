@@ -190,7 +190,7 @@ impl Carrying<'_> {
                     attempt: working.saga.next_attempt(meant.key),
                     natural_key: meant.natural_key.clone(),
                     request_hash: meant.hash,
-                    before_image: working.before(meant.key).filter(|_| keeps_before(meant.key)),
+                    before_image: working.before_sending(meant.key),
                     effective_on: meant.effective_on,
                 })
             })
@@ -215,7 +215,7 @@ impl Carrying<'_> {
                     if working.saga.resolution == Some(Resolution::SendAgain) {
                         working.saga.resolution = None;
                     }
-                    if let (true, Some(before)) = (keeps_before(*key), working.before(*key)) {
+                    if let Some(before) = working.before_sending(*key) {
                         working.before.insert(*key, before);
                     }
                     working.saga.attempts.push(Attempt {
@@ -323,12 +323,6 @@ impl Carrying<'_> {
         }
         Ok(())
     }
-}
-
-/// Is what was there kept with the intent? Of an undo at Rev.io it is that of the doing; at a carrier each write has its own, for by
-/// that it is known whether anything has come about.
-const fn keeps_before(key: Key) -> bool {
-    matches!(key.direction, Direction::Apply) || key.write.is_at_carrier()
 }
 
 pub(super) fn signed(duration: Duration) -> SignedDuration {

@@ -34,7 +34,7 @@ pub(super) fn calls(desk: &[Working], todos: Vec<(usize, Todo)>, can: &Capabilit
                 let read = (at, look, device_of(&working.row));
                 if working.is_read_alone { alone.push(Call::Read(vec![read])) } else { together.push(read) }
             }
-            Todo::Send(key) => match change(&working.row, key, &before(working.before(before_of(key)).as_ref())) {
+            Todo::Send(key) => match change(&working.row, key, &before(to_go_by(working, key).as_ref())) {
                 Ok((change, device)) => {
                     let most = working.most_together;
                     match sends.iter_mut().find(|(others, other, _)| *others == most && *other == change) {
@@ -55,6 +55,14 @@ pub(super) fn calls(desk: &[Working], todos: Vec<(usize, Todo)>, can: &Capabilit
         calls.extend(rows.chunks(most.clamp(1, per_request)).map(|rows| Call::Send(change.clone(), rows.to_vec())));
     }
     (calls, refused)
+}
+
+/// How the SIM is, or what it is to be put back to.
+fn to_go_by(working: &Working, key: Key) -> Option<serde_json::Value> {
+    match before_of(key) == key {
+        true => working.before_sending(key),
+        false => working.before(before_of(key)),
+    }
 }
 
 /// Of which write the image of before is the one to go by: an undo puts back what was before the doing.

@@ -67,9 +67,13 @@ impl Calls {
 
     /// May it be renewed now? Somebody may have written other secrets since: with these it would be a wrong log-in.
     pub(super) async fn may_renew(&mut self, ledger: &Ledger, tenant: TenantId) -> Result<bool, AccountTrouble> {
-        self.renewals += 1;
         let is_current = signed_with(ledger, tenant, self.provider).await? == self.signed_with;
-        Ok(is_current && self.renewals <= MOST_RENEWALS)
+        Ok(is_current && self.renewals < MOST_RENEWALS)
+    }
+
+    /// It is renewed now.
+    pub(super) const fn renews(&mut self) {
+        self.renewals += 1;
     }
 
     /// What was renewed is kept for all workers.

@@ -1,21 +1,22 @@
 //! What a carrier's answers mean for the rows that were in the call.
 
 use super::super::carry::{Carrying, Stopped};
-use super::super::decide::Look;
+use super::super::decide::{Look, Noted};
 use super::super::desk::Late;
 use super::super::explain;
-use super::super::saga::{Direction, Fate, Key, Write};
-use super::super::wave::{Wave, signed};
+use super::super::saga::{Direction, Fate, Key, WAS_SO, Write};
+use super::super::wave::{Meant, Wave, signed};
 use super::batch::before_of;
 use super::wave::{Back, Shared};
-use super::{before, change, device_of};
-use database::outside::{Heard, Told};
+use super::{before, change, device_of, natural_key};
+use database::outside::{Heard, Told, done_since_at_carrier};
 use domain::reason::Reason;
 use integrations::answer::{Answer, Postponed, Refusal};
 use integrations::carriers::meaning::{Asked, Meaning, Receipt, Strange, meaning};
 use integrations::carriers::{CallbackWord, CarrierKind, Concerns, Device, DeviceAnswer, Taken};
 use integrations::{Exchange, Outcome};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 
 /// Of a request or a response that is about many SIMs, so much is kept with each of them.
@@ -31,6 +32,7 @@ impl Carrying<'_> {
             Back::Read(rows, answer) => match self.read(&rows, answer, shared) {
                 Some(devices) => {
                     let is_alone = rows.len() == 1;
+                    shared.done_since = self.done_since(&rows).await?;
                     rows.into_iter().filter_map(|(at, look)| self.shown(at, look, &devices, is_alone, shared)).collect()
                 }
                 None => Vec::new(),
@@ -205,6 +207,60 @@ impl Carrying<'_> {
         }
     }
 
+    /// Rows that are over and not done, and whose SIMs another row has done something to since.
+    async fn done_since(&self, rows: &[(usize, Look)]) -> Result<Vec<i32>, Stopped> {
+        let late: Vec<_> = rows
+            .iter()
+            .filter_map(|(at, _)| self.desk.get(*at))
+            .filter(|working| working.late != Late::NotYet && !working.row.was_processed)
+            .filter_map(|working| {
+                let first = working.row.attempts.iter().map(|attempt| attempt.began_at).min()?;
+                Some((working.row.row, natural_key(&working.row.iccid), first))
+            })
+            .collect();
+        Ok(done_since_at_carrier(&self.outside.ledger, &self.claim, &late).await?)
+    }
+
+    /// What reading has shown of writes is written down: as their receipts, or that they are not there.
+    pub(in super::super) async fn note_down(&mut self, notes: Vec<(usize, Key, Noted)>) -> Result<(), Stopped> {
+        let to_mean: Vec<Meant> = notes
+            .iter()
+            .filter(|(_, _, noted)| *noted != Noted::NotThere)
+            .filter_map(|(at, key, _)| {
+                let natural_key = natural_key(&self.desk.get(*at)?.row.iccid);
+                let hash = Sha256::digest(natural_key.as_bytes()).into();
+                Some(Meant { at: *at, key: *key, natural_key, hash, effective_on: None })
+            })
+            .collect();
+        let meant = self.mean(&to_mean, Duration::ZERO).await?;
+        let mut told = Vec::new();
+        for (at, key, noted) in notes {
+            let Some(working) = self.desk.get(at) else { continue };
+            let number = meant.iter().find(|(m, k, _)| (*m, *k) == (at, key)).map(|m| m.2);
+            let open = working.saga.attempts_at(key).next_back().map(|attempt| attempt.number);
+            let device = working.saga.shown.as_ref().and_then(|shown| shown.first()).cloned();
+            match (noted, number, open, device) {
+                (Noted::NotThere, _, Some(number), _) => {
+                    let why = "not there in all the time that it may take; a person waits no more";
+                    told.push(self.told(at, key, number, "NOT_APPLIED", None, why, "NOT_FOUND"));
+                }
+                (Noted::WasSo | Noted::Landed, Some(number), _, Some(device)) => {
+                    let (reference, why) = match noted {
+                        Noted::WasSo => (WAS_SO, "it was so before; nothing was sent"),
+                        _ => (0, "it was looked for and not there, and has come about since"),
+                    };
+                    let mut one = self.told(at, key, number, "DONE", Some(reference), why, "FOUND");
+                    let mut seen = shown(&receipt_of(&device), key);
+                    seen["was_so"] = json!(noted == Noted::WasSo);
+                    one.shown = Some(seen);
+                    told.push(one);
+                }
+                _ => {}
+            }
+        }
+        self.write_down(told).await
+    }
+
     /// What was found of a row's SIM.
     fn shown(
         &mut self,
@@ -238,7 +294,13 @@ impl Carrying<'_> {
         let heard = kept.and_then(|kept| kept.heard.as_ref()).map(|heard| heard_word(shared.carrier.kind(), heard));
         let how_it_was = before(working.before(key).as_ref());
         let undoes = before(working.before(before_of(key)).as_ref());
-        let (asked_change, _) = change(&working.row, key, &undoes).ok()?;
+        let (asked_change, _) = match change(&working.row, key, &undoes) {
+            Ok(asked) => asked,
+            Err(why) => {
+                working.attention = Some((Reason::OutcomeUnknown.word(), why.0.to_owned()));
+                return None;
+            }
+        };
         let attempt = working.saga.attempts_at(key).next_back()?;
         let (number, is_accepted) = (attempt.number, attempt.awaited.is_accepted);
         let is_open = matches!(attempt.fate, Fate::Open | Fate::Unknown);
@@ -261,6 +323,14 @@ impl Carrying<'_> {
         working.saga.looked.insert(key);
         let is_over_and_not_done =
             working.late != Late::NotYet && !working.row.was_processed && key.direction == Direction::Apply;
+        if working.late != Late::NotYet && is_open && !matches!(meant, Meaning::Done(_) | Meaning::Refused(_)) {
+            // Nobody waits for it any more; the next sweep looks again.
+            return None;
+        }
+        if is_over_and_not_done && shared.done_since.contains(&working.row.row) {
+            // Another row of the SIM has done it since, or something else: of this one nothing shows.
+            return None;
+        }
         if is_over_and_not_done && matches!(meant, Meaning::Done(_)) {
             working.attention = Some((
                 Reason::FoundSeveral.word(),
@@ -351,6 +421,17 @@ fn keep(told: &mut [Told], exchange: &Exchange) {
 fn words(refusal: &Refusal) -> String {
     let code = refusal.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
     format!("{code}{}", refusal.message)
+}
+
+fn receipt_of(device: &Device) -> Receipt {
+    Receipt {
+        msisdn: device.msisdn.clone(),
+        mdn: device.mdn.clone(),
+        ip_address: device.ip_address.clone(),
+        carrier_rate_plan: device.carrier_rate_plan.clone(),
+        status: device.status.clone(),
+        activated_at: device.last_activated_at,
+    }
 }
 
 /// For `mirror_carrier`.

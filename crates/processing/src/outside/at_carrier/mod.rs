@@ -60,7 +60,8 @@ fn change(row: &OutsideRow, key: Key, before: &Before) -> Result<(Change, Device
             let plan = plan.ok_or(Unsendable("the SIM's carrier rate plan is not known"))?;
             (Change::StaticIp(StaticIp { pool, plan }), device)
         }
-        _ => (Change::Deactivate, device),
+        (Write::Deactivate, Direction::Undo) => (Change::Deactivate, device),
+        _ => return Err(Unsendable("this is not done at a carrier")),
     })
 }
 

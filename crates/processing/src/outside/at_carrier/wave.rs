@@ -39,6 +39,8 @@ pub(super) struct Shared {
     pub(super) carrier: Arc<Carrier>,
     /// A part of the sign-in that has run out.
     pub(super) lapsed: Option<SignInPart>,
+    /// Rows that are over, and whose SIMs another row has done something to since.
+    pub(super) done_since: Vec<i32>,
     /// Rows that were read back and are not told yet, with the call.
     pub(super) looked: Vec<(i32, &'static str)>,
 }
@@ -73,6 +75,7 @@ impl Carrying<'_> {
         if let Some(part) = calling.lacks() {
             return self.renew(calling, part, stop).await;
         }
+        let now = self.now();
         let (calls, refused) = calls(&self.desk, todos, &calling.carrier.capabilities());
         for (at, key, why) in refused {
             if let Some(working) = self.desk.get_mut(at) {
@@ -84,6 +87,10 @@ impl Carrying<'_> {
             }
         }
         if calls.is_empty() {
+            // What cannot be called is a person's by now; with anything else this would go round for ever.
+            for working in self.desk.iter_mut().filter(|working| working.attention.is_none()) {
+                working.not_before = Some(now + signed(WHILE_NOT_SIGNED_IN));
+            }
             return Ok(true);
         }
         let wanted = u32::try_from(calls.len()).unwrap_or(u32::MAX);
@@ -148,6 +155,7 @@ impl Carrying<'_> {
             return Ok(!self.desk.is_empty());
         }
         self.permits -= 1;
+        calling.renews();
         let mut wave = Wave::default();
         match calling.carrier.renew(Permit::granted(), &calling.sign_in).await.answer {
             Answer::Done(sign_in) => {
@@ -236,8 +244,13 @@ impl Carrying<'_> {
             }));
         }
         self.write_down(unsent).await?;
-        let mut shared =
-            Shared { wave: Wave::default(), carrier: Arc::clone(&calling.carrier), lapsed: None, looked: Vec::new() };
+        let mut shared = Shared {
+            wave: Wave::default(),
+            carrier: Arc::clone(&calling.carrier),
+            lapsed: None,
+            done_since: Vec::new(),
+            looked: Vec::new(),
+        };
         while let Some(backs) = gather(&mut flying).await {
             let is_send = |back: &Back| matches!(back, Back::Sent(..));
             if backs.iter().any(is_send) && self.outside.witness.dies_at(Place::AfterCall) {

@@ -1,6 +1,6 @@
 //! The part of a row that happens at a carrier: asynchronous, absolute, and known by reading the device (`reliability.md` 4.5).
 
-use super::super::saga::{Attempt, Direction, Fate, Key, Resolution, Step, Write};
+use super::super::saga::{Attempt, Direction, Fate, Key, Resolution, Step, WAS_SO, Write};
 use super::{Attention, Because, Judge, Look, Next, Progress};
 use integrations::carriers::{Device, Standing};
 use jiff::{SignedDuration, Timestamp};
@@ -49,6 +49,17 @@ impl Awaiting {
     }
 }
 
+/// What reading a SIM has shown of a write, before or after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// It was so before anything was sent.
+    WasSo,
+    /// It was looked for and not there, and has landed since.
+    Landed,
+    /// It is not there, and a person waits for it no more.
+    NotThere,
+}
+
 /// Why a SIM, as its carrier shows it, is none that this can be done to. Nothing is sent, then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfit {
@@ -64,6 +75,8 @@ pub enum Unfit {
     Active,
     /// Something else is under way with it, or its state is a word that nobody knows.
     Busy,
+    /// It has another plan than the change that is taken back has left.
+    Moved,
 }
 
 impl fmt::Display for Unfit {
@@ -75,6 +88,7 @@ impl fmt::Display for Unfit {
             Self::NotActive => "the SIM is not active at the carrier",
             Self::Active => "the SIM is active at the carrier already, with what somebody else has given it",
             Self::Busy => "something else is under way with the SIM at the carrier",
+            Self::Moved => "the SIM has another plan at the carrier than the change has left, and keeps it",
         })
     }
 }
@@ -106,6 +120,8 @@ impl Judge<'_> {
             Standing::Active if !has_both && device.carrier_rate_plan.as_deref().is_some_and(|has| plan.is(has)) => {
                 Fit::AsAsked
             }
+            // Only what the change has left is taken back.
+            Standing::Active if self.has_moved_since(device) => Fit::Not(Unfit::Moved),
             Standing::Active => Fit::ToDo,
             Standing::Suspended => Fit::Not(Unfit::Suspended),
             Standing::Deactivated | Standing::NotYetActive => Fit::Not(Unfit::NotActive),
@@ -113,9 +129,20 @@ impl Judge<'_> {
         })
     }
 
+    fn has_moved_since(&self, device: &Device) -> bool {
+        let has = device.carrier_rate_plan.as_deref().unwrap_or_default();
+        self.saga.takes_back && self.saga.at_carrier.left_at.as_ref().is_some_and(|left| !left.is(has))
+    }
+
     pub(super) fn activated(&self) -> Progress {
+        let plan = self.saga.at_carrier.activation_plan.as_ref();
+        let is_asked_for = |device: &Device| {
+            let has_plan = device.carrier_rate_plan.as_deref().is_some_and(|has| plan.is_some_and(|plan| plan.is(has)));
+            has_plan && device.number().is_some()
+        };
         self.done_at_carrier(ACTIVATE, |device| match device.standing {
             Standing::NotYetActive | Standing::Deactivated => Fit::ToDo,
+            Standing::Active if is_asked_for(device) => Fit::AsAsked,
             Standing::Active => Fit::Not(Unfit::Active),
             Standing::Suspended => Fit::Not(Unfit::Suspended),
             Standing::BecomingActive | Standing::BecomingDeactivated | Standing::Unlisted => Fit::Not(Unfit::Busy),
@@ -166,12 +193,23 @@ impl Judge<'_> {
         let was_sent = self.saga.attempts_at(key).any(|attempt| attempt.fate == Fate::NotApplied);
         match fit {
             Fit::ToDo => Progress::Next(next),
-            // It was looked for and not there, and is there now: whoever did it, a person has to know.
-            Fit::AsAsked | Fit::Not(Unfit::Active) if was_sent => {
-                Progress::Next(Next::Attention(Attention::LandedLate(key)))
-            }
-            Fit::AsAsked => Progress::Complete,
+            Fit::AsAsked if was_sent => Progress::Next(Next::Note(key, Noted::Landed)),
+            // It may be somebody's who has activated it for something else.
+            Fit::AsAsked if key.write == Write::Activate => unfit(Unfit::Active),
+            Fit::AsAsked => Progress::Next(Next::Note(key, Noted::WasSo)),
+            Fit::Not(Unfit::Active) if was_sent => Progress::Next(Next::Attention(Attention::LandedLate(key))),
+            // What is under way may be ours, come late.
+            Fit::Not(Unfit::Busy) if was_sent => Progress::Next(self.until_it_is_over(key)),
             Fit::Not(why) => unfit(why),
+        }
+    }
+
+    fn until_it_is_over(&self, key: Key) -> Next {
+        let began = self.saga.attempts_at(key).next_back().map(|attempt| attempt.began_at);
+        let is_over = began.is_none_or(|began| self.now.duration_since(began) > self.policy.awaiting.until);
+        match self.now.checked_add(self.policy.awaiting.first[1]) {
+            Ok(then) if !is_over => Next::Wait(then),
+            _ => Next::Attention(Attention::Silent(key)),
         }
     }
 
@@ -185,8 +223,11 @@ impl Judge<'_> {
         }
         match self.policy.awaiting.next(attempt.began_at, looked) {
             Some(then) if self.now < then => Next::Wait(then),
-            // A person may have it looked at once more.
-            None if self.saga.looked.contains(&key) => Next::Attention(Attention::Silent(key)),
+            // A person may have it looked at once more, or wait for it no more.
+            None if self.saga.looked.contains(&key) => match self.saga.resolution {
+                Some(Resolution::TakeBack | Resolution::SendAgain) => Next::Note(key, Noted::NotThere),
+                _ => Next::Attention(Attention::Silent(key)),
+            },
             _ => Next::Look(Look::Back(key)),
         }
     }
@@ -206,15 +247,15 @@ impl Judge<'_> {
     }
 
     pub(super) fn deactivated(&self) -> Progress {
-        if self.receipt_of(ACTIVATE).is_none() {
-            return Progress::Complete;
-        }
+        let Some(receipt) = self.receipt_of(ACTIVATE) else { return Progress::Complete };
+        // A SIM that was found active is not known to be active by us, and a deactivated one loses its number.
+        let can_be = receipt.awaited.is_accepted;
         let is_over = |device: &Device| matches!(device.standing, Standing::Deactivated | Standing::NotYetActive);
-        self.undone_at_carrier(DEACTIVATE, true, is_over, |device| device.standing == Standing::Active)
+        self.undone_at_carrier(DEACTIVATE, can_be, is_over, |device| device.standing == Standing::Active)
     }
 
     fn receipt_of(&self, key: Key) -> Option<&Attempt> {
-        self.saga.attempts_at(key).find(|attempt| matches!(attempt.fate, Fate::Done(_)))
+        self.saga.attempts_at(key).find(|attempt| matches!(attempt.fate, Fate::Done(done) if done != WAS_SO))
     }
 
     /// What the row did is taken back, if the SIM is still as it left it.

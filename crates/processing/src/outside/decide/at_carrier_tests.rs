@@ -84,7 +84,7 @@ fn nothing_is_sent_before_the_sim_was_read_and_only_what_is_fit_is_sent() {
     let shown = |devices: &[Device]| next(&row.clone().shown_as(devices), 0);
     assert_eq!(shown(&[device(Standing::Active, "OLD")]), Next::Send(CHANGE));
     for same in ["NEW", " NEW ", "The new one"] {
-        assert_eq!(shown(&[device(Standing::Active, same)]), Next::Record, "{same}");
+        assert_eq!(shown(&[device(Standing::Active, same)]), Next::Note(CHANGE, Noted::WasSo), "{same}");
     }
     for (devices, why) in [
         (vec![], Unfit::NotThere),
@@ -120,11 +120,11 @@ fn what_has_had_all_its_time_is_looked_at_once_more_and_then_a_persons() {
 }
 
 #[test]
-fn what_was_lost_is_sent_once_more_and_what_landed_after_all_is_a_persons() {
+fn what_was_lost_is_sent_once_more_and_what_landed_after_all_is_taken_for_done() {
     let lost = row(&[Step::ChangeCarrierRatePlan]).sent(CHANGE, Fate::NotApplied, Awaited::default());
     let shown = |saga: &Saga, plan: &str| next(&saga.clone().shown_as(&[device(Standing::Active, plan)]), 20);
     assert_eq!(shown(&lost, "OLD"), Next::Send(CHANGE));
-    assert_eq!(shown(&lost, "NEW"), Next::Attention(Attention::LandedLate(CHANGE)));
+    assert_eq!(shown(&lost, "NEW"), Next::Note(CHANGE, Noted::Landed));
     let twice = lost.sent(CHANGE, Fate::NotApplied, Awaited::default());
     assert_eq!(shown(&twice, "OLD"), Next::GiveUp(Because::NeverArrived(CHANGE)));
 }
@@ -147,7 +147,8 @@ fn only_what_is_still_ours_is_put_back() {
 #[test]
 fn an_activation_is_taken_back_by_deactivating_and_an_address_goes_with_it() {
     let steps = [Step::ActivateAtCarrier, Step::ProvisionIp];
-    let active = row(&steps).sent(ACTIVATE, Fate::Done(0), Awaited::default());
+    let accepted = Awaited { is_accepted: true, ..Awaited::default() };
+    let active = row(&steps).sent(ACTIVATE, Fate::Done(0), accepted);
     let refused = active.sent(PROVISION, Fate::Refused, Awaited::default());
     assert_eq!(next(&refused, 5), Next::GiveUp(Because::Refused(PROVISION)));
     let keeps = Policy { keeps_without_ip: true, ..Policy::default() };
@@ -158,4 +159,45 @@ fn an_activation_is_taken_back_by_deactivating_and_an_address_goes_with_it() {
     assert_eq!(shown(Standing::Active), Next::Send(DEACTIVATE));
     assert_eq!(shown(Standing::Deactivated), Next::Failed);
     assert_eq!(shown(Standing::Suspended), Next::Attention(Attention::NotOursAtCarrier(DEACTIVATE)));
+}
+
+#[test]
+fn what_was_so_before_is_not_taken_back_and_the_row_does_not_look_for_it_again() {
+    let row =
+        row(&[Step::ChangeCarrierRatePlan, Step::OpenRevService]).sent(CHANGE, Fate::Done(WAS_SO), Awaited::default());
+    assert!(
+        matches!(next(&row, 1), Next::Send(key) if key.step == Step::OpenRevService),
+        "at another gate it is known"
+    );
+    let mut given_up = row;
+    given_up.giving_up = true;
+    assert_eq!(next(&given_up, 1), Next::Failed);
+}
+
+#[test]
+fn a_change_that_is_taken_back_leaves_a_sim_alone_that_has_another_plan_by_now() {
+    let mut back = row(&[Step::ChangeCarrierRatePlan]);
+    back.takes_back = true;
+    back.at_carrier.left_at = Some(CarrierPlan { code: "LEFT".to_owned(), name: "Left".to_owned() });
+    let shown = |plan: &str| next(&back.clone().shown_as(&[device(Standing::Active, plan)]), 0);
+    assert_eq!(shown("LEFT"), Next::Send(CHANGE));
+    assert_eq!(shown("NEW"), Next::Note(CHANGE, Noted::WasSo));
+    assert_eq!(shown("THIRD"), Next::GiveUp(Because::Unfit(Step::ChangeCarrierRatePlan, Unfit::Moved)));
+}
+
+#[test]
+fn an_activation_that_was_never_accepted_is_not_taken_back_by_itself() {
+    let mut adopted = row(&[Step::ActivateAtCarrier]).sent(ACTIVATE, Fate::Done(0), Awaited::default());
+    adopted.giving_up = true;
+    assert_eq!(next(&adopted, 5), Next::Attention(Attention::UndoNotDone(DEACTIVATE)));
+}
+
+#[test]
+fn a_person_who_waits_no_more_has_it_taken_for_not_done() {
+    let mut silent = row(&[Step::ChangeCarrierRatePlan]).accepted(Some(24 * 60), None);
+    silent.looked.insert(CHANGE);
+    silent.giving_up = true;
+    assert_eq!(next(&silent, 24 * 60), Next::Attention(Attention::Silent(CHANGE)));
+    silent.resolution = Some(Resolution::TakeBack);
+    assert_eq!(next(&silent, 24 * 60), Next::Note(CHANGE, Noted::NotThere));
 }
