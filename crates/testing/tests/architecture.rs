@@ -60,7 +60,7 @@ fn sql_is_written_in_the_ledger_only_and_http_is_spoken_by_clients_only() {
         found.into_iter().filter(|(_, uses)| !uses.is_empty()).map(|(from, _)| from).collect()
     };
     assert_eq!(users("sqlx"), ["database", "sync", "testing"]);
-    assert_eq!(users("reqwest"), ["ascribe", "integrations", "simulators", "sync", "testing"]);
+    assert_eq!(users("reqwest"), ["ascribe", "integrations", "processing", "simulators", "sync", "testing"]);
     assert_eq!(users("axum"), ["ascribe", "simulators", "testing", "web"]);
 }
 

@@ -4,6 +4,7 @@ mod activate;
 mod at;
 mod back;
 mod callbacks;
+mod many;
 mod matrix;
 mod plan;
 mod trouble;

@@ -59,11 +59,11 @@ export default async function ({ world, ask, somebody }) {
 
   // Ticked on the page of devices.
   await ops.goes("/devices?status=active");
-  const ticks = ops.page.getByRole("checkbox");
+  const ticks = ops.page.locator("input[name=tick]");
   await ticks.nth(0).check();
   await ticks.nth(1).check();
   await ops.looks("devices, ticked");
-  await ops.clicks("Assign a customer to those ticked");
+  await ops.clicks("Assign a customer to 2 ticked");
   await ops.reads("2 rows");
   await ops.looks("who gets those ticked");
 

@@ -18,6 +18,11 @@ async fn changed(app: &TestApp) -> Value {
         format!("update app.bulk_change_target set carrier_rate_plan_id = {plan} = 'P-NEW') where bulk_change_id = '{id}'"),
         format!("update app.m2m_device d set carrier_rate_plan_id = {plan} = 'P-NEW') from app.m2m_device_change c
             where c.bulk_change_id = '{id}' and c.device_id = d.id"),
+        format!("insert into app.provider_intent (tenant_id, bulk_change_id, row_number, step, direction, call, item, attempt, account, natural_key,
+                request_hash, claim, began_at, settle_until, outcome, provider_ref, before_image, ended_at)
+            select c.tenant_id, c.bulk_change_id, c.row_number, c.steps[1], 'apply', replace(c.steps[1], '_at_carrier', ''), 0, 1, b.service_provider_id,
+                'device iccid=' || c.iccid, '', gen_random_uuid(), now(), now(), 'DONE', 0, '{{\"carrier_rate_plan\": \"P-OLD\"}}', now()
+            from app.m2m_device_change c join app.device_bulk_change b on b.id = c.bulk_change_id where c.bulk_change_id = '{id}'"),
     ] {
         app.database.plant(&statement).await.unwrap();
     }
@@ -112,6 +117,7 @@ async fn a_plan_that_was_not_known_or_is_not_offered_any_more_cannot_go_back() {
         format!(
             "update app.m2m_device_change set before_carrier_rate_plan_id = null where bulk_change_id = '{id}' and row_number = 1"
         ),
+        format!("update app.provider_intent set before_image = null where bulk_change_id = '{id}' and row_number = 1"),
         "update app.carrier_rate_plan set is_active = false where rate_plan_code = 'P-OLD'".to_owned(),
     ] {
         app.database.plant(&statement).await.unwrap();

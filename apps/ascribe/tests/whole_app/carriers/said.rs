@@ -86,8 +86,8 @@ async fn the_page_of_a_plan_says_the_same() {
         "1 SIM is activated with carrier rate plan P-NEW and billed by the carrier from then on",
         "1 SIM gets a static address of pool BLUE",
         "1 SIM gets carrier rate plan P-NEW",
-        "Verizon: 12 calls",
-        "the carrier answers later",
+        "<th scope=\"row\">Verizon</th><td class=\"number\">12</td>",
+        "then the carrier does it, usually within minutes",
         "The carrier has suspended 1 of these SIMs.",
         "Water; activated with carrier rate plan P-NEW, a static address of BLUE",
     ] {

@@ -40,22 +40,28 @@ impl Stage {
         let begun = begin_registering(&self.app.ledger, tenant, (keys, ids), (provider, &with), true).await.unwrap();
         begun.unwrap().words
     }
+
+    /// From here on the carrier calls back at the app's own route.
+    pub(crate) async fn is_called_back(&self) -> CallbackWords {
+        let words = self.words_of(self.app.fixture.tenant, self.app.fixture.provider).await;
+        let text = |word: &secrecy::SecretString| word.expose_secret().to_owned();
+        let listener = Listener {
+            url: format!("{}/api/v1/callbacks/thingspace/{}", self.app.url(), text(&words.token)),
+            username: Some(text(&words.username)),
+            password: Some(text(&words.password)),
+        };
+        self.profile(|profile| {
+            drop(profile.accounts[0].listeners.insert("CarrierService".to_owned(), listener));
+        });
+        words
+    }
 }
 
 impl Accepted {
     /// Sent, under these faults; nobody has looked at the SIM since, unless a callback was so quick.
     async fn under(faults: &[Value]) -> Self {
         let stage = Stage::at_carrier(2).await;
-        let words = stage.words_of(stage.app.fixture.tenant, stage.app.fixture.provider).await;
-        let text = |word: &secrecy::SecretString| word.expose_secret().to_owned();
-        let listener = Listener {
-            url: format!("{}/api/v1/callbacks/thingspace/{}", stage.app.url(), text(&words.token)),
-            username: Some(text(&words.username)),
-            password: Some(text(&words.password)),
-        };
-        stage.profile(|profile| {
-            drop(profile.accounts[0].listeners.insert("CarrierService".to_owned(), listener));
-        });
+        let words = stage.is_called_back().await;
         for fault in faults {
             stage.fault(fault.clone());
         }
