@@ -1603,6 +1603,7 @@ grant select, update (site_id, version) on app.m2m_device to ascribe_worker;
 grant update (msisdn, status, carrier_rate_plan_id, ip_address) on app.m2m_device to ascribe_worker;
 grant update (effective_date) on app.m2m_device_change to ascribe_worker;
 grant select, insert, update (date_of_change) on app.device_status_history to ascribe_worker;
+grant update (date_of_change) on app.device_status_history to ascribe_web;
 grant select, insert, update on app.device_tenant to ascribe_worker;
 grant select, insert, update (status, reason, ended_at) on app.device_change_schedule to ascribe_worker;
 grant select, insert, update (is_done, is_cancelled, due_at) on app.schedule_chunk to ascribe_worker;

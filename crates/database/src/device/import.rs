@@ -254,6 +254,8 @@ async fn update(
     c: &Columns,
     tells: Tells,
 ) -> Result<(usize, Vec<Uuid>)> {
+    let before =
+        sqlx::query_scalar!(r#"select app.now() as "now!: jiff_sqlx::Timestamp""#).fetch_one(&mut *connection).await?;
     let updated = sqlx::query!(
         r#"with told as (
              select d.id, case when $11 then u.msisdn else coalesce(u.msisdn, d.msisdn) end as msisdn, coalesce(u.imei, d.imei) as imei,
@@ -285,9 +287,39 @@ async fn update(
         &c.archived as &[Option<bool>],
         tells == Tells::Whole
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
+    if !updated.is_empty() && c.activated.iter().any(Option::is_some) {
+        since_when(connection, tenant, provider, c, before).await?;
+    }
     Ok((updated.len(), updated.into_iter().filter(|row| row.moved).map(|row| row.id).collect()))
+}
+
+/// A device that has become active since it was told of last is so since the day that its carrier says, not since we heard of it.
+async fn since_when(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    provider: ServiceProviderId,
+    c: &Columns,
+    before: jiff_sqlx::Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "update app.device_status_history h set date_of_change = u.activated
+         from unnest($3::text[], $4::timestamptz[], $5::text[]) as u (iccid, activated, status)
+         join app.m2m_device d on d.tenant_id = $1 and d.iccid = u.iccid and d.service_provider_id = $2
+         join app.service_provider p on p.tenant_id = $1 and p.id = $2
+         join app.device_status s on s.integration_id = p.integration_id and s.status = u.status and s.is_active
+         where h.tenant_id = $1 and h.device_id = d.id and h.date_of_change >= $6 and h.current_status = u.status and u.activated < h.date_of_change",
+        tenant.0,
+        provider.0,
+        &c.iccid,
+        &c.activated as &[Option<jiff_sqlx::Timestamp>],
+        &c.status as &[Option<String>],
+        before as jiff_sqlx::Timestamp
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Rows whose ICCID is stored with, or without, its check digit, and not as it is told: they would be the same SIM twice.

@@ -38,6 +38,31 @@ async fn what_is_here_is_what_the_carrier_has_and_a_second_reading_changes_nothi
     stage.finish().await;
 }
 
+/// A SIM that was known without service is active since the day that its carrier says, not since it was read.
+#[tokio::test]
+async fn a_sim_that_becomes_active_is_so_since_the_carriers_day() {
+    let stage = Stage::of(20).await;
+    stage.read_whole().await;
+    let day = "2026-03-04T05:06:07Z";
+    let iccid = stage.profile(|profile| {
+        let fresh =
+            profile.devices.iter().find(|device| device.record.state == State::Preactive).unwrap().record.clone();
+        assert!(profile.devices.change(fresh.id, now(), |record| {
+            record.state = State::Active;
+            record.plan = Some("M2M5MB".to_owned());
+            record.last_activation_at = Some(day.parse().unwrap());
+        }));
+        fresh.id_of(IdKind::Iccid).unwrap().to_owned()
+    });
+    stage.read_whole().await;
+    let since = format!(
+        "select count(*) from app.device_status_history h join app.m2m_device d on d.id = h.device_id
+         where d.iccid = '{iccid}' and h.current_status = 'active' and h.date_of_change = '{day}'"
+    );
+    assert_eq!(stage.app.database.number(&since).await.unwrap(), 1);
+    stage.finish().await;
+}
+
 #[tokio::test]
 async fn what_changes_at_the_carrier_changes_here_and_is_remembered() {
     let stage = Stage::of(300).await;
