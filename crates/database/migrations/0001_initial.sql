@@ -438,7 +438,7 @@ create index m2m_device_by_provider on app.m2m_device (tenant_id, service_provid
 create trigger move_version before update on app.m2m_device for each row
     when (old.status is distinct from new.status or old.is_archived is distinct from new.is_archived or old.msisdn is distinct from new.msisdn
         or old.iccid is distinct from new.iccid or old.service_provider_id is distinct from new.service_provider_id
-        or old.carrier_rate_plan_id is distinct from new.carrier_rate_plan_id or old.imei is distinct from new.imei)
+        or old.carrier_rate_plan_id is distinct from new.carrier_rate_plan_id)
     execute function app.move_version();
 
 create table app.device_tenant (

@@ -75,7 +75,7 @@ async fn what_moved_since_the_plan_is_left_alone() {
     let app = TestApp::start(8).await.unwrap();
     let plan = app.plan("Water", &json!({"customer_rate_plan": "P-ALL"}), &devices(8)).await.unwrap();
     let id = plan.json["id"].as_str().unwrap();
-    // Another change takes two of them, the carrier suspends a third; a fourth gets an IMEI, which no verdict reads.
+    // Another change takes two of them, the carrier suspends a third; a fourth gets an IMEI, which is sent as it is when the SIM is activated.
     app.carry_out("Cold", &json!({}), &devices(2)).await.unwrap();
     app.database.plant(&format!("update app.m2m_device set status = 'suspend' where iccid = '{}'; update app.m2m_device set imei = '1' where iccid = '{}'", iccid(2), iccid(3))).await.unwrap();
     assert_eq!(app.post("/bulk-changes", &json!({"plan_id": id})).await.unwrap().status, StatusCode::ACCEPTED);

@@ -114,6 +114,7 @@ impl Working {
         match next {
             Next::Send(key) => Todo::Send(key),
             Next::Look(look) => Todo::Look(look),
+            Next::Note(..) => unreachable!("no row of this model has steps at a carrier"),
             Next::Wait(then) => Todo::Release(ms(then)),
             Next::Record => Todo::Record,
             Next::GiveUp(_) => Todo::GiveUp,
