@@ -213,21 +213,26 @@ pub async fn outside_rows(ledger: &Ledger, claim: &DueClaim) -> Result<(Timestam
     .fetch_all(&mut *transaction)
     .await?;
     let attempts = sqlx::query!(
-        r#"select i.row_number, i.step, i.direction, i.call, i.item, i.attempt, i.outcome, i.was_unknown, i.provider_ref, i.before_image, i.evidence,
+        r#"with mine as materialized (
+               select i.* from app.provider_intent i where i.tenant_id = $1 and i.bulk_change_id = $2 and i.row_number = any ($3)),
+           -- The last callback about each SIM of these requests, once for all rows: they share requests.
+           heard as materialized (
+               select distinct on (k.request_id, u.iccid) k.request_id, 'device iccid=' || u.iccid as natural_key, k.received_at, k.word, k.code
+               from app.carrier_callback k cross join lateral unnest(k.iccids) as u (iccid)
+               where k.tenant_id = $1 and k.service_provider_id = $4
+                 and k.request_id = any (array(select distinct m.request_id from mine m where m.request_id is not null and m.outcome = 'UNKNOWN'))
+               order by k.request_id, u.iccid, k.received_at desc)
+           select i.row_number, i.step, i.direction, i.call, i.item, i.attempt, i.outcome, i.was_unknown, i.provider_ref, i.before_image, i.evidence,
                i.effective_on as "effective_on: jiff_sqlx::Date", i.began_at as "began_at: jiff_sqlx::Timestamp",
                i.settle_until as "settle_until: jiff_sqlx::Timestamp", i.request_id, i.looked_at as "looked_at: jiff_sqlx::Timestamp",
                h.received_at as "heard_at?: jiff_sqlx::Timestamp", h.word as "heard_word?", h.code as heard_code
-           from app.provider_intent i
-           left join lateral (
-               select k.received_at, k.word, k.code from app.carrier_callback k
-               where k.tenant_id = i.tenant_id and k.service_provider_id = i.account and k.request_id = i.request_id
-                 and i.natural_key in (select 'device iccid=' || u from unnest(k.iccids) as u)
-               order by k.received_at desc limit 1) as h on i.request_id is not null and i.outcome = 'UNKNOWN'
-           where i.tenant_id = $1 and i.bulk_change_id = $2 and i.row_number = any ($3)
+           from mine i
+           left join heard h on h.request_id = i.request_id and h.natural_key = i.natural_key and i.outcome = 'UNKNOWN'
            order by i.row_number, i.began_at, i.attempt"#,
         tenant,
         change,
-        &claim.rows
+        &claim.rows,
+        claim.account
     )
     .fetch_all(&mut *transaction)
     .await?;

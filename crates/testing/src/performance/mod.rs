@@ -37,6 +37,11 @@ pub const GATE_SHARE: &str = "gate, share of the configured rate";
 /// Of those, the ones that it was too busy for.
 pub const GATE_THROTTLED: &str = "gate, throttled answers";
 
+/// The same of single reads at a carrier.
+pub const CARRIER_GATE_SHARE: &str = "carrier's gate, share of the configured rate";
+/// How many of them arrived.
+pub const CARRIER_GATE: &str = "carrier's gate, calls that arrived";
+
 const BEGIN: &str = "<!-- measured -->";
 const END: &str = "<!-- /measured -->";
 

@@ -2,8 +2,8 @@
 
 use super::number::{figure, grouped};
 use super::{
-    ASCRIBE, BEST_BY_HAND, BEST_CALLS, BEST_OF_CHUNK_JOBS, BEST_OF_DEVICE_JOBS, GATE_SHARE, GATE_THROTTLED, INTAKE,
-    LastRun, Row, targets,
+    ASCRIBE, BEST_BY_HAND, BEST_CALLS, BEST_OF_CHUNK_JOBS, BEST_OF_DEVICE_JOBS, CARRIER_GATE, CARRIER_GATE_SHARE,
+    GATE_SHARE, GATE_THROTTLED, INTAKE, LastRun, Row, targets,
 };
 use std::fmt::Write as _;
 
@@ -42,6 +42,7 @@ pub fn tables(run: &LastRun) -> String {
     }
     of_scale(&mut out, run);
     of_gate(&mut out, run);
+    of_carrier_gate(&mut out, run);
     for n in run.sizes(|row| row.name.starts_with("list, ")) {
         of_lists(&mut out, run, n, "list, ", "Pages of `GET /devices?limit=100`");
     }
@@ -155,6 +156,22 @@ fn of_scale(out: &mut String, run: &LastRun) {
     for (name, unit) in names {
         let cells: String = sizes.iter().map(|n| format!(" {} |", cell(run.row(name, *n), 1.0))).collect();
         let _ = writeln!(out, "| {name} | {} |{cells}", unit.replace("us/", "µs/"));
+    }
+}
+
+fn of_carrier_gate(out: &mut String, run: &LastRun) {
+    let rates = run.sizes(|row| row.name == CARRIER_GATE_SHARE);
+    if rates.is_empty() {
+        return;
+    }
+    out.push_str(
+        "\n### At a carrier's gate, SIMs read one by one\n\n\
+         | Configured, calls a minute | arrived, calls/s | of the configured rate, % |\n|---|---|---|\n",
+    );
+    for rate in rates {
+        let of = |name: &str| cell(run.row(name, rate), 1.0);
+        let (arrived, share) = (of(CARRIER_GATE), of(CARRIER_GATE_SHARE));
+        let _ = writeln!(out, "| {} | {arrived} | {share} |", grouped(f64::from(rate), 0));
     }
 }
 

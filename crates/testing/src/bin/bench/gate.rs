@@ -27,9 +27,9 @@ const USER: &str = "api@bench";
 /// Calls in a minute that are configured: Rev.io's own, 50 and 200 a second.
 const RATES: [u32; 3] = [500, 3_000, 12_000];
 /// Until the lanes are under way.
-const BEFORE: Duration = Duration::from_secs(3);
+pub(crate) const BEFORE: Duration = Duration::from_secs(3);
 /// As long as the provider's window: what is too fast is throttled within it.
-const MEASURED: Duration = Duration::from_secs(60);
+pub(crate) const MEASURED: Duration = Duration::from_secs(60);
 
 /// Each rate in a world of its own, so that no window of one is begun by another.
 pub(crate) async fn measure(cluster: &TestCluster, report: &mut Report) -> Result<()> {
@@ -153,7 +153,11 @@ async fn ready(app: &TestApp, per_minute: u32, payer: i64, relay: &str) -> Resul
 }
 
 /// The belt with the work, as the service runs them.
-fn work(app: &TestApp, outside: Outside, stop: CancellationToken) -> impl Future<Output = ()> + Send + use<> {
+pub(crate) fn work(
+    app: &TestApp,
+    outside: Outside,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> + Send + use<> {
     let ledger = app.ledger.clone();
     let retry = Retry { tries: 3, first_wait: Duration::from_millis(10), lease: Duration::from_secs(60) };
     let stopping = stop.clone();

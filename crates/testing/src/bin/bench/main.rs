@@ -4,6 +4,7 @@
 //! Quote the ratios and the counters: the rates are one machine's on one day.
 
 mod assignment;
+mod carrier_gate;
 mod gate;
 mod handwritten;
 mod intake;
@@ -31,10 +32,10 @@ usage: bench [ROUNDS [SIZE …]] [--devices N,…] [--only PART,…] [--publish]
   ROUNDS     of assignment and intake; 5
   SIZE       rows of the changes that go through the program as it is shipped, ascending; 10000 100000 1000000
   --devices  of the assignments that are compared; 10000,100000 (the last one is intake's, too)
-  --only     assignment, intake, scale, gate
+  --only     assignment, intake, scale, gate, carrier
   --publish  write docs/performance.json, .svg and the tables in .md; only after all parts";
 
-const PARTS: [&str; 4] = ["assignment", "intake", "scale", "gate"];
+const PARTS: [&str; 5] = ["assignment", "intake", "scale", "gate", "carrier"];
 
 /// What was asked for.
 struct Wanted {
@@ -111,6 +112,10 @@ fn main() -> Result<()> {
     if wanted.has("gate") {
         let cluster = TestCluster::start_with(true)?;
         runtime.block_on(gate::measure(&cluster, &mut report))?;
+    }
+    if wanted.has("carrier") {
+        let cluster = TestCluster::start_with(true)?;
+        runtime.block_on(carrier_gate::measure(&cluster, &mut report))?;
     }
     let run = report.finish();
     print!("\n{}", testing::performance::tables(&run));
