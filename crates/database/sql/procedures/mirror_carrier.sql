@@ -81,30 +81,35 @@ create function app.hear_carrier(p_tenant_id uuid, p_service_provider_id uuid, p
     language plpgsql set search_path = app, pg_temp
     as $$
 declare
-    v_now    timestamptz := app.now();
-    v_sooner integer;
+    v_now     timestamptz := app.now();
+    v_keys    text[];
+    v_changes uuid[];
+    v_rows    integer[];
+    v_sooner  integer;
 begin
     insert into app.carrier_callback (tenant_id, service_provider_id, id, received_at, request_id, iccids, word, code, body)
     values (p_tenant_id, p_service_provider_id, p_id, v_now, p_request_id, p_iccids, p_word, p_code, p_body);
+    select array_agg('device iccid=' || u) into v_keys from unnest(p_iccids) as u;
+    -- The open requests by their keys, then their rows by theirs: joined, every row that waits would be read for each callback.
+    select array_agg(distinct i.bulk_change_id), array_agg(distinct i.row_number) into v_changes, v_rows from app.provider_intent i
+    where i.tenant_id = p_tenant_id and i.account = p_service_provider_id and i.natural_key = any (v_keys) and i.outcome in ('OPEN', 'UNKNOWN');
+    if v_rows is null then
+        return 0;
+    end if;
     -- In the order in which their holders lock them.
     perform from app.due_work w
-    where w.tenant_id = p_tenant_id and w.account = p_service_provider_id and w.sweeps is null
-      and (w.bulk_change_id, w.row_number) in (
-        select i.bulk_change_id, i.row_number from app.provider_intent i
-        where i.tenant_id = p_tenant_id and i.account = p_service_provider_id and i.outcome in ('OPEN', 'UNKNOWN')
-          and i.natural_key in (select 'device iccid=' || u from unnest(p_iccids) as u))
+    where w.tenant_id = p_tenant_id and w.bulk_change_id = any (v_changes) and w.row_number = any (v_rows)
+      and w.account = p_service_provider_id and w.sweeps is null
     order by w.bulk_change_id, w.row_number for update;
     if not found then
         return 0;
     end if;
+    -- Of several changes with several rows a row more may be read sooner than it has to be.
     update app.due_work w set due_at = case when w.claim is null then v_now else w.due_at end,
         heard_at = case when w.claim is null then null else v_now end
-    where w.tenant_id = p_tenant_id and w.account = p_service_provider_id and w.sweeps is null
-      and (w.claim is not null or w.due_at > v_now and w.due_at < 'infinity')
-      and (w.bulk_change_id, w.row_number) in (
-        select i.bulk_change_id, i.row_number from app.provider_intent i
-        where i.tenant_id = p_tenant_id and i.account = p_service_provider_id and i.outcome in ('OPEN', 'UNKNOWN')
-          and i.natural_key in (select 'device iccid=' || u from unnest(p_iccids) as u));
+    where w.tenant_id = p_tenant_id and w.bulk_change_id = any (v_changes) and w.row_number = any (v_rows)
+      and w.account = p_service_provider_id and w.sweeps is null
+      and (w.claim is not null or w.due_at > v_now and w.due_at < 'infinity');
     get diagnostics v_sooner = row_count;
     if v_sooner > 0 then
         perform pg_notify('ascribe_work', '');
