@@ -192,7 +192,7 @@ fn told<T>(answer: Answer<T>) -> Result<T, Blind> {
 }
 
 /// Did the provider say that all is well, and sent what cannot be read?
-const fn is_an_answer(trouble: &Trouble) -> bool {
+pub(super) const fn is_an_answer(trouble: &Trouble) -> bool {
     matches!(trouble, Trouble::TooLarge | Trouble::Unproven { status: 200..=299, .. })
 }
 

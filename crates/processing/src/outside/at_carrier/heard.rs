@@ -4,6 +4,7 @@ use super::super::carry::{Carrying, Stopped};
 use super::super::decide::{Look, Noted};
 use super::super::desk::Late;
 use super::super::explain;
+use super::super::look::is_an_answer;
 use super::super::saga::{Direction, Fate, Key, WAS_SO, Write};
 use super::super::wave::{Meant, Wave, signed};
 use super::batch::before_of;
@@ -162,7 +163,6 @@ impl Carrying<'_> {
                 return Some(devices);
             }
             Answer::TryLater { why: Postponed::SignInLapsed(part), .. } => shared.lapsed = Some(part),
-            Answer::TryLater { after, why } => self.postponed(ats(), after, &why, &mut shared.wave),
             Answer::CredentialsRefused { status, message } => {
                 shared.wave.credentials = Some(format!("the carrier refused the credentials ({status}): {message}"));
             }
@@ -170,18 +170,31 @@ impl Carrying<'_> {
                 shared.wave.credentials = Some(format!("the carrier will not, for this account: {}", words(&refusal)));
             }
             // The list is not as we take it, or what it says cannot be read: each SIM by itself, and later if that is no better.
-            Answer::Refused(_) | Answer::Unknown { .. } if rows.len() > 1 => {
-                shared.wave.came_to_nothing += 1;
-                for at in ats() {
-                    if let Some(working) = self.desk.get_mut(at) {
-                        working.is_read_alone = true;
-                    }
-                }
+            Answer::Refused(_) | Answer::Unknown { .. } if rows.len() > 1 => self.apart(rows, shared),
+            Answer::TryLater { why: Postponed::ReadFailed(trouble), .. }
+                if rows.len() > 1 && is_an_answer(&trouble) =>
+            {
+                self.apart(rows, shared);
             }
+            Answer::TryLater { why: Postponed::ReadFailed(trouble), .. } if is_an_answer(&trouble) => {
+                self.blind(rows, &trouble.to_string(), shared);
+            }
+            Answer::TryLater { after, why } => self.postponed(ats(), after, &why, &mut shared.wave),
             Answer::Refused(refusal) => self.blind(rows, &words(&refusal), shared),
             Answer::Unknown { why } => self.blind(rows, &why.to_string(), shared),
         }
         None
+    }
+
+    /// Each of these is asked for by itself from now on.
+    fn apart(&mut self, rows: &[(usize, Look)], shared: &mut Shared) {
+        // The carrier answers: nothing is wrong with the way to it.
+        shared.wave.came_through += 1;
+        for (at, _) in rows {
+            if let Some(working) = self.desk.get_mut(*at) {
+                working.is_read_alone = true;
+            }
+        }
     }
 
     /// A SIM that cannot be read: later, and a person's after a day.
