@@ -45,16 +45,7 @@ pub(crate) async fn let_in(
     let tie = tie.map(|tie| form_token(tie, acting)).unwrap_or_default();
 
     let changes = !request.method().is_safe();
-    let (mut request, fields, upload) = if !changes {
-        (request, Fields::default(), None)
-    } else if UPLOADS.contains(&matched.as_str()) && is_multipart(request.headers()) {
-        let (request, fields, upload) = begun(request).await?;
-        (request, fields, Some(upload))
-    } else {
-        let most = LISTS.iter().find(|(path, _)| *path == matched.as_str()).map_or(MOST_FORM_BYTES, |(_, most)| *most);
-        let (request, fields) = read(request, most).await?;
-        (request, fields, None)
-    };
+    // Whatever needs no body is asked before one is read: nobody has to be signed in to send one.
     let headers = request.headers();
     if changes && !same_origin(headers, app.people.public_url()) {
         return Err(foreign());
@@ -66,12 +57,6 @@ pub(crate) async fn let_in(
             return Ok(see_other("/set-up"));
         }
         return Ok(to_sign_in(&request, was_signed_in));
-    }
-    if changes {
-        let in_header = headers.get(FORM_TOKEN_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if !same(fields.text("form_token"), &tie) && !same(in_header, &tie) {
-            return Err(foreign());
-        }
     }
     if let (Some(act), Some(signed_in)) = (act, &signed_in) {
         app.limits.take(signed_in.caller.api_key)?;
@@ -85,6 +70,23 @@ pub(crate) async fn let_in(
                     "Your role here, {role}, may not do that. An administrator of this tenant can give you another."
                 ),
             ));
+        }
+    }
+    let (mut request, fields, upload) = if !changes {
+        (request, Fields::default(), None)
+    } else if UPLOADS.contains(&matched.as_str()) && is_multipart(request.headers()) {
+        let (request, fields, upload) = begun(request).await?;
+        (request, fields, Some(upload))
+    } else {
+        let most = LISTS.iter().find(|(path, _)| *path == matched.as_str()).map_or(MOST_FORM_BYTES, |(_, most)| *most);
+        let (request, fields) = read(request, most).await?;
+        (request, fields, None)
+    };
+    if changes {
+        let in_header =
+            request.headers().get(FORM_TOKEN_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if !same(fields.text("form_token"), &tie) && !same(in_header, &tie) {
+            return Err(foreign());
         }
     }
     let visitor = Visitor { upload, ..visitor(&app, &request, signed_in, tie, fields) };

@@ -321,7 +321,10 @@ async fn planned(
     let mut fingerprint = Sha256::new();
     fingerprint.update(asked.to_string());
     fingerprint.update(parked.sha256());
-    let key = idempotency::key(&once(member))?;
+    // The same form with the same content is one plan; corrected after a look at that, by the browser's way back, it is another.
+    let content = hex::encode(&fingerprint.clone().finalize()[..8]);
+    let key =
+        idempotency::key(&once(member))?.map(|key| format!("{}-{content}", key.chars().take(200).collect::<String>()));
     let worker = app.clone();
     let work = async move {
         let planning = worker.planner.begin(caller, request, input).await?;
