@@ -11,6 +11,7 @@ use csv::ByteRecord;
 use database::api_key::Caller;
 use database::service_provider::ServiceProvider;
 use domain::associate_customer::AssociateCustomer;
+use domain::carrier_request::{ActivationRequest, CarrierRequest, PlanRequest};
 use domain::identifier::Identifier;
 use domain::input_field::{Guess, InputField, RESULT_COLUMNS};
 use domain::line_request::LineRequest;
@@ -95,6 +96,10 @@ fn anything(not_supported: &[String]) -> AssociateCustomer {
     AssociateCustomer {
         customer: Some("-".to_owned()),
         line: LineRequest { create_rev_service: true, ..LineRequest::default() },
+        carrier: CarrierRequest {
+            add_carrier_rate_plan: Some(PlanRequest::default()),
+            activate: Some(ActivationRequest::default()),
+        },
         columns: not_supported.iter().map(|heading| (heading.clone(), None)).collect(),
         ..AssociateCustomer::default()
     }
@@ -183,14 +188,14 @@ mod tests {
     #[test]
     fn a_file_is_looked_at_before_anything_is_asked() {
         let file =
-            "Note,SIM ICCID,Zip code,_status\na,8914800000300000001,1,FAILED\nb,8914800000300000001,2,\nc,12,3,\n";
+            "Note,SIM ICCID,Place of use,_status\na,8914800000300000001,1,FAILED\nb,8914800000300000001,2,\nc,12,3,\n";
         let look = seen(file).unwrap();
         let field = Some(InputField::Iccid);
         assert_eq!(
             look.columns,
-            [("Note".to_owned(), None), ("SIM ICCID".to_owned(), field), ("Zip code".to_owned(), None)]
+            [("Note".to_owned(), None), ("SIM ICCID".to_owned(), field), ("Place of use".to_owned(), None)]
         );
-        assert_eq!(look.not_supported, ["Zip code"]);
+        assert_eq!(look.not_supported, ["Place of use"]);
         assert_eq!(look.sample[0], ["a", "8914800000300000001", "1"], "what our own files add is left out");
         assert_eq!((look.rows, look.repeated, look.unreadable, look.is_whole), (3, 1, 1, true));
         assert_eq!((look.named[0].0, look.named[0].1.as_str()), (3, "12"));
